@@ -1,0 +1,48 @@
+/* A child process, watched by the loop from start to reaping.
+ *
+ * Started by posix_spawn (no fork, no shell): an argument vector, its own session and process
+ * group, no controlling terminal, default signal dispositions, an empty signal mask, descriptors 0,
+ * 1, 2 as given and no others. Its end is seen through a pidfd in the loop. A session of its own
+ * means that a Ctrl-C at the terminal reaches jig alone, and that a signal for the child reaches
+ * its helpers too.
+ */
+#ifndef JIG_CORE_CHILD_H
+#define JIG_CORE_CHILD_H
+
+#include "core/error.h"
+#include "core/loop.h"
+#include <sys/types.h>
+
+struct jig_child_options {
+    const char *const *argv; /* NULL-terminated; argv[0] names the program */
+    const char *const *env;  /* NULL-terminated "NAME=value"; NULL = jig's own environment */
+    const char *cwd;         /* NULL = jig's own */
+    int stdio[3]; /* descriptors for 0, 1, 2, any of them; -1 = /dev/null. Not closed here */
+};
+
+struct jig_child;
+
+/* Told once, from the loop, when the child has ended and was reaped. `status` is waitpid's. The
+ * child is freed after this returns. */
+typedef void jig_child_fn(void *data, int status);
+
+/* Starts a child. A program without '/' is looked up in PATH. NULL with *err: JIG_ENOTFOUND (no
+ * such file, or its interpreter or cwd is missing), JIG_EDENIED (not executable), JIG_ELIMIT
+ * (arguments too long), JIG_ESYSTEM. */
+struct jig_child *jig_child_start(struct jig_loop *loop, const struct jig_child_options *options,
+                                  jig_child_fn *fn, void *data, struct jig_error *err);
+
+pid_t jig_child_pid(const struct jig_child *child);
+
+/* TERM to its session now, KILL after `grace` ns unless it ended. May be called again to shorten
+ * the grace. The callback still comes. */
+void jig_child_stop(struct jig_child *child, int64_t grace);
+
+/* The callback will not come; the child is stopped as above and reaped by the loop in its own time.
+ */
+void jig_child_abandon(struct jig_child *child, int64_t grace);
+
+/* Children that were started and not yet reaped, abandoned ones included. */
+size_t jig_child_count(struct jig_loop *loop);
+
+#endif

@@ -1,0 +1,221 @@
+/* See proc.h. */
+#include "core/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/child.h"
+
+enum { READ_SIZE = 16384 };
+
+struct stream {
+    struct jig_proc *proc;
+    struct jig_watch *watch;
+    struct jig_buf *into;
+    int fd;
+};
+
+struct jig_proc {
+    struct jig_loop *loop;
+    struct jig_child *child;
+    struct stream out, err;
+    struct jig_timer limit;
+    int64_t grace;
+    jig_proc_fn *fn;
+    void *data;
+    struct jig_proc_result result;
+};
+
+static void stop_for(struct jig_proc *proc, enum jig_proc_stop why, int64_t grace)
+{
+    if (proc->result.stop == JIG_PROC_NOT_STOPPED)
+        proc->result.stop = why;
+    if (proc->child)
+        jig_child_stop(proc->child, grace);
+}
+
+static void close_stream(struct stream *s)
+{
+    jig_watch_free(s->watch);
+    s->watch = NULL;
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+}
+
+/* Reads until the pipe is empty. Over the cap the rest is not kept and the program is ended. */
+static void drain(struct stream *s)
+{
+    for (;;) {
+        size_t left = s->into->cap - jig_buf_len(s->into);
+        uint8_t *at = jig_buf_reserve(s->into, left < READ_SIZE ? left : READ_SIZE);
+        uint8_t spill[1];
+        bool full = !at || left == 0;
+        ssize_t n = full ? read(s->fd, spill, sizeof spill)
+                         : read(s->fd, at, left < READ_SIZE ? left : READ_SIZE);
+        if (n > 0 && full) {
+            close_stream(s);
+            stop_for(s->proc, JIG_PROC_OVER_CAP, s->proc->grace);
+            return;
+        }
+        if (n > 0)
+            jig_buf_added(s->into, (size_t)n);
+        else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+            close_stream(s);
+        if (s->fd < 0 || (n < 0 && errno == EAGAIN))
+            return;
+    }
+}
+
+static void readable(void *data, unsigned events)
+{
+    (void)events;
+    drain(data);
+}
+
+static void free_proc(struct jig_proc *proc)
+{
+    close_stream(&proc->out);
+    close_stream(&proc->err);
+    jig_timer_stop(proc->loop, &proc->limit);
+    jig_buf_release(&proc->result.out);
+    jig_buf_release(&proc->result.err);
+    free(proc);
+}
+
+static void child_ended(void *data, int status)
+{
+    struct jig_proc *proc = data;
+    struct jig_proc_result *r = &proc->result;
+    proc->child = NULL;
+    r->end = WIFSIGNALED(status) ? JIG_PROC_SIGNALLED : JIG_PROC_EXITED;
+    r->number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    r->ended = jig_loop_now(proc->loop);
+    if (proc->out.fd >= 0)
+        drain(&proc->out);
+    if (proc->err.fd >= 0)
+        drain(&proc->err);
+    if (proc->fn)
+        proc->fn(proc->data, r);
+    free_proc(proc);
+}
+
+static void limit_passed(struct jig_timer *timer)
+{
+    struct jig_proc *proc = timer->data;
+    stop_for(proc, JIG_PROC_TIMED_OUT, proc->grace);
+}
+
+static int open_stream(struct stream *s, int *theirs, struct jig_error *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return jig_fail_sys(err, errno, "cannot make a pipe for a program's output");
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    s->fd = ends[0];
+    *theirs = ends[1];
+    s->watch = jig_watch_new(s->proc->loop, s->fd, readable, s, err);
+    if (!s->watch)
+        return JIG_ESYSTEM;
+    jig_watch_want(s->watch, JIG_READABLE);
+    return JIG_OK;
+}
+
+static struct jig_proc *new_proc(struct jig_loop *loop, const struct jig_proc_options *o)
+{
+    struct jig_proc *proc = calloc(1, sizeof *proc);
+    if (!proc)
+        return NULL;
+    proc->loop = loop;
+    proc->grace = o->grace;
+    proc->out = (struct stream){proc, NULL, &proc->result.out, -1};
+    proc->err = (struct stream){proc, NULL, &proc->result.err, -1};
+    proc->result.out.cap = proc->result.err.cap = o->cap;
+    proc->result.started = jig_loop_now(loop);
+    proc->limit = (struct jig_timer){.fire = limit_passed, .data = proc};
+    return proc;
+}
+
+static int start_child(struct jig_proc *proc, const struct jig_proc_options *o,
+                       struct jig_error *err)
+{
+    struct jig_child_options child = {o->argv, o->env, o->cwd, {-1, -1, -1}};
+    int rc = open_stream(&proc->out, &child.stdio[1], err);
+    if (rc == JIG_OK)
+        rc = open_stream(&proc->err, &child.stdio[2], err);
+    if (rc == JIG_OK) {
+        proc->child = jig_child_start(proc->loop, &child, child_ended, proc, err);
+        rc = proc->child ? JIG_OK : JIG_ESYSTEM;
+    }
+    for (int fd = 1; fd < 3; fd++)
+        if (child.stdio[fd] >= 0)
+            close(child.stdio[fd]);
+    return rc;
+}
+
+struct jig_proc *jig_proc_start(struct jig_loop *loop, const struct jig_proc_options *options,
+                                jig_proc_fn *fn, void *data, struct jig_error *err)
+{
+    struct jig_proc *proc = new_proc(loop, options);
+    if (!proc) {
+        jig_fail(err, JIG_ENOMEM, "no memory to run '%s'", options->argv[0]);
+        return NULL;
+    }
+    if (start_child(proc, options, err) < 0) {
+        free_proc(proc);
+        return NULL;
+    }
+    proc->fn = fn;
+    proc->data = data;
+    jig_proc_limit(proc, options->deadline);
+    return proc;
+}
+
+pid_t jig_proc_pid(const struct jig_proc *proc)
+{
+    return proc->child ? jig_child_pid(proc->child) : -1;
+}
+
+void jig_proc_stop(struct jig_proc *proc, int64_t grace)
+{
+    stop_for(proc, JIG_PROC_STOPPED, grace);
+}
+
+void jig_proc_limit(struct jig_proc *proc, int64_t deadline)
+{
+    if (proc->limit.place && proc->limit.deadline <= deadline)
+        return;
+    if (jig_timer_start(proc->loop, &proc->limit, deadline) < 0)
+        jig_proc_stop(proc, proc->grace); /* without a limit it must not go on */
+}
+
+void jig_proc_abandon(struct jig_proc *proc)
+{
+    proc->fn = NULL;
+    jig_proc_stop(proc, proc->grace);
+}
+
+int jig_proc_check(const struct jig_proc_result *result, const char *what, struct jig_error *err)
+{
+    double seconds = (double)(result->ended - result->started) / JIG_SECOND;
+    switch (result->stop) {
+    case JIG_PROC_TIMED_OUT:
+        return jig_fail(err, JIG_ETIMEOUT, "%s did not end within its limit; ended after %.3g s",
+                        what, seconds);
+    case JIG_PROC_OVER_CAP:
+        return jig_fail(err, JIG_ELIMIT, "%s printed more than %zu bytes on one stream", what,
+                        result->out.cap);
+    case JIG_PROC_STOPPED:
+        return jig_fail(err, JIG_ECANCELLED, "%s was stopped by jig after %.3g s", what, seconds);
+    case JIG_PROC_NOT_STOPPED:
+        break;
+    }
+    if (result->end == JIG_PROC_SIGNALLED)
+        return jig_fail(err, JIG_EKILLED, "%s was ended by signal %d (%s)", what, result->number,
+                        strsignal(result->number));
+    return JIG_OK;
+}

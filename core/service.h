@@ -1,0 +1,37 @@
+/* The service: how the vendor's CLI is called at this station. */
+#ifndef JIG_CORE_SERVICE_H
+#define JIG_CORE_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/factory_cli.h"
+
+/* Everything that the vendor does not document is here, with
+ * a strict default (jig_service_init). */
+struct jig_service {
+    struct jig_factory_cli cli;
+    const char *const *env; /* NULL-terminated; NULL = jig's own */
+    const char *cwd;        /* NULL = jig's own */
+    const int *accepted;    /* exit statuses that mean success */
+    size_t n_accepted;
+    double limit[4];     /* seconds a call may take, by enum jig_factory_command */
+    double grace;        /* seconds between TERM and KILL for a call that must end */
+    double stop;         /* seconds that a running call gets once its unit is interrupted */
+    double hurry;        /* seconds that any call gets once it is interrupted again */
+    bool report_refused; /* report a new_device that was refused; default false */
+    bool report_unclear; /* report when it is unknown whether one was opened; default true */
+    bool report_again;   /* call report_error again after one whose outcome is unknown; true */
+};
+
+/* The strict defaults: exit status 0; 60 s a call; grace 2 s, stop 10 s, hurry 3 s. */
+void jig_service_init(struct jig_service *service, const char *program);
+
+/* A copy on the heap that owns all it points to, for sessions to share; each session holds it, and
+ * so does the caller until it drops it. NULL when there is no memory. */
+struct jig_service *jig_service_share(const struct jig_service *service);
+/* One more holder of a shared service; returns it. */
+struct jig_service *jig_service_hold(struct jig_service *shared);
+void jig_service_drop(struct jig_service *shared); /* NULL is harmless */
+
+#endif

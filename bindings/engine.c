@@ -1,0 +1,441 @@
+/* Tasks and waiting: the scheduler that all waiting bindings stand on.
+ *
+ * A task is a coroutine that the scheduler resumes. Loop callbacks only mark tasks ready
+ * (jigL_wake); jigL_step resumes them after the pass, so no Lua ever runs inside a callback.
+ * What is yielded to the scheduler is one private value; coroutines that a script makes itself hand
+ * it through (scripts/jig/coroutines.lua).
+ */
+#include "bindings/jig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct limit {
+    int64_t deadline;
+    double seconds;
+    bool shield; /* neither interrupts nor outer limits reach inside */
+    char name[JIG_LIMIT_NAME];
+};
+
+struct jig_task {
+    struct jig_engine *engine;
+    struct jig_task *next;
+    lua_State *co;
+    int ref; /* keeps co alive, in the registry */
+    bool queued, dropped, ended;
+    int arguments; /* of the first resume */
+    unsigned interrupts;
+    struct jig_wait *wait; /* what it is blocked on */
+    struct jig_wait nap;
+    struct limit limits[JIG_LIMIT_DEPTH];
+    int depth;
+    jig_task_fn *fn;
+    void *data;
+};
+
+const char jigL_yielded;
+
+/* ---- the engine ---- */
+
+static void enqueue(struct jig_task *task)
+{
+    if (task->queued || task->dropped)
+        return;
+    task->queued = true;
+    task->next = NULL;
+    *task->engine->ready_end = task;
+    task->engine->ready_end = &task->next;
+}
+
+int jigL_engine_open(struct jig_engine *engine, struct jig_error *err)
+{
+    *engine = (struct jig_engine){.log = {.level = JIG_LOG_WARN}};
+    engine->ready_end = &engine->ready;
+    engine->loop = jig_loop_new(err);
+    engine->nap = calloc(1, sizeof *engine->nap);
+    engine->signal_wait = calloc(1, sizeof *engine->signal_wait);
+    if (!engine->loop || !engine->nap || !engine->signal_wait)
+        return engine->loop ? jig_fail(err, JIG_ENOMEM, "no memory") : JIG_ESYSTEM;
+    engine->log.loop = engine->loop;
+    engine->log.start = jig_loop_now(engine->loop);
+    return JIG_OK;
+}
+
+void jigL_engine_close(struct jig_engine *engine)
+{
+    jig_loop_free(engine->loop);
+    free(engine->nap);
+    free(engine->signal_wait);
+    *engine = (struct jig_engine){0};
+}
+
+void jigL_attach(lua_State *L, struct jig_engine *engine)
+{
+    *(struct jig_engine **)lua_getextraspace(L) = engine;
+}
+
+struct jig_engine *jigL_engine(lua_State *L)
+{
+    return *(struct jig_engine **)lua_getextraspace(L);
+}
+
+static void end_task(struct jig_task *task, bool ok, int results)
+{
+    lua_State *co = task->co;
+    task->ended = true;
+    task->engine->tasks--;
+    if (task->fn)
+        task->fn(task->data, co, ok, ok ? results : 1);
+    if (!ok)
+        lua_resetthread(co);
+    luaL_unref(co, LUA_REGISTRYINDEX, task->ref);
+    free(task);
+}
+
+static void resume(struct jig_task *task)
+{
+    struct jig_engine *engine = task->engine;
+    struct jig_task *outer = engine->current;
+    int results = 0;
+    engine->current = task;
+    int status = lua_resume(task->co, NULL, task->arguments, &results);
+    engine->current = outer;
+    task->arguments = 0;
+    if (status != LUA_YIELD) {
+        end_task(task, status == LUA_OK, results);
+    } else if (results != 1 || lua_touserdata(task->co, -1) != (void *)&jigL_yielded) {
+        /* a yield that nobody asked for: go on in the next round, with nothing */
+        lua_pop(task->co, results);
+        enqueue(task);
+    } else {
+        lua_pop(task->co, 1);
+    }
+}
+
+/* Those that become ready while others run wait for the next step. */
+static void run_ready(struct jig_engine *engine)
+{
+    struct jig_task *batch = engine->ready;
+    engine->ready = NULL;
+    engine->ready_end = &engine->ready;
+    while (batch) {
+        struct jig_task *task = batch;
+        batch = task->next;
+        task->queued = false;
+        if (task->dropped)
+            free(task);
+        else if (!engine->leaving)
+            resume(task);
+    }
+}
+
+bool jigL_step(struct jig_engine *engine, int64_t deadline)
+{
+    bool ran = engine->ready != NULL;
+    run_ready(engine);
+    if (ran && !engine->ready)
+        return true; /* the caller may have what it waits for */
+    return jig_loop_step(engine->loop, engine->ready ? 0 : deadline) || ran || engine->ready;
+}
+
+/* ---- waiting ---- */
+
+/* The innermost limit that passes first, up to the nearest shield. */
+static const struct limit *nearest_limit(const struct jig_task *task)
+{
+    const struct limit *first = NULL;
+    for (int i = task->depth; i-- > 0;) {
+        const struct limit *limit = &task->limits[i];
+        if (!first || limit->deadline < first->deadline)
+            first = limit;
+        if (limit->shield)
+            break;
+    }
+    return first;
+}
+
+static bool shielded(const struct jig_task *task)
+{
+    for (int i = 0; i < task->depth; i++)
+        if (task->limits[i].shield)
+            return true;
+    return false;
+}
+
+static void set_limit(struct jig_wait *wait, const char *name, double seconds)
+{
+    snprintf(wait->limit, sizeof wait->limit, "%s", name);
+    wait->limit_seconds = seconds;
+}
+
+static void limit_passed(struct jig_timer *timer)
+{
+    jigL_wake_with(timer->data, JIG_ETIMEOUT);
+}
+
+void jigL_wait_begin(lua_State *L, struct jig_wait *wait, const char *limit, double seconds,
+                     bool exempt)
+{
+    struct jig_engine *engine = jigL_engine(L);
+    if (wait->state == JIG_WAIT_PENDING)
+        luaL_error(L, "another task is already waiting for this");
+    int64_t deadline = jig_clock_after(jig_loop_now(engine->loop), seconds);
+    wait->engine = engine;
+    wait->task = engine->current;
+    wait->outcome = JIG_OK;
+    wait->timer.deadline = deadline;
+    wait->timer.fire = limit_passed;
+    wait->timer.data = wait;
+    set_limit(wait, limit, seconds);
+    const struct limit *outer = wait->task && !exempt ? nearest_limit(wait->task) : NULL;
+    if (outer && outer->deadline < deadline) {
+        wait->timer.deadline = outer->deadline;
+        set_limit(wait, outer->name, outer->seconds);
+    }
+}
+
+/* False when there is no use in waiting at all. */
+static bool may_wait(struct jig_wait *wait)
+{
+    struct jig_task *task = wait->task;
+    if (task && task->interrupts && !wait->interrupted && !shielded(task))
+        wait->outcome = JIG_ECANCELLED;
+    else if (wait->timer.deadline <= jig_loop_now(wait->engine->loop))
+        wait->outcome = JIG_ETIMEOUT;
+    else if (jig_timer_start(wait->engine->loop, &wait->timer, wait->timer.deadline) < 0)
+        wait->outcome = JIG_ENOMEM;
+    else
+        return true;
+    return false;
+}
+
+static void pump(lua_State *L, struct jig_wait *wait, const char *what)
+{
+    while (wait->state == JIG_WAIT_PENDING) {
+        if (wait->engine->leaving) {
+            jigL_wait_drop(wait);
+            luaL_error(L, "exit");
+        }
+        if (!jigL_step(wait->engine, JIG_FOREVER)) {
+            jigL_wait_drop(wait);
+            luaL_error(L, "%s would wait for ever: nothing is left that could end it", what);
+        }
+    }
+}
+
+bool jigL_block(lua_State *L, struct jig_wait *wait, const char *what)
+{
+    if (wait->task && !lua_isyieldable(L))
+        luaL_error(L,
+                   "%s cannot wait here: a C function that cannot be suspended is on the call "
+                   "stack (a table.sort comparison, a string.gsub replacement, a finalizer)",
+                   what);
+    if (!may_wait(wait))
+        return true;
+    wait->outcome = JIG_OK;
+    wait->state = JIG_WAIT_PENDING;
+    if (!wait->task) {
+        pump(L, wait, what);
+        return true;
+    }
+    wait->task->wait = wait;
+    return false;
+}
+
+int jigL_yield(lua_State *L, lua_KContext ctx, lua_KFunction k)
+{
+    lua_pushlightuserdata(L, (void *)&jigL_yielded);
+    return lua_yieldk(L, 1, ctx, k);
+}
+
+void jigL_wake_with(struct jig_wait *wait, enum jig_err outcome)
+{
+    if (wait->state != JIG_WAIT_PENDING)
+        return;
+    jig_timer_stop(wait->engine->loop, &wait->timer);
+    wait->state = JIG_WAIT_DONE;
+    wait->outcome = outcome;
+    if (wait->task) {
+        wait->task->wait = NULL;
+        enqueue(wait->task);
+    }
+}
+
+void jigL_wake(struct jig_wait *wait)
+{
+    jigL_wake_with(wait, JIG_OK);
+}
+
+void jigL_wait_drop(struct jig_wait *wait)
+{
+    if (wait->state != JIG_WAIT_PENDING)
+        return;
+    jig_timer_stop(wait->engine->loop, &wait->timer);
+    wait->state = JIG_WAIT_IDLE;
+    if (wait->task)
+        wait->task->wait = NULL;
+}
+
+int jigL_limit_enter(lua_State *L, const char *name, double seconds, bool shield)
+{
+    struct jig_task *task = jigL_engine(L)->current;
+    if (!task)
+        return luaL_error(L, "limits belong to a task: there is none here");
+    if (task->depth == JIG_LIMIT_DEPTH)
+        return luaL_error(L, "limits are nested too deeply (at most %d)", JIG_LIMIT_DEPTH);
+    struct limit *limit = &task->limits[task->depth++];
+    limit->deadline = jig_clock_after(jig_loop_now(task->engine->loop), seconds);
+    limit->seconds = seconds;
+    limit->shield = shield;
+    snprintf(limit->name, sizeof limit->name, "%s", name);
+    return task->depth;
+}
+
+void jigL_limit_leave(struct jig_task *task, int depth)
+{
+    if (depth <= task->depth)
+        task->depth = depth - 1;
+}
+
+/* ---- failing ---- */
+
+int jigL_fail(lua_State *L, const struct jig_error *err)
+{
+    lua_pushnil(L);
+    lua_pushstring(L, err->text);
+    lua_pushstring(L, jig_err_name(err->code));
+    return 3;
+}
+
+int jigL_fail_limit(lua_State *L, const struct jig_error *err, const char *limit)
+{
+    jigL_fail(L, err);
+    lua_pushstring(L, limit);
+    return 4;
+}
+
+int jigL_fail_wait(lua_State *L, const struct jig_wait *wait, const char *what)
+{
+    struct jig_error err;
+    switch (wait->outcome) {
+    case JIG_ETIMEOUT:
+        jig_fail(&err, JIG_ETIMEOUT, "%s: the limit '%s' of %g s passed", what, wait->limit,
+                 wait->limit_seconds);
+        return jigL_fail_limit(L, &err, wait->limit);
+    case JIG_ECANCELLED:
+        jig_fail(&err, JIG_ECANCELLED, "%s: interrupted", what);
+        break;
+    case JIG_ECLOSED:
+        jig_fail(&err, JIG_ECLOSED, "%s: closed while waiting", what);
+        break;
+    default:
+        jig_fail(&err, wait->outcome, "%s: cannot wait (%s)", what, jig_err_name(wait->outcome));
+    }
+    return jigL_fail(L, &err);
+}
+
+double jigL_opt_seconds(lua_State *L, int arg, double fallback)
+{
+    double seconds = luaL_optnumber(L, arg, fallback);
+    luaL_argcheck(L, seconds >= 0, arg, "seconds must be 0 or more");
+    return seconds;
+}
+
+void jigL_check_keys(lua_State *L, int arg, const char *what, const char *const *known)
+{
+    luaL_checktype(L, arg, LUA_TTABLE);
+    lua_pushnil(L);
+    while (lua_next(L, arg)) {
+        const char *const *k = known;
+        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+        while (key && *k && strcmp(*k, key) != 0)
+            k++;
+        if (!key || !*k)
+            luaL_error(L, "%s: unknown option '%s'", what, luaL_tolstring(L, -2, NULL));
+        lua_pop(L, 1);
+    }
+}
+
+/* ---- tasks ---- */
+
+static int keep_traceback(lua_State *L)
+{
+    if (lua_type(L, 1) == LUA_TSTRING) /* error objects keep what they have */
+        luaL_traceback(L, L, lua_tostring(L, 1), 1);
+    return 1;
+}
+
+static int body_ended(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)ctx;
+    if (status != LUA_OK && status != LUA_YIELD)
+        return lua_error(L);
+    return lua_gettop(L) - 1;
+}
+
+/* One protected call, so that <close> variables run while it unwinds and may still wait. */
+static int body(lua_State *L)
+{
+    lua_pushcfunction(L, keep_traceback);
+    lua_insert(L, 1);
+    return body_ended(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_ended), 0);
+}
+
+struct jig_task *jigL_spawn(lua_State *L, int n, jig_task_fn *ended, void *data)
+{
+    struct jig_engine *engine = jigL_engine(L);
+    lua_State *co = lua_newthread(L);
+    lua_insert(L, -(n + 2));
+    lua_pushcfunction(co, body);
+    lua_xmove(L, co, n + 1);
+    int ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    struct jig_task *task = calloc(1, sizeof *task);
+    if (!task) {
+        luaL_unref(L, LUA_REGISTRYINDEX, ref);
+        luaL_error(L, "no memory for a task");
+        return NULL;
+    }
+    task->engine = engine;
+    task->co = co;
+    task->ref = ref;
+    task->arguments = n + 1;
+    task->fn = ended;
+    task->data = data;
+    engine->tasks++;
+    enqueue(task);
+    return task;
+}
+
+void jigL_task_interrupt(struct jig_task *task)
+{
+    struct jig_wait *wait = task->wait;
+    task->interrupts++;
+    if (!wait)
+        return;
+    if (wait->interrupted)
+        wait->interrupted(wait, task->interrupts);
+    else if (!shielded(task))
+        jigL_wake_with(wait, JIG_ECANCELLED);
+}
+
+unsigned jigL_task_interrupts(const struct jig_task *task)
+{
+    return task ? task->interrupts : 0;
+}
+
+struct jig_wait *jigL_task_nap(struct jig_task *task)
+{
+    return &task->nap;
+}
+
+void jigL_task_drop(struct jig_task *task)
+{
+    if (task->wait)
+        jigL_wait_drop(task->wait);
+    jigL_wait_drop(&task->nap);
+    task->engine->tasks--;
+    task->dropped = true;
+    if (!task->queued)
+        free(task);
+}

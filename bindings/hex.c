@@ -1,0 +1,61 @@
+/* jig.hex: hexadecimal text and bytes. Nothing here yields. */
+#include "bindings/jig.h"
+
+#include "core/hex.h"
+
+/* Turns bytes into lower-case hex text, two digits a byte.
+ *
+ *     hex.encode(bytes: string) -> string
+ *
+ *     hex.encode("\x01\x81\0\0")  --> "01810000"
+ */
+static int encode(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TSTRING);
+    size_t n;
+    const char *bytes = lua_tolstring(L, 1, &n);
+    luaL_Buffer b;
+    char *text = luaL_buffinitsize(L, &b, 2 * n);
+    jig_hex_encode(text, bytes, n);
+    luaL_pushresultsize(&b, 2 * n);
+    return 1;
+}
+
+/* Turns hex text, upper or lower case, into bytes; the empty text into none.
+ *
+ *     hex.decode(text: string) -> bytes: string
+ *                               | nil, message: string, "invalid", position: integer
+ *
+ * `position` counts characters from 1: the first that is no hex digit, or one past the end when the
+ * number of digits is odd.
+ *
+ *     local bytes = assert(hex.decode("01810000"))
+ */
+static int decode(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TSTRING);
+    size_t n, offset;
+    const char *text = lua_tolstring(L, 1, &n);
+    struct jig_error err;
+    luaL_Buffer b;
+    char *bytes = luaL_buffinitsize(L, &b, n / 2);
+    if (jig_hex_decode(bytes, text, n, &offset, &err) < 0) {
+        int results = jigL_fail(L, &err);
+        lua_pushinteger(L, (lua_Integer)offset + 1);
+        return results + 1;
+    }
+    luaL_pushresultsize(&b, n / 2);
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"encode", encode},
+    {"decode", decode},
+    {NULL, NULL},
+};
+
+int luaopen_jig_hex(lua_State *L)
+{
+    luaL_newlib(L, functions);
+    return 1;
+}

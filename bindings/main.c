@@ -1,0 +1,135 @@
+/* The program: makes the engine and the main state and hands over to scripts/jig/main.lua. The only
+ * file that sees everything. */
+#include "bindings/state.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/child.h"
+#include "core/session.h"
+
+enum {
+    EXIT_INTERRUPTED = 5,
+    EXIT_UNREPORTED = 6,
+    LAST_SECONDS = 180, /* for what goes on in the background when the scripts have ended */
+};
+
+/* Descriptors 0 to 2 must be open: files opened later would take their numbers. */
+static void keep_stdio(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd < 3)
+        fd = dup(fd);
+    if (fd >= 3)
+        close(fd);
+}
+
+/* A slot takes a handful of descriptors; 1024 is the usual soft limit. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void to_stderr(void *data, enum jig_log_level level, const char *line)
+{
+    (void)data;
+    (void)level;
+    fprintf(stderr, "%s\n", line);
+}
+
+/* Nobody claimed the signal: the scripts end, sessions are reported. A second one ends at once. */
+static void signal_arrived(void *data, int signum)
+{
+    struct jig_engine *engine = data;
+    engine->signals++;
+    jigL_wake(engine->signal_wait);
+    if (!engine->signals_claimed) {
+        signal(signum, SIG_DFL);
+        engine->leaving = true;
+        engine->status = EXIT_INTERRUPTED;
+    }
+}
+
+static int catch_signals(struct jig_engine *engine, struct jig_error *err)
+{
+    int rc = jig_loop_signal(engine->loop, SIGINT, signal_arrived, engine, err);
+    return rc < 0 ? rc : jig_loop_signal(engine->loop, SIGTERM, signal_arrived, engine, err);
+}
+
+static void set_arg(lua_State *L, int argc, char **argv)
+{
+    lua_createtable(L, argc, 1);
+    for (int i = 0; i < argc; i++) {
+        lua_pushstring(L, argv[i]);
+        lua_rawseti(L, -2, i);
+    }
+    lua_setglobal(L, "arg");
+}
+
+static int add_traceback(lua_State *L)
+{
+    luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+    return 1;
+}
+
+static int run_scripts(struct jig_engine *engine, lua_State *L)
+{
+    lua_pushcfunction(L, add_traceback);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "jig.main");
+    int rc = lua_pcall(L, 1, 1, 1);
+    if (rc == LUA_OK)
+        rc = lua_pcall(L, 0, 1, 1);
+    if (engine->leaving)
+        return engine->status;
+    if (rc != LUA_OK) {
+        fprintf(stderr, "jig: %s\n", lua_tostring(L, -1));
+        return EXIT_FAILURE;
+    }
+    return (int)luaL_optinteger(L, -1, EXIT_SUCCESS);
+}
+
+/* Sessions that owe a report send it; children that were told to end are reaped. */
+static void finish_background(struct jig_engine *engine)
+{
+    int64_t end = jig_loop_now(engine->loop) + (int64_t)LAST_SECONDS * JIG_SECOND;
+    while (jig_session_busy(engine->loop) || jig_child_count(engine->loop)) {
+        if (!jig_loop_step(engine->loop, end) || jig_loop_now(engine->loop) >= end)
+            break;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct jig_engine engine;
+    struct jig_error err;
+    keep_stdio();
+    raise_limit();
+    signal(SIGPIPE, SIG_IGN);
+    if (jigL_engine_open(&engine, &err) < 0 || catch_signals(&engine, &err) < 0) {
+        fprintf(stderr, "jig: %s\n", err.text);
+        return EXIT_FAILURE;
+    }
+    engine.log.sink = to_stderr;
+    lua_State *L = jigL_main_state(&engine);
+    if (!L) {
+        fprintf(stderr, "jig: no memory\n");
+        return EXIT_FAILURE;
+    }
+    set_arg(L, argc, argv);
+    int status = run_scripts(&engine, L);
+    lua_close(L);
+    finish_background(&engine);
+    if (jig_session_unreported(engine.loop))
+        status = EXIT_UNREPORTED;
+    jigL_engine_close(&engine);
+    return status;
+}

@@ -1,0 +1,598 @@
+/* jig.port: open wires. Reads and writes try first and wait only when they would block.
+ *
+ * Bytes that arrived stay in the port's buffer until they are handed out, so a read that fails
+ * leaves the stream as it was. Limits are in seconds; the default is to wait for ever, since the
+ * task's own limits (task.limit) still hold.
+ */
+#include "bindings/jig.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/port.h"
+
+#define PORT "jig.port"
+
+enum { DEFAULT_MAX = 65536, DRAIN_POLL_MS = 1 };
+
+struct lport {
+    struct jig_port *port; /* NULL = closed */
+    struct jig_wait wait[2];
+    struct jig_buf dropped; /* on its way from the port to Lua */
+};
+
+static struct lport *to_lport(lua_State *L)
+{
+    return luaL_checkudata(L, 1, PORT);
+}
+
+static struct lport *to_open(lua_State *L)
+{
+    struct lport *p = to_lport(L);
+    if (!p->port)
+        luaL_error(L, "attempt to use a closed port");
+    return p;
+}
+
+static void told(void *data)
+{
+    jigL_wake(data);
+}
+
+/* Blocks for a direction after JIG_AGAIN. 0: go on; 1: yield now; 2: failure, *err is filled. */
+enum { GO_ON, YIELD_NOW, FAILED };
+
+static int block_for(lua_State *L, struct lport *p, enum jig_direction direction, const char *what,
+                     struct jig_error *err)
+{
+    struct jig_wait *wait = &p->wait[direction];
+    if (jig_port_wait(p->port, direction, told, wait, err) < 0)
+        return FAILED;
+    if (!jigL_block(L, wait, what))
+        return YIELD_NOW;
+    return GO_ON;
+}
+
+static bool failed_wait(struct lport *p, enum jig_direction direction)
+{
+    if (p->wait[direction].outcome == JIG_OK)
+        return false;
+    if (p->port)
+        jig_port_unwait(p->port, direction);
+    return true;
+}
+
+static void close_port(struct lport *p)
+{
+    struct jig_port *port = p->port;
+    p->port = NULL;
+    if (!port)
+        return;
+    jig_port_free(port);
+    for (int i = 0; i < 2; i++)
+        jigL_wake_with(&p->wait[i], JIG_ECLOSED);
+}
+
+/* ---- open ---- */
+
+static int opened(lua_State *L, int status, lua_KContext ctx)
+{
+    struct lport *p = lua_touserdata(L, (int)ctx);
+    struct jig_error err;
+    for (;;) {
+        if (status == LUA_YIELD && failed_wait(p, JIG_OUTPUT)) {
+            close_port(p);
+            return jigL_fail_wait(L, &p->wait[JIG_OUTPUT], "port.open");
+        }
+        int rc = jig_port_open(p->port, &err);
+        if (rc == JIG_OK) {
+            lua_pushvalue(L, (int)ctx);
+            return 1;
+        }
+        int next = rc == JIG_AGAIN ? block_for(L, p, JIG_OUTPUT, "port.open", &err) : FAILED;
+        if (next == YIELD_NOW)
+            return jigL_yield(L, ctx, opened);
+        if (next == FAILED) {
+            close_port(p);
+            return jigL_fail(L, &err);
+        }
+        status = LUA_YIELD;
+    }
+}
+
+static lua_Integer int_option(lua_State *L, const char *name, lua_Integer fallback)
+{
+    lua_getfield(L, 2, name);
+    lua_Integer value = luaL_optinteger(L, -1, fallback);
+    lua_pop(L, 1);
+    return value;
+}
+
+static double number_option(lua_State *L, const char *name, double fallback)
+{
+    lua_getfield(L, 2, name);
+    double value = luaL_optnumber(L, -1, fallback);
+    lua_pop(L, 1);
+    return value;
+}
+
+/*
+ * port.open(address [, options]) -> port | nil, message, code. Yields.
+ *   address  a URI: "serial:/dev/ttyUSB0?baud=921600", "tcp:host:7777", "exec:program arg", ...
+ *   options  limit  seconds until it must be open (default: no limit of its own)
+ *            name   what messages and traces call it (default: the address)
+ *            chunk  bytes in one write, gap  seconds of silence after each (default: unpaced)
+ *     local wire <close> = assert(port.open("tcp:10.0.0.7:7777", { limit = 5 }))
+ */
+static int port_open(lua_State *L)
+{
+    static const char *const known[] = {"limit", "name", "chunk", "gap", NULL};
+    struct jig_engine *engine = jigL_engine(L);
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    lua_settop(L, 2);
+    if (lua_isnil(L, 2)) {
+        lua_newtable(L);
+        lua_replace(L, 2);
+    }
+    jigL_check_keys(L, 2, "port.open", known);
+    double limit = number_option(L, "limit", HUGE_VAL);
+    lua_Integer chunk = int_option(L, "chunk", 0);
+    double gap = number_option(L, "gap", 0);
+    luaL_argcheck(L, limit >= 0 && gap >= 0 && chunk >= 0, 2,
+                  "limit, chunk, gap must be 0 or more");
+    lua_getfield(L, 2, "name");
+    const char *name = luaL_optstring(L, 3, text);
+
+    struct lport *p = lua_newuserdatauv(L, sizeof *p, 0);
+    memset(p, 0, sizeof *p);
+    luaL_setmetatable(L, PORT);
+    struct jig_address address;
+    struct jig_error err;
+    if (jig_address_parse(&address, text, length, &err) < 0)
+        return jigL_fail(L, &err);
+    p->port = jig_port_new(engine->loop, &engine->log, &address, name, &err);
+    if (!p->port)
+        return jigL_fail(L, &err);
+    p->port->chunk = (size_t)chunk;
+    p->port->gap = jig_clock_after(0, gap);
+    jigL_wait_begin(L, &p->wait[JIG_OUTPUT], "open", limit, false);
+    return opened(L, LUA_OK, 4);
+}
+
+/* ---- reading ---- */
+
+/* How many bytes can be handed out, or 0 for "not yet". Reads look at p->port->in only. */
+typedef size_t ready_fn(lua_State *L, struct lport *p);
+
+static int push_bytes(lua_State *L, struct lport *p, size_t n)
+{
+    lua_pushlstring(L, (const char *)jig_buf_data(&p->port->in), n);
+    jig_buf_consume(&p->port->in, n);
+    return 1;
+}
+
+/* The shared body of all reads: fills the buffer until `ready` is satisfied. */
+static int read_on(lua_State *L, int status, ready_fn *ready, const char *what, lua_KFunction self)
+{
+    struct lport *p = to_lport(L);
+    struct jig_error err;
+    for (;;) {
+        if (!p->port)
+            return jigL_fail_wait(L, &p->wait[JIG_INPUT], what);
+        size_t n = ready(L, p);
+        if (n)
+            return push_bytes(L, p, n);
+        if (status == LUA_YIELD && failed_wait(p, JIG_INPUT))
+            return jigL_fail_wait(L, &p->wait[JIG_INPUT], what);
+        int rc = jig_port_fill(p->port, &err);
+        if (rc > 0) {
+            status = LUA_OK;
+            continue;
+        }
+        int next = rc == JIG_AGAIN ? block_for(L, p, JIG_INPUT, what, &err) : FAILED;
+        if (next == YIELD_NOW)
+            return jigL_yield(L, 0, self);
+        if (next == FAILED)
+            return jigL_fail(L, &err);
+        status = LUA_YIELD;
+    }
+}
+
+static int begin_read(lua_State *L, struct lport *p, int limit_arg, lua_KFunction self)
+{
+    jigL_wait_begin(L, &p->wait[JIG_INPUT], "read", jigL_opt_seconds(L, limit_arg, HUGE_VAL),
+                    false);
+    return self(L, LUA_OK, 0);
+}
+
+static size_t ready_exact(lua_State *L, struct lport *p)
+{
+    size_t want = (size_t)lua_tointeger(L, 2);
+    return jig_buf_len(&p->port->in) >= want ? want : 0;
+}
+
+static int read_exact_on(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)ctx;
+    return read_on(L, status, ready_exact, "port:read", read_exact_on);
+}
+
+/*
+ * port:read(n [, limit]) -> exactly n bytes | nil, message, code [, limit's name]. What had arrived
+ * stays in the port on failure. Yields.
+ */
+static int port_read(lua_State *L)
+{
+    struct lport *p = to_open(L);
+    lua_Integer n = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, n >= 0 && n <= JIG_PORT_INPUT_CAP, 2, "bytes must be 0 to 1048576");
+    if (n == 0) {
+        lua_pushliteral(L, "");
+        return 1;
+    }
+    return begin_read(L, p, 3, read_exact_on);
+}
+
+static size_t ready_some(lua_State *L, struct lport *p)
+{
+    size_t max = (size_t)luaL_optinteger(L, 3, DEFAULT_MAX);
+    size_t have = jig_buf_len(&p->port->in);
+    return have < max ? have : max;
+}
+
+static int read_some_on(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)ctx;
+    return read_on(L, status, ready_some, "port:read_some", read_some_on);
+}
+
+/*
+ * port:read_some([limit [, max]]) -> the bytes that are there, one at least, `max` at most (default
+ * 65536) | nil, message, code [, limit's name]. Yields.
+ */
+static int port_read_some(lua_State *L)
+{
+    struct lport *p = to_open(L);
+    luaL_argcheck(L, luaL_optinteger(L, 3, DEFAULT_MAX) > 0, 3, "max must be 1 or more");
+    return begin_read(L, p, 2, read_some_on);
+}
+
+static size_t ready_until(lua_State *L, struct lport *p)
+{
+    size_t length;
+    const char *delimiter = lua_tolstring(L, 2, &length);
+    const uint8_t *bytes = jig_buf_data(&p->port->in);
+    const uint8_t *found = memmem(bytes, jig_buf_len(&p->port->in), delimiter, length);
+    return found ? (size_t)(found - bytes) + length : 0;
+}
+
+static int read_until_on(lua_State *L, int status, lua_KContext ctx)
+{
+    struct lport *p = to_lport(L);
+    size_t max = (size_t)luaL_optinteger(L, 4, DEFAULT_MAX);
+    (void)ctx;
+    if (p->port && jig_buf_len(&p->port->in) > max && !ready_until(L, p)) {
+        struct jig_error err;
+        jig_fail(&err, JIG_ELIMIT, "port:read_until: no delimiter in the first %zu bytes", max);
+        return jigL_fail(L, &err);
+    }
+    return read_on(L, status, ready_until, "port:read_until", read_until_on);
+}
+
+/*
+ * port:read_until(delimiter [, limit [, max]]) -> bytes up to and with the delimiter (a plain
+ * string) | nil, message, code [, limit's name]. Code "limit" when more than `max` bytes (default
+ * 65536) came without one. Yields.
+ */
+static int port_read_until(lua_State *L)
+{
+    struct lport *p = to_open(L);
+    size_t length;
+    luaL_checklstring(L, 2, &length);
+    luaL_argcheck(L, length > 0, 2, "the delimiter is empty");
+    luaL_argcheck(L, luaL_optinteger(L, 4, DEFAULT_MAX) > 0, 4, "max must be 1 or more");
+    return begin_read(L, p, 3, read_until_on);
+}
+
+/*
+ * port:unread(bytes) -> true | nil, message, code. Puts bytes back in front of what waits to be
+ * read.
+ */
+static int port_unread(lua_State *L)
+{
+    struct lport *p = to_open(L);
+    size_t n;
+    const char *bytes = luaL_checklstring(L, 2, &n);
+    if (jig_buf_unread(&p->port->in, bytes, n) < 0) {
+        struct jig_error err;
+        jig_fail(&err, JIG_ELIMIT, "port:unread: the input buffer is full");
+        return jigL_fail(L, &err);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static void keep_dropped(void *data, const void *bytes, size_t n)
+{
+    jig_buf_append(data, bytes, n);
+}
+
+/*
+ * port:discard() -> the bytes that were waiting and are now dropped | nil, message, code. Does not
+ * yield.
+ */
+static int port_discard(lua_State *L)
+{
+    struct lport *p = to_open(L);
+    struct jig_error err;
+    p->dropped.cap = JIG_PORT_INPUT_CAP;
+    if (jig_port_discard(p->port, keep_dropped, &p->dropped, &err) < 0)
+        return jigL_fail(L, &err);
+    size_t n = jig_buf_len(&p->dropped);
+    lua_pushlstring(L, (const char *)jig_buf_data(&p->dropped), n);
+    jig_buf_consume(&p->dropped, n);
+    return 1;
+}
+
+/* ---- writing ---- */
+
+/* The bytes are argument 2; ctx counts those that were accepted. */
+static int write_on(lua_State *L, int status, lua_KContext ctx)
+{
+    struct lport *p = to_lport(L);
+    struct jig_error err;
+    size_t n, done = (size_t)ctx;
+    const char *bytes = lua_tolstring(L, 2, &n);
+    while (done < n) {
+        if (!p->port || (status == LUA_YIELD && failed_wait(p, JIG_OUTPUT)))
+            return jigL_fail_wait(L, &p->wait[JIG_OUTPUT], "port:write");
+        int rc = jig_port_write(p->port, bytes + done, n - done, &err);
+        if (rc > 0) {
+            done += (size_t)rc;
+            status = LUA_OK;
+            continue;
+        }
+        int next = rc == JIG_AGAIN ? block_for(L, p, JIG_OUTPUT, "port:write", &err) : FAILED;
+        if (next == YIELD_NOW)
+            return jigL_yield(L, (lua_KContext)done, write_on);
+        if (next == FAILED)
+            return jigL_fail(L, &err);
+        status = LUA_YIELD;
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/*
+ * port:write(bytes [, limit]) -> true | nil, message, code [, limit's name]. True means that the
+ * system accepted all of them, not that they have left it: see drain. Yields.
+ */
+static int port_write(lua_State *L)
+{
+    struct lport *p = to_open(L);
+    luaL_checkstring(L, 2);
+    jigL_wait_begin(L, &p->wait[JIG_OUTPUT], "write", jigL_opt_seconds(L, 3, HUGE_VAL), false);
+    return write_on(L, LUA_OK, 0);
+}
+
+static void drain_poll(struct jig_timer *timer)
+{
+    jigL_wake(timer->data);
+}
+
+/* The system does not tell when its output is empty: asked again each millisecond, by the timer at
+ * index 3. */
+static int drain_on(lua_State *L, int status, lua_KContext ctx)
+{
+    struct lport *p = to_lport(L);
+    struct jig_timer *poll = lua_touserdata(L, 3);
+    struct jig_error err;
+    (void)ctx;
+    for (;;) {
+        if (!p->port || (status == LUA_YIELD && p->wait[JIG_OUTPUT].outcome != JIG_OK)) {
+            jig_timer_stop(jigL_engine(L)->loop, poll);
+            return jigL_fail_wait(L, &p->wait[JIG_OUTPUT], "port:drain");
+        }
+        int rc = jig_port_drain(p->port, &err);
+        if (rc == JIG_OK) {
+            lua_pushboolean(L, 1);
+            return 1;
+        }
+        if (rc != JIG_AGAIN)
+            return jigL_fail(L, &err);
+        int64_t soon = jig_loop_now(jigL_engine(L)->loop) + (int64_t)DRAIN_POLL_MS * JIG_MS;
+        poll->fire = drain_poll;
+        poll->data = &p->wait[JIG_OUTPUT];
+        jig_timer_start(jigL_engine(L)->loop, poll, soon);
+        if (!jigL_block(L, &p->wait[JIG_OUTPUT], "port:drain"))
+            return jigL_yield(L, 0, drain_on);
+        status = LUA_YIELD;
+    }
+}
+
+#define POLL "jig.port.poll"
+
+static int poll_gc(lua_State *L)
+{
+    jig_timer_stop(jigL_engine(L)->loop, luaL_checkudata(L, 1, POLL));
+    return 0;
+}
+
+/*
+ * port:drain([limit]) -> true | nil, message, code [, limit's name]. Waits until what was written
+ * has left this machine, as far as the transport can tell. Yields.
+ */
+static int port_drain(lua_State *L)
+{
+    struct lport *p = to_open(L);
+    double limit = jigL_opt_seconds(L, 2, HUGE_VAL);
+    lua_settop(L, 2);
+    memset(lua_newuserdatauv(L, sizeof(struct jig_timer), 0), 0, sizeof(struct jig_timer));
+    luaL_setmetatable(L, POLL);
+    jigL_wait_begin(L, &p->wait[JIG_OUTPUT], "drain", limit, false);
+    return drain_on(L, LUA_OK, 0);
+}
+
+/* ---- the rest ---- */
+
+/*
+ * port:set(name, value) -> true | nil, message, code ("unsupported"). name: "dtr", "rts", "break"
+ * with a boolean, "baud" with a number, and what the transport's section in transports/README.md
+ * lists.
+ */
+static int port_set(lua_State *L)
+{
+    struct lport *p = to_open(L);
+    struct jig_setting setting = {.name = luaL_checkstring(L, 2)};
+    struct jig_error err;
+    if (lua_isboolean(L, 3))
+        setting.number = lua_toboolean(L, 3);
+    else
+        setting.number = luaL_checkinteger(L, 3);
+    if (jig_port_set(p->port, &setting, &err) < 0)
+        return jigL_fail(L, &err);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/*
+ * port:counts() -> bytes received, bytes sent, since it was opened.
+ */
+static int port_counts(lua_State *L)
+{
+    struct lport *p = to_open(L);
+    lua_pushinteger(L, (lua_Integer)p->port->received);
+    lua_pushinteger(L, (lua_Integer)p->port->sent);
+    return 2;
+}
+
+/*
+ * port:close(). Twice is harmless; whoever waits on it is told "closed". Does not yield.
+ */
+static int port_close(lua_State *L)
+{
+    close_port(to_lport(L));
+    return 0;
+}
+
+static int port_gc(lua_State *L)
+{
+    struct lport *p = to_lport(L);
+    close_port(p);
+    jig_buf_release(&p->dropped);
+    jigL_wait_drop(&p->wait[JIG_INPUT]);
+    jigL_wait_drop(&p->wait[JIG_OUTPUT]);
+    return 0;
+}
+
+static int port_tostring(lua_State *L)
+{
+    struct lport *p = to_lport(L);
+    if (p->port)
+        lua_pushfstring(L, "port (%s)", p->port->name);
+    else
+        lua_pushliteral(L, "port (closed)");
+    return 1;
+}
+
+/* ---- listing ---- */
+
+static void set_string(lua_State *L, const char *key, const char *value)
+{
+    if (!value)
+        return;
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, key);
+}
+
+static void set_id(lua_State *L, const char *key, int value)
+{
+    if (value < 0)
+        return;
+    lua_pushinteger(L, value);
+    lua_setfield(L, -2, key);
+}
+
+static void push_info(void *data, const struct jig_port_info *info)
+{
+    lua_State *L = data;
+    lua_newtable(L);
+    set_string(L, "address", info->address);
+    set_string(L, "name", info->name);
+    set_string(L, "description", info->description);
+    set_string(L, "manufacturer", info->manufacturer);
+    set_string(L, "product", info->product);
+    set_string(L, "serial", info->serial);
+    set_id(L, "vid", info->vid);
+    set_id(L, "pid", info->pid);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+/*
+ * port.list() -> array of { address, name, description?, manufacturer?, product?, serial?, vid?,
+ * pid? } of the devices that could be opened now | nil, message, code. Does not yield.
+ */
+static int port_list(lua_State *L)
+{
+    struct jig_error err;
+    lua_newtable(L);
+    for (const struct jig_transport *const *t = jig_transports; *t; t++)
+        if ((*t)->list && (*t)->list(push_info, L, &err) < 0)
+            return jigL_fail(L, &err);
+    return 1;
+}
+
+/*
+ * port.schemes() -> array of { scheme, summary }, one for each transport.
+ */
+static int port_schemes(lua_State *L)
+{
+    lua_Integer i = 1;
+    lua_newtable(L);
+    for (const struct jig_transport *const *t = jig_transports; *t; t++) {
+        lua_newtable(L);
+        set_string(L, "scheme", (*t)->scheme);
+        set_string(L, "summary", (*t)->summary);
+        lua_rawseti(L, -2, i++);
+    }
+    return 1;
+}
+
+int luaopen_jig_port(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"read", port_read},
+        {"read_some", port_read_some},
+        {"read_until", port_read_until},
+        {"unread", port_unread},
+        {"discard", port_discard},
+        {"write", port_write},
+        {"drain", port_drain},
+        {"set", port_set},
+        {"counts", port_counts},
+        {"close", port_close},
+        {NULL, NULL},
+    };
+    static const luaL_Reg meta[] = {
+        {"__gc", port_gc},
+        {"__close", port_gc},
+        {"__tostring", port_tostring},
+        {NULL, NULL},
+    };
+    static const luaL_Reg functions[] = {
+        {"open", port_open},
+        {"list", port_list},
+        {"schemes", port_schemes},
+        {NULL, NULL},
+    };
+    luaL_newmetatable(L, POLL);
+    lua_pushcfunction(L, poll_gc);
+    lua_setfield(L, -2, "__gc");
+    luaL_newmetatable(L, PORT);
+    luaL_setfuncs(L, meta, 0);
+    luaL_newlib(L, methods);
+    lua_setfield(L, -2, "__index");
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -1,0 +1,441 @@
+/* jig.session: the vendor's Secure Factory CLI, law-abiding (core/session.h). */
+#include "bindings/jig.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/session.h"
+
+#define SERVICE "jig.service"
+#define SESSION "jig.session"
+
+enum {
+    ABANDONED_CODE = 902, /* ERROR_CODE of a session that its script left open; fault tool.recipe */
+    MAX_ACCEPTED = 64,
+};
+
+struct lservice {
+    struct jig_service *shared;
+};
+
+struct lsession {
+    struct jig_session *session; /* NULL = closed */
+    struct jig_wait wait;
+    int rc;
+    bool started;
+    int exit_status;
+    struct jig_error err;
+    struct jig_factory_answer answer;
+};
+
+/* ---- service ---- */
+
+static double seconds_field(lua_State *L, int table, const char *key, double fallback)
+{
+    lua_getfield(L, table, key);
+    double seconds = luaL_optnumber(L, -1, fallback);
+    if (!(seconds >= 0))
+        luaL_error(L, "session.service: '%s' must be seconds, 0 or more", key);
+    lua_pop(L, 1);
+    return seconds;
+}
+
+static bool bool_field(lua_State *L, int table, const char *key, bool fallback)
+{
+    bool value = lua_getfield(L, table, key) == LUA_TNIL ? fallback : lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+/* A pointer array that Lua collects. [-0, +1, m] */
+static const char **push_pointers(lua_State *L, size_t n)
+{
+    return lua_newuserdatauv(L, (n + 1) * sizeof(char *), 0);
+}
+
+/* options.arguments as a NULL-terminated list, or NULL. Its strings stay alive in the options. [-0,
+ * +1, e] */
+static const char *const *read_arguments(lua_State *L)
+{
+    if (lua_getfield(L, 1, "arguments") == LUA_TNIL)
+        return NULL;
+    luaL_checktype(L, -1, LUA_TTABLE);
+    int table = lua_gettop(L);
+    size_t n = lua_rawlen(L, table);
+    const char **list = push_pointers(L, n);
+    for (size_t i = 0; i < n; i++) {
+        if (lua_rawgeti(L, table, (lua_Integer)i + 1) != LUA_TSTRING)
+            luaL_error(L, "session.service: arguments[%d] must be a string", (int)i + 1);
+        list[i] = lua_tostring(L, -1);
+        lua_pop(L, 1);
+    }
+    list[n] = NULL;
+    return list;
+}
+
+/* options.env laid over jig's environment; NULL = as it is. [-0, +1, e] */
+static const char *const *read_env(lua_State *L)
+{
+    return lua_getfield(L, 1, "env") == LUA_TNIL ? NULL : jigL_environment(L);
+}
+
+static void read_accepted(lua_State *L, int *accepted, struct jig_service *service)
+{
+    if (lua_getfield(L, 1, "accept") != LUA_TNIL) {
+        luaL_checktype(L, -1, LUA_TTABLE);
+        size_t n = lua_rawlen(L, -1);
+        if (n == 0 || n > MAX_ACCEPTED)
+            luaL_error(L, "session.service: accept must list 1 to %d exit statuses", MAX_ACCEPTED);
+        for (size_t i = 0; i < n; i++) {
+            lua_rawgeti(L, -1, (lua_Integer)i + 1);
+            accepted[i] = (int)luaL_checkinteger(L, -1);
+            lua_pop(L, 1);
+        }
+        service->accepted = accepted;
+        service->n_accepted = n;
+    }
+    lua_pop(L, 1);
+}
+
+static void read_limits(lua_State *L, struct jig_service *service)
+{
+    static const char *const known[] = {"new_device", "get_device_configuration",
+                                        "handle_device_response", "report_error", NULL};
+    if (lua_getfield(L, 1, "limits") != LUA_TNIL) {
+        int table = lua_gettop(L);
+        jigL_check_keys(L, table, "session.service limits", known);
+        for (int i = 0; known[i]; i++)
+            service->limit[i] = seconds_field(L, table, known[i], service->limit[i]);
+    }
+    lua_pop(L, 1);
+}
+
+static void read_report(lua_State *L, struct jig_service *service)
+{
+    static const char *const known[] = {"refused", "unclear", "again", NULL};
+    if (lua_getfield(L, 1, "report") != LUA_TNIL) {
+        int table = lua_gettop(L);
+        jigL_check_keys(L, table, "session.service report", known);
+        service->report_refused = bool_field(L, table, "refused", service->report_refused);
+        service->report_unclear = bool_field(L, table, "unclear", service->report_unclear);
+        service->report_again = bool_field(L, table, "again", service->report_again);
+    }
+    lua_pop(L, 1);
+}
+
+/*
+ * session.service(options) -> service. How the CLI is called; what the vendor does not document.
+ *   cli        path of the program, or a name that is looked up in PATH
+ *   arguments  array of fixed leading arguments (default none)
+ *   env        table NAME = value laid over jig's environment; false removes a name
+ *   cwd        working directory (default jig's own)
+ *   accept     array of exit statuses that mean success (default { 0 })
+ *   limits     seconds for new_device, get_device_configuration, handle_device_response,
+ * report_error (default 60 each) grace      seconds between TERM and KILL (2); stop: seconds a
+ * running call gets when its unit is interrupted (10); hurry: when it is interrupted again (3)
+ *   report     { refused = false, unclear = true, again = true }: report a new_device that was
+ * refused; one of which it is unknown whether it opened a session; call report_error again when the
+ * outcome of the call before is unknown Does not yield.
+ */
+static int service_new(lua_State *L)
+{
+    static const char *const known[] = {"cli",   "arguments", "env",   "cwd",    "accept", "limits",
+                                        "grace", "stop",      "hurry", "report", NULL};
+    struct jig_service service;
+    int accepted[MAX_ACCEPTED];
+    jigL_check_keys(L, 1, "session.service", known);
+    lua_settop(L, 1);
+    lua_getfield(L, 1, "cli");
+    const char *program = luaL_checkstring(L, -1);
+    jig_service_init(&service, program);
+    lua_getfield(L, 1, "cwd");
+    service.cwd = luaL_optstring(L, -1, NULL);
+    service.grace = seconds_field(L, 1, "grace", service.grace);
+    service.stop = seconds_field(L, 1, "stop", service.stop);
+    service.hurry = seconds_field(L, 1, "hurry", service.hurry);
+    read_accepted(L, accepted, &service);
+    read_limits(L, &service);
+    read_report(L, &service);
+    service.cli.arguments = read_arguments(L);
+    service.env = read_env(L);
+    struct lservice *s = lua_newuserdatauv(L, sizeof *s, 0);
+    s->shared = NULL;
+    luaL_setmetatable(L, SERVICE);
+    s->shared = jig_service_share(&service);
+    return s->shared ? 1 : luaL_error(L, "no memory for a service");
+}
+
+static int service_gc(lua_State *L)
+{
+    struct lservice *s = luaL_checkudata(L, 1, SERVICE);
+    jig_service_drop(s->shared);
+    s->shared = NULL;
+    return 0;
+}
+
+/* ---- session ---- */
+
+static struct lsession *to_session(lua_State *L)
+{
+    struct lsession *s = luaL_checkudata(L, 1, SESSION);
+    if (!s->session)
+        luaL_error(L, "attempt to use a closed session");
+    return s;
+}
+
+static void interrupted(struct jig_wait *wait, unsigned times)
+{
+    struct lsession *s = wait->data;
+    jig_session_interrupt(s->session, times);
+}
+
+/*
+ * session.new(service, id [, name]) -> session | nil, message, code. One attempt at one device.
+ * `id` is the DEVICE_SESSION_ID, 1 to 128 printable characters; `name` stands in traces. Does not
+ * yield. local s <close> = session.new(service, "e78d9c272156fb9b1a5c")
+ */
+static int session_new(lua_State *L)
+{
+    struct lservice *service = luaL_checkudata(L, 1, SERVICE);
+    struct jig_engine *engine = jigL_engine(L);
+    struct jig_error err;
+    size_t length;
+    const char *id = luaL_checklstring(L, 2, &length);
+    const char *name = luaL_optstring(L, 3, "session");
+    luaL_argcheck(L, strlen(id) == length, 2, "a session id holds no NUL");
+    struct lsession *s = lua_newuserdatauv(L, sizeof *s, 0);
+    memset(s, 0, sizeof *s);
+    s->wait.interrupted = interrupted;
+    s->wait.data = s;
+    luaL_setmetatable(L, SESSION);
+    s->session = jig_session_new(engine->loop, service->shared, &engine->log, id, name, &err);
+    return s->session ? 1 : jigL_fail(L, &err);
+}
+
+static void call_ended(void *data, const struct jig_session_result *result)
+{
+    struct lsession *s = data;
+    s->rc = result->rc;
+    s->started = result->started;
+    s->exit_status = result->exit_status;
+    s->err = result->err;
+    s->answer = *result->answer;
+    memset(result->answer, 0, sizeof *result->answer);
+    jigL_wake(&s->wait);
+}
+
+/* nil, message, code, "call" when the program ran, "start" when it did not. */
+static int fail_call(lua_State *L, const struct jig_error *err, bool started)
+{
+    jigL_fail(L, err);
+    lua_pushstring(L, started ? "call" : "start");
+    return 4;
+}
+
+static int push_answer(lua_State *L, struct lsession *s)
+{
+    const struct jig_factory_answer *answer = &s->answer;
+    if (answer->fingerprint[0]) {
+        lua_pushstring(L, answer->fingerprint);
+    } else if (answer->payload) {
+        lua_createtable(L, 0, 2);
+        lua_pushinteger(L, answer->scp);
+        lua_setfield(L, -2, "scp");
+        lua_pushlstring(L, (const char *)answer->payload, answer->payload_len);
+        lua_setfield(L, -2, "payload");
+    } else {
+        lua_pushboolean(L, 1);
+    }
+    jig_factory_answer_release(&s->answer);
+    return 1;
+}
+
+static int call_done(lua_State *L, int status, lua_KContext ctx)
+{
+    struct lsession *s = luaL_checkudata(L, 1, SESSION);
+    (void)status;
+    (void)ctx;
+    if (s->wait.outcome != JIG_OK)
+        return jigL_fail_wait(L, &s->wait, "session");
+    return s->rc == JIG_OK ? push_answer(L, s) : fail_call(L, &s->err, s->started);
+}
+
+static int wait_for_call(lua_State *L, struct lsession *s, int rc, const struct jig_error *err)
+{
+    struct jig_engine *engine = jigL_engine(L);
+    if (rc == JIG_EMISUSE)
+        return luaL_error(L, "%s", err->text);
+    if (rc < 0)
+        return fail_call(L, err, false);
+    unsigned times = jigL_task_interrupts(engine->current);
+    if (times)
+        jig_session_interrupt(s->session, times);
+    jigL_wait_begin(L, &s->wait, "cli", HUGE_VAL, true);
+    if (!jigL_block(L, &s->wait, "session"))
+        return jigL_yield(L, 0, call_done);
+    return call_done(L, LUA_OK, 0);
+}
+
+/* An interrupted unit begins no further command. */
+static bool stopped(lua_State *L, struct jig_error *err)
+{
+    if (!jigL_task_interrupts(jigL_engine(L)->current))
+        return false;
+    jig_fail(err, JIG_ECANCELLED, "interrupted");
+    return true;
+}
+
+/*
+ * session:new_device() -> { scp = integer, payload = bytes } | nil, message, code, stage. The codes
+ * stand in core/session.h; stage is "start" when the program did not run, else "call". Raises out
+ * of order. Yields.
+ */
+static int new_device(lua_State *L)
+{
+    struct lsession *s = to_session(L);
+    struct jig_error err;
+    if (stopped(L, &err))
+        return fail_call(L, &err, false);
+    int rc = jig_session_new_device(s->session, call_ended, s, &err);
+    return wait_for_call(L, s, rc, &err);
+}
+
+/*
+ * session:get_device_configuration(response) -> { scp =, payload = } | nil, message, code, stage.
+ * The response is what the device answered, as bytes. Yields.
+ */
+static int get_device_configuration(lua_State *L)
+{
+    struct lsession *s = to_session(L);
+    struct jig_error err;
+    size_t n;
+    const char *response = luaL_checklstring(L, 2, &n);
+    if (stopped(L, &err))
+        return fail_call(L, &err, false);
+    int rc = jig_session_get_device_configuration(s->session, response, n, call_ended, s, &err);
+    return wait_for_call(L, s, rc, &err);
+}
+
+/*
+ * session:handle_device_response(response) -> fingerprint | nil, message, code, stage. The
+ * fingerprint is the CLI's text as it is; the device is manufactured. Yields.
+ */
+static int handle_device_response(lua_State *L)
+{
+    struct lsession *s = to_session(L);
+    struct jig_error err;
+    size_t n;
+    const char *response = luaL_checklstring(L, 2, &n);
+    if (stopped(L, &err))
+        return fail_call(L, &err, false);
+    int rc = jig_session_handle_device_response(s->session, response, n, call_ended, s, &err);
+    return wait_for_call(L, s, rc, &err);
+}
+
+/*
+ * session:report_error(code, reason) -> true | nil, message, code, stage. Raises when nothing is
+ * owed: ask session:owes(). The reason is cleaned of control characters and cut to 200 bytes.
+ * Yields, also in an interrupted task.
+ */
+static int report_error(lua_State *L)
+{
+    struct lsession *s = to_session(L);
+    struct jig_error err;
+    lua_Integer code = luaL_checkinteger(L, 2);
+    const char *reason = luaL_checkstring(L, 3);
+    luaL_argcheck(L, code >= INT32_MIN && code <= INT32_MAX, 2, "an error code has 32 bits");
+    int rc = jig_session_report(s->session, (int32_t)code, reason, call_ended, s, &err);
+    return wait_for_call(L, s, rc, &err);
+}
+
+/*
+ * session:owes() -> true while a session may be open at the service and has not had its end.
+ */
+static int owes(lua_State *L)
+{
+    lua_pushboolean(L, jig_session_owes(to_session(L)->session));
+    return 1;
+}
+
+/*
+ * session:state() -> "idle", "opening", "opened", "configuring", "configured", "finishing",
+ * "owing a report", "reporting" or "ended".
+ */
+static int state(lua_State *L)
+{
+    lua_pushstring(L, jig_session_state_name(jig_session_state(to_session(L)->session)));
+    return 1;
+}
+
+static int id(lua_State *L)
+{
+    lua_pushstring(L, jig_session_id(to_session(L)->session));
+    return 1;
+}
+
+/*
+ * session:close(). Also what <close> and the collector do. One that still owes a report and has not
+ * tried is reported in the background, with code 902. Twice is harmless. Does not yield.
+ */
+static int session_close(lua_State *L)
+{
+    struct lsession *s = luaL_checkudata(L, 1, SESSION);
+    struct jig_session *session = s->session;
+    s->session = NULL;
+    jigL_wake_with(&s->wait, JIG_ECLOSED);
+    jig_session_release(session, ABANDONED_CODE, "the script left its session open");
+    jig_factory_answer_release(&s->answer);
+    return 0;
+}
+
+static int session_gc(lua_State *L)
+{
+    struct lsession *s = luaL_checkudata(L, 1, SESSION);
+    jigL_wait_drop(&s->wait);
+    return session_close(L);
+}
+
+/*
+ * session.unreported() -> how many sessions that were closed owed a report which nobody accepted,
+ * and how many are still being reported in the background.
+ */
+static int unreported(lua_State *L)
+{
+    struct jig_loop *loop = jigL_engine(L)->loop;
+    lua_pushinteger(L, (lua_Integer)jig_session_unreported(loop));
+    lua_pushinteger(L, (lua_Integer)jig_session_busy(loop));
+    return 2;
+}
+
+int luaopen_jig_session(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"new_device", new_device},
+        {"get_device_configuration", get_device_configuration},
+        {"handle_device_response", handle_device_response},
+        {"report_error", report_error},
+        {"owes", owes},
+        {"state", state},
+        {"id", id},
+        {"close", session_close},
+        {NULL, NULL},
+    };
+    static const luaL_Reg functions[] = {
+        {"service", service_new},
+        {"new", session_new},
+        {"unreported", unreported},
+        {NULL, NULL},
+    };
+    luaL_newmetatable(L, SERVICE);
+    lua_pushcfunction(L, service_gc);
+    lua_setfield(L, -2, "__gc");
+    luaL_newmetatable(L, SESSION);
+    lua_pushcfunction(L, session_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushcfunction(L, session_close);
+    lua_setfield(L, -2, "__close");
+    luaL_newlib(L, methods);
+    lua_setfield(L, -2, "__index");
+    luaL_newlib(L, functions);
+    return 1;
+}

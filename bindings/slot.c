@@ -1,0 +1,313 @@
+/* jig.slot: a Lua state of its own for each slot, and the messages between it and the main state.
+ *
+ * Nothing is shared: what passes is copied, and only plain values pass (nil, boolean, number,
+ * string, tables of them). In the main state the module makes slots; in a slot's state it emits
+ * messages.
+ */
+#include "bindings/state.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOT "jig.slot"
+
+enum {
+    DEFAULT_MEMORY = 16 << 20, /* bytes */
+    COPY_DEPTH = 16,
+    QUEUE = 1, /* user value: array of messages that wait */
+};
+
+struct slot {
+    lua_State *L; /* NULL = closed */
+    lua_State *main;
+    int self; /* reference to the userdata in the main state while the worker runs */
+    struct jig_memory memory;
+    struct jig_task *task; /* NULL = not started, or ended */
+    struct jig_wait wait;
+};
+
+static const char slot_key; /* registry of a slot's state: its struct slot */
+
+/* Copies the value at `index` of `from` to the top of `to`. Raises in `from` for what cannot pass.
+ * [-0, +1 on `to`, e] */
+static void copy(lua_State *from, int index, lua_State *to, int depth)
+{
+    size_t length;
+    const char *string;
+    if (depth > COPY_DEPTH || !lua_checkstack(to, 4) || !lua_checkstack(from, 4))
+        luaL_error(from, "a message is nested too deeply (at most %d)", COPY_DEPTH);
+    switch (lua_type(from, index)) {
+    case LUA_TNIL:
+        lua_pushnil(to);
+        return;
+    case LUA_TBOOLEAN:
+        lua_pushboolean(to, lua_toboolean(from, index));
+        return;
+    case LUA_TNUMBER:
+        if (lua_isinteger(from, index))
+            lua_pushinteger(to, lua_tointeger(from, index));
+        else
+            lua_pushnumber(to, lua_tonumber(from, index));
+        return;
+    case LUA_TSTRING:
+        string = lua_tolstring(from, index, &length);
+        lua_pushlstring(to, string, length);
+        return;
+    case LUA_TTABLE:
+        break;
+    default:
+        luaL_error(from, "a %s cannot pass between slots: only plain values can",
+                   luaL_typename(from, index));
+    }
+    lua_newtable(to);
+    index = lua_absindex(from, index);
+    lua_pushnil(from);
+    while (lua_next(from, index)) {
+        copy(from, -2, to, depth + 1);
+        copy(from, -1, to, depth + 1);
+        lua_rawset(to, -3);
+        lua_pop(from, 1);
+    }
+}
+
+/* ---- in a slot's state ---- */
+
+/*
+ * slot.emit(message). Hands a table of plain values to whoever called slot:next(). Does not yield.
+ */
+static int emit(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key);
+    struct slot *slot = lua_touserdata(L, -1);
+    lua_State *main = slot->main;
+    int top = lua_gettop(main);
+    luaL_checkstack(main, 8, "messages");
+    lua_rawgeti(main, LUA_REGISTRYINDEX, slot->self);
+    lua_getiuservalue(main, -1, QUEUE);
+    copy(L, 1, main, 0);
+    lua_rawseti(main, -2, (lua_Integer)lua_rawlen(main, -2) + 1);
+    lua_settop(main, top);
+    jigL_wake(&slot->wait);
+    return 0;
+}
+
+static void emit_crash(struct slot *slot, lua_State *co)
+{
+    lua_State *main = slot->main;
+    int top = lua_gettop(main);
+    luaL_checkstack(main, 8, "messages");
+    lua_rawgeti(main, LUA_REGISTRYINDEX, slot->self);
+    lua_getiuservalue(main, -1, QUEUE);
+    lua_createtable(main, 0, 2);
+    lua_pushliteral(main, "crashed");
+    lua_setfield(main, -2, "event");
+    lua_pushstring(main, lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : "unknown error");
+    lua_setfield(main, -2, "message");
+    lua_rawseti(main, -2, (lua_Integer)lua_rawlen(main, -2) + 1);
+    lua_settop(main, top);
+}
+
+static void worker_ended(void *data, lua_State *co, bool ok, int results)
+{
+    struct slot *slot = data;
+    (void)results;
+    slot->task = NULL;
+    if (!ok)
+        emit_crash(slot, co);
+    jigL_wake(&slot->wait);
+    luaL_unref(slot->main, LUA_REGISTRYINDEX, slot->self);
+    slot->self = LUA_NOREF;
+}
+
+/* ---- in the main state ---- */
+
+static struct slot *to_slot(lua_State *L)
+{
+    struct slot *slot = luaL_checkudata(L, 1, SLOT);
+    if (!slot->L)
+        luaL_error(L, "attempt to use a closed slot");
+    return slot;
+}
+
+static lua_State *main_thread(lua_State *L)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    lua_State *main = lua_tothread(L, -1);
+    lua_pop(L, 1);
+    return main;
+}
+
+/*
+ * slot.new([memory]) -> slot. A new Lua state that may take `memory` bytes (default 16 MiB).
+ */
+static int slot_new(lua_State *L)
+{
+    lua_Integer memory = luaL_optinteger(L, 1, DEFAULT_MEMORY);
+    luaL_argcheck(L, memory > 0, 1, "memory must be more than 0 bytes");
+    struct slot *slot = lua_newuserdatauv(L, sizeof *slot, 1);
+    memset(slot, 0, sizeof *slot);
+    slot->self = LUA_NOREF;
+    slot->memory.cap = (size_t)memory;
+    slot->main = main_thread(L);
+    luaL_setmetatable(L, SLOT);
+    lua_newtable(L);
+    lua_setiuservalue(L, -2, QUEUE);
+    slot->L = jigL_slot_state(jigL_engine(L), &slot->memory);
+    if (!slot->L)
+        return luaL_error(L, "no memory for a slot's state");
+    lua_pushlightuserdata(slot->L, slot);
+    lua_rawsetp(slot->L, LUA_REGISTRYINDEX, &slot_key);
+    return 1;
+}
+
+/* In the slot's state, protected: loads the module and makes it a task with the copied argument. */
+static int start_worker(lua_State *S)
+{
+    lua_rawgetp(S, LUA_REGISTRYINDEX, &slot_key);
+    struct slot *slot = lua_touserdata(S, -1);
+    lua_pop(S, 1); // name config
+    lua_getglobal(S, "require");
+    lua_pushvalue(S, 1);
+    lua_call(S, 1, 1);
+    lua_pushvalue(S, 2); // name config module config
+    slot->task = jigL_spawn(S, 1, worker_ended, slot);
+    return 0;
+}
+
+/*
+ * slot:start(module, argument). Runs the function that `module` returns, as a task of the slot's
+ * state, with a copy of the argument. Raises when the module cannot be loaded. Does not yield.
+ */
+static int slot_start(lua_State *L)
+{
+    struct slot *slot = to_slot(L);
+    const char *module = luaL_checkstring(L, 2);
+    luaL_argcheck(L, slot->self == LUA_NOREF, 1, "the slot already works");
+    lua_settop(slot->L, 0);
+    lua_pushcfunction(slot->L, start_worker);
+    lua_pushstring(slot->L, module);
+    copy(L, 3, slot->L, 0);
+    lua_pushvalue(L, 1);
+    slot->self = luaL_ref(L, LUA_REGISTRYINDEX);
+    if (lua_pcall(slot->L, 2, 0, 0) != LUA_OK) {
+        luaL_unref(L, LUA_REGISTRYINDEX, slot->self);
+        slot->self = LUA_NOREF;
+        return luaL_error(L, "%s", luaL_tolstring(slot->L, -1, NULL));
+    }
+    return 0;
+}
+
+static int next_on(lua_State *L, int status, lua_KContext ctx)
+{
+    struct slot *slot = luaL_checkudata(L, 1, SLOT);
+    (void)ctx;
+    lua_settop(L, 2);
+    for (;;) {
+        lua_getiuservalue(L, 1, QUEUE);
+        lua_Integer first = luaL_len(L, -1);
+        if (first > 0) {
+            lua_getglobal(L, "table");
+            lua_getfield(L, -1, "remove");
+            lua_pushvalue(L, 3);
+            lua_pushinteger(L, 1);
+            lua_call(L, 2, 1);
+            return 1;
+        }
+        lua_pop(L, 1);
+        if (status == LUA_YIELD && slot->wait.outcome != JIG_OK)
+            return jigL_fail_wait(L, &slot->wait, "slot:next");
+        if (!slot->L || slot->self == LUA_NOREF) {
+            struct jig_error err;
+            jig_fail(&err, JIG_ECLOSED, "slot:next: the worker has ended");
+            return jigL_fail(L, &err);
+        }
+        if (!jigL_block(L, &slot->wait, "slot:next"))
+            return jigL_yield(L, 0, next_on);
+        status = LUA_YIELD;
+    }
+}
+
+/*
+ * slot:next([limit]) -> the next message | nil, message, code ("closed": the worker has ended and
+ * all messages were read). A worker that died of an error leaves { event = "crashed", message = …
+ * }. Yields.
+ */
+static int slot_next(lua_State *L)
+{
+    struct slot *slot = luaL_checkudata(L, 1, SLOT);
+    jigL_wait_begin(L, &slot->wait, "next", jigL_opt_seconds(L, 2, HUGE_VAL), false);
+    return next_on(L, LUA_OK, 0);
+}
+
+/*
+ * slot:interrupt(). As task:interrupt, for its worker. Does not yield.
+ */
+static int slot_interrupt(lua_State *L)
+{
+    struct slot *slot = to_slot(L);
+    if (slot->task)
+        jigL_task_interrupt(slot->task);
+    return 0;
+}
+
+/*
+ * slot:memory() -> bytes in use now, and the cap.
+ */
+static int slot_memory(lua_State *L)
+{
+    struct slot *slot = to_slot(L);
+    lua_pushinteger(L, (lua_Integer)slot->memory.used);
+    lua_pushinteger(L, (lua_Integer)slot->memory.cap);
+    return 2;
+}
+
+/*
+ * slot:close(). Ends its state and all that it holds; a session that is still owed a report is
+ * reported by the engine. Twice is harmless. Does not yield.
+ */
+static int slot_close(lua_State *L)
+{
+    struct slot *slot = luaL_checkudata(L, 1, SLOT);
+    if (slot->task)
+        jigL_task_drop(slot->task);
+    slot->task = NULL;
+    if (slot->L)
+        lua_close(slot->L);
+    slot->L = NULL;
+    jigL_wake_with(&slot->wait, JIG_ECLOSED);
+    luaL_unref(L, LUA_REGISTRYINDEX, slot->self);
+    slot->self = LUA_NOREF;
+    return 0;
+}
+
+static int slot_gc(lua_State *L)
+{
+    struct slot *slot = luaL_checkudata(L, 1, SLOT);
+    jigL_wait_drop(&slot->wait);
+    return slot_close(L);
+}
+
+int luaopen_jig_slot(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"start", slot_start},   {"next", slot_next},   {"interrupt", slot_interrupt},
+        {"memory", slot_memory}, {"close", slot_close}, {NULL, NULL},
+    };
+    static const luaL_Reg in_slot[] = {{"emit", emit}, {NULL, NULL}};
+    static const luaL_Reg in_main[] = {{"new", slot_new}, {NULL, NULL}};
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key) != LUA_TNIL) {
+        luaL_newlib(L, in_slot);
+        return 1;
+    }
+    luaL_newmetatable(L, SLOT);
+    lua_pushcfunction(L, slot_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushcfunction(L, slot_gc);
+    lua_setfield(L, -2, "__close");
+    luaL_newlib(L, methods);
+    lua_setfield(L, -2, "__index");
+    luaL_newlib(L, in_main);
+    return 1;
+}

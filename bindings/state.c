@@ -1,0 +1,163 @@
+/* See state.h. */
+#include "bindings/state.h"
+
+#include <lualib.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- modules ---- */
+
+static const luaL_Reg modules[] = {
+    {"jig.clock", luaopen_jig_clock},
+    {"jig.crc", luaopen_jig_crc},
+    {"jig.digest", luaopen_jig_digest},
+    {"jig.hex", luaopen_jig_hex},
+    {"jig.port", luaopen_jig_port},
+    {"jig.proc", luaopen_jig_proc},
+    {"jig.session", luaopen_jig_session},
+    {"jig.slot", luaopen_jig_slot},
+    {"jig.system", luaopen_jig_system},
+    {"jig.task", luaopen_jig_task},
+    {"jig.version", luaopen_jig_version},
+    {"cjson.safe", luaopen_cjson_safe},
+    {NULL, NULL},
+};
+
+static const struct jig_script *find_script(const char *name)
+{
+    const struct jig_script *script = jig_scripts;
+    while (script->name && strcmp(script->name, name) != 0)
+        script++;
+    return script->name ? script : NULL;
+}
+
+/* The searcher for scripts in the binary. */
+static int search_embedded(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    const struct jig_script *script = find_script(name);
+    if (!script) {
+        lua_pushfstring(L, "no script '%s' in the program", name);
+        return 1;
+    }
+    if (luaL_loadbufferx(L, (const char *)script->bytes, script->length, name, "b") != LUA_OK)
+        return lua_error(L);
+    lua_pushliteral(L, ":embedded:");
+    return 2;
+}
+
+static void preload(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    luaL_setfuncs(L, modules, 0);
+    lua_pop(L, 1);
+}
+
+/* package.searchers = { preload, embedded, the standard ones... }; an embedded script cannot be
+ * shadowed by a file in the working directory. */
+static void add_searcher(lua_State *L, bool standard)
+{
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "searchers"); // package searchers
+    lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+    for (lua_Integer i = n; i >= 2; i--) {
+        lua_rawgeti(L, -1, standard ? i : n + 1);
+        lua_rawseti(L, -2, standard ? i + 1 : i);
+    }
+    lua_pushcfunction(L, search_embedded);
+    lua_rawseti(L, -2, 2);
+    lua_pop(L, 2);
+}
+
+/* JIG_PATH names a scripts folder that is used instead of what is in the binary. */
+static void add_developer_path(lua_State *L)
+{
+    const char *path = getenv("JIG_PATH");
+    if (!path)
+        return;
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "path");
+    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", path, path, lua_tostring(L, -1));
+    lua_setfield(L, -3, "path");
+    lua_pop(L, 1);
+    lua_getfield(L, -1, "searchers");
+    lua_rawgeti(L, -1, 2);
+    lua_rawgeti(L, -2, 3);
+    lua_rawseti(L, -3, 2); /* files first */
+    lua_rawseti(L, -2, 3);
+    lua_pop(L, 2);
+}
+
+static int open_main(lua_State *L)
+{
+    luaL_openlibs(L);
+    preload(L);
+    add_searcher(L, true);
+    add_developer_path(L);
+    return 0;
+}
+
+static int open_slot(lua_State *L)
+{
+    static const luaL_Reg libraries[] = {
+        {LUA_GNAME, luaopen_base},          {LUA_LOADLIBNAME, luaopen_package},
+        {LUA_COLIBNAME, luaopen_coroutine}, {LUA_TABLIBNAME, luaopen_table},
+        {LUA_STRLIBNAME, luaopen_string},   {LUA_MATHLIBNAME, luaopen_math},
+        {LUA_UTF8LIBNAME, luaopen_utf8},    {LUA_OSLIBNAME, luaopen_os},
+        {LUA_IOLIBNAME, luaopen_io},        {LUA_DBLIBNAME, luaopen_debug},
+    };
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
+        luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
+        lua_pop(L, 1);
+    }
+    preload(L);
+    if (getenv("JIG_PATH")) {
+        add_searcher(L, true);
+        add_developer_path(L);
+    } else {
+        add_searcher(L, false);
+    }
+    return 0;
+}
+
+/* ---- states ---- */
+
+static void *allocate(void *data, void *block, size_t old, size_t size)
+{
+    struct jig_memory *memory = data;
+    size_t before = block ? old : 0;
+    if (size > before && memory->cap && memory->used - before + size > memory->cap)
+        return NULL;
+    if (size == 0) {
+        free(block);
+        memory->used -= before;
+        return NULL;
+    }
+    void *grown = realloc(block, size);
+    if (grown)
+        memory->used += size - before;
+    return grown;
+}
+
+static lua_State *open_state(struct jig_engine *engine, lua_State *L, lua_CFunction open)
+{
+    if (!L)
+        return NULL;
+    jigL_attach(L, engine);
+    lua_pushcfunction(L, open);
+    if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+        lua_close(L);
+        return NULL;
+    }
+    return L;
+}
+
+lua_State *jigL_main_state(struct jig_engine *engine)
+{
+    return open_state(engine, luaL_newstate(), open_main);
+}
+
+lua_State *jigL_slot_state(struct jig_engine *engine, struct jig_memory *memory)
+{
+    return open_state(engine, lua_newstate(allocate, memory), open_slot);
+}

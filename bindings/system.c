@@ -1,0 +1,210 @@
+/* jig.system: what commands need of the machine and Lua's own libraries do not give. */
+#include "bindings/jig.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * system.random(n) -> n random bytes (at most 256) from the kernel. Does not yield.
+ */
+static int random_bytes(lua_State *L)
+{
+    lua_Integer n = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, n >= 0 && n <= 256, 1, "0 to 256 bytes");
+    char bytes[256];
+    if (getrandom(bytes, (size_t)n, 0) != (ssize_t)n) /* whole up to 256 bytes, says its manual */
+        return luaL_error(L, "the kernel gives no random bytes: %s", strerror(errno));
+    lua_pushlstring(L, bytes, (size_t)n);
+    return 1;
+}
+
+/*
+ * system.terminal(descriptor) -> columns when it is a terminal, else nil.
+ */
+static int terminal(lua_State *L)
+{
+    struct winsize size;
+    int fd = (int)luaL_checkinteger(L, 1);
+    if (!isatty(fd))
+        return 0;
+    lua_pushinteger(L, ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80);
+    return 1;
+}
+
+/*
+ * system.hostname() -> the machine's name.
+ */
+static int hostname(lua_State *L)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+    gethostname(name, sizeof name - 1);
+    lua_pushstring(L, name);
+    return 1;
+}
+
+/*
+ * system.realpath(path) -> the absolute path without links | nil, message, code.
+ */
+static int real_path(lua_State *L)
+{
+    char path[PATH_MAX];
+    struct jig_error err;
+    const char *given = luaL_checkstring(L, 1);
+    if (!realpath(given, path)) {
+        jig_fail_sys(&err, errno, "%s", given);
+        return jigL_fail(L, &err);
+    }
+    lua_pushstring(L, path);
+    return 1;
+}
+
+static int check_program(const char *path, struct jig_error *err)
+{
+    struct stat info;
+    if (stat(path, &info) < 0)
+        return jig_fail_sys(err, errno, "%s", path);
+    if (!S_ISREG(info.st_mode))
+        return jig_fail(err, JIG_EDENIED, "%s: is not a file", path);
+    if (access(path, X_OK) < 0)
+        return jig_fail(err, JIG_EDENIED, "%s: is not executable", path);
+    return JIG_OK;
+}
+
+/*
+ * system.program(name) -> the path of a program that may be executed | nil, message, code. A name
+ * without
+ * '/' is looked up in PATH.
+ */
+static int program(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    struct jig_error err;
+    if (strchr(name, '/')) {
+        if (check_program(name, &err) < 0)
+            return jigL_fail(L, &err);
+        lua_pushvalue(L, 1);
+        return 1;
+    }
+    const char *path = getenv("PATH");
+    for (const char *p = path ? path : ""; *p;) {
+        size_t n = strcspn(p, ":");
+        lua_pushlstring(L, p, n);
+        lua_pushfstring(L, "%s/%s", n ? lua_tostring(L, -1) : ".", name);
+        if (check_program(lua_tostring(L, -1), &err) == JIG_OK)
+            return 1;
+        lua_pop(L, 2);
+        p += n + (p[n] == ':');
+    }
+    jig_fail(&err, JIG_ENOTFOUND, "%s: no such program in PATH", name);
+    return jigL_fail(L, &err);
+}
+
+/*
+ * system.descriptors() -> how many descriptors this process has open.
+ */
+static int descriptors(lua_State *L)
+{
+    int count = 0, top = (int)sysconf(_SC_OPEN_MAX);
+    for (int fd = 0; fd < top && fd < 65536; fd++) {
+        struct stat info;
+        count += fstat(fd, &info) == 0;
+    }
+    lua_pushinteger(L, count);
+    return 1;
+}
+
+/*
+ * system.log(level [, payload]). What goes to stderr: "error", "warn", "info", "debug" or "trace";
+ * payload = true lets the trace show bytes.
+ */
+static int set_log(lua_State *L)
+{
+    static const char *const levels[] = {"error", "warn", "info", "debug", "trace", NULL};
+    struct jig_engine *engine = jigL_engine(L);
+    engine->log.level = (enum jig_log_level)luaL_checkoption(L, 1, NULL, levels);
+    engine->log.payload = lua_toboolean(L, 2);
+    return 0;
+}
+
+/* ---- signals ---- */
+
+/*
+ * system.catch_signals(). From now on SIGINT and SIGTERM only wake wait_signal; before, they end
+ * the program as system.exit(5) does.
+ */
+static int catch_signals(lua_State *L)
+{
+    jigL_engine(L)->signals_claimed = true;
+    return 0;
+}
+
+static int signal_on(lua_State *L, int status, lua_KContext ctx)
+{
+    struct jig_engine *engine = jigL_engine(L);
+    (void)ctx;
+    for (;;) {
+        if (engine->signals) {
+            engine->signals--;
+            lua_pushboolean(L, 1);
+            return 1;
+        }
+        if (status == LUA_YIELD && engine->signal_wait->outcome != JIG_OK)
+            return jigL_fail_wait(L, engine->signal_wait, "system.wait_signal");
+        if (!jigL_block(L, engine->signal_wait, "system.wait_signal"))
+            return jigL_yield(L, 0, signal_on);
+        status = LUA_YIELD;
+    }
+}
+
+/*
+ * system.wait_signal() -> true when SIGINT or SIGTERM has arrived, once for each | nil, message,
+ * code. One task may wait. Yields.
+ */
+static int wait_signal(lua_State *L)
+{
+    jigL_wait_begin(L, jigL_engine(L)->signal_wait, "signal", HUGE_VAL, false);
+    return signal_on(L, LUA_OK, 0);
+}
+
+/*
+ * system.exit([status]). Ends the program from inside a task: nothing of the task runs any more,
+ * child processes are ended and sessions reported. Replaces os.exit in the main state.
+ */
+static int exit_program(lua_State *L)
+{
+    struct jig_engine *engine = jigL_engine(L);
+    if (lua_isboolean(L, 1))
+        engine->status = lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
+    else
+        engine->status = (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+    engine->leaving = true;
+    if (engine->current && lua_isyieldable(L))
+        return jigL_yield(L, 0, NULL); /* never resumed */
+    return luaL_error(L, "exit");
+}
+
+int luaopen_jig_system(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"random", random_bytes},
+        {"terminal", terminal},
+        {"hostname", hostname},
+        {"realpath", real_path},
+        {"program", program},
+        {"descriptors", descriptors},
+        {"log", set_log},
+        {"catch_signals", catch_signals},
+        {"wait_signal", wait_signal},
+        {"exit", exit_program},
+        {NULL, NULL},
+    };
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -21,7 +21,7 @@ BINDINGS = engine environment task clock hex crc digest port session proc slot s
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 SIM_COMMON = agreement bytes
 SIM_TOOL = factory_tool audit authority service misbehave
-SIM_DEVICE = device endpoint firmware outbox trouble wire
+SIM_DEVICE = device endpoint firmware options outbox trouble wire
 
 CORE_O = $(CORE:%=$(BUILD)/core/%.o)
 TRANSPORTS_O = $(TRANSPORTS:%=$(BUILD)/transports/%.o)
@@ -72,6 +72,17 @@ $(BUILD)/factory_tool: $(SIM_TOOL:%=$(BUILD)/$(SIM)/%.o) $(SIM_COMMON:%=$(BUILD)
 $(BUILD)/device: $(SIM_DEVICE:%=$(BUILD)/$(SIM)/%.o) $(SIM_COMMON:%=$(BUILD)/$(SIM)/%.o)
 	$(call say,LINK)$(CC) $(CFLAGS) $(SANFLAG) $(LDFLAGS) -o $@ $^ $(SIM_LIBS)
 
+# what specs need besides jig
+SO = $(CC) $(filter-out -fsanitize%,$(FLAGS)) $(LUA_FLAGS) $(CFLAGS) -fPIC -shared -Wl,-Bsymbolic
+$(BUILD)/spec/core.so: spec/support/core.c $(patsubst %,core/%.c,address factory_cli buf digest hex error)
+	@mkdir -p $(@D)
+	$(call say,SO)$(SO) -o $@ $^ -lcrypto
+$(BUILD)/spec/%.so: spec/support/%.c
+	@mkdir -p $(@D)
+	$(call say,SO)$(SO) -o $@ $^
+
+specs: $(PROGRAMS) $(SPEC_MODULES)
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all
+.PHONY: all specs

@@ -1,0 +1,127 @@
+--- One attempt at a unit, from the open port to the verdict: the hooks in their order, each with its
+-- limit, and what follows a failure.
+--
+--     connect · reset · prepare · run (new_device … handle_device_response) · finish
+--     failure: the report, if a session may be open · reset
+--
+-- PASS needs a FINGERPRINT. After it nothing is reported; what fails then makes the unit
+-- "manufactured with fault".
+
+local clock = require "jig.clock"
+local fault = require "jig.fault"
+local standard_flow = require "jig.flow"
+local task = require "jig.task"
+
+local attempt = {}
+
+local getinfo = debug.getinfo
+
+-- The recipe's line in which a thrown value came up: the innermost stack level whose source is a file
+-- of the recipe.
+local function recipe_line(folder)
+  local level = 3
+  local info = getinfo(level, "Sl")
+  while info do
+    local file = info.source:match("^@(.*)")
+    if file and file:sub(1, #folder) == folder then
+      return ("%s:%d"):format(file, info.currentline)
+    end
+    level = level + 1
+    info = getinfo(level, "Sl")
+  end
+end
+
+local function hook(unit, name)
+  local f = unit.recipe[name]
+  if not f then return end
+  unit:enter(name)
+  local limit <close> = task.limit(name, unit.recipe.limits[name])
+  f(unit)
+end
+
+local function check_serial(unit, expected)
+  if expected and unit.serial ~= expected then
+    unit:fail("tool.serial", {
+      reason = ("the device says it is %s, the station expects %s"):format(unit.serial, expected),
+    })
+  end
+end
+
+local function run(unit, options)
+  local limit <close> = task.limit("unit", unit.recipe.limits.unit)
+  unit:open(options.address, options.pacing)
+  hook(unit, "reset")
+  hook(unit, "prepare")
+  check_serial(unit, options.serial)
+  local flow = unit.recipe.run or standard_flow
+  flow(unit)
+  if not unit.fingerprint then
+    unit:fail("tool.recipe", { reason = "run ended without handle_device_response" })
+  end
+  if unit.recipe.finish then unit.context.emit { event = "manufactured", fingerprint = unit.fingerprint } end
+  hook(unit, "finish")
+end
+
+-- The duty: one report, whatever the reason. It is not subject to the unit's limits.
+local function report(unit, made, result)
+  if not (unit.session and unit.session:owes()) then return end
+  unit:enter("report")
+  local ok, message = unit.session:report_error(made.code, made.reason)
+  result.reported = ok == true
+  result.report_trouble = message
+  unit.context.emit {
+    event = "report",
+    code = made.code,
+    reason = made.reason,
+    accepted = result.reported,
+    trouble = message,
+  }
+end
+
+-- The device is brought to a known state again. What fails here changes nothing any more.
+local function clean_up(unit)
+  if not (unit.port and unit.recipe.reset) then return end
+  unit:enter("reset")
+  local shield <close> = task.shield("reset", unit.recipe.limits.reset)
+  local ok, thrown = pcall(unit.recipe.reset, unit)
+  if not ok then return tostring(thrown):match("^[^\n]*") end
+end
+
+local function fail(unit, made, result)
+  unit:complete(made)
+  result.fault = made
+  report(unit, made, result)
+  result.reset_trouble = clean_up(unit)
+end
+
+--- Runs one attempt. Yields; does not throw.
+---@param unit jig.Unit
+---@param options { address: string, pacing?: table, serial?: string, folder: string }
+---@return table result  passed, fault?, fingerprint?, reported?, unreported, seconds, phases, …
+function attempt.run(unit, options)
+  local result = { passed = false }
+  local ok, thrown = xpcall(run, function(thrown)
+    local made = fault.from(thrown)
+    made.line = made.line or recipe_line(options.folder)
+    made.traceback = made.traceback or debug.traceback(made.reason, 2)
+    return made
+  end, unit, options)
+  if ok then
+    result.passed = true
+  else
+    fail(unit, thrown, result)
+  end
+  result.fingerprint = unit.fingerprint
+  result.manufactured_with_fault = (unit.fingerprint and not ok) or nil
+  result.unreported = (unit.session and unit.session:owes()) or false
+  if unit.session then unit.session:close() end
+  if unit.port then
+    result.received, result.sent = unit.port:counts()
+    unit.port:close()
+  end
+  result.phases = unit:durations()
+  result.seconds = clock.now() - unit.started
+  return result
+end
+
+return attempt

@@ -1,0 +1,217 @@
+--- jig run: provisions devices with a recipe.
+--
+-- The units are run by jig.worker in the slot's own state; this command makes its settings from flags and
+-- the station file, shows its messages, and turns them into an exit status.
+
+local clock = require "jig.clock"
+local loader = require "jig.loader"
+local options = require "jig.commands.options"
+local session = require "jig.session"
+local slot = require "jig.slot"
+local station = require "jig.station"
+local system = require "jig.system"
+local task = require "jig.task"
+
+-- Exit statuses; with several reasons the first of this order applies.
+local PASSED <const>, FAILED <const>, USAGE <const>, REFUSED <const> = 0, 1, 2, 3
+local STATION <const>, INTERRUPTED <const>, UNREPORTED <const> = 4, 5, 6
+local ORDER <const> = { UNREPORTED, STATION, INTERRUPTED, REFUSED, FAILED }
+
+-- Faults of the station rather than of the unit.
+local STATION_FAULTS <const> = {
+  ["cli.missing"] = true,
+  ["cli.token"] = true,
+  ["tool.journal"] = true,
+}
+
+-- Seconds between two looks of the terminal line.
+local TICK <const> = 0.1
+
+local function parser()
+  local p = options.parser("run", "Provision devices with a recipe.")
+  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua.")
+  p:option("--port", "Address of the device's port.")
+  p:option("--station", "Station file.")
+  p:option("--cli", "Path of the Secure Factory CLI.")
+  p:option("--serial-number", "The serial number that the device must have.")
+  p:option("--session-id", "DEVICE_SESSION_ID to use, for one unit and one attempt.")
+  p:option("--count", "Units, one after the other.", "1"):convert(options.integer(1, 1000000))
+  p:option("--retries", "Further attempts after a fault that allows them."):convert(options.integer(0, 100))
+  p:option("--lot", "Lot, for the record.")
+  p:option("--operator", "Operator, for the record.")
+  p:flag("--json", "One JSON object per line on stdout.")
+  p:option("--junit", "Write a JUnit file.")
+  p:option("--trace", "Show traffic: time, direction, length, digest. --trace=payload shows bytes."):args("?")
+  return p
+end
+
+-- argparse's optional argument would swallow the recipe: --trace alone is taken out first.
+local function split_trace(words)
+  local rest, trace = {}, nil
+  for i, word in ipairs(words) do
+    if word == "--trace" then
+      trace = "digest"
+    elseif word:match("^%-%-trace=") then
+      trace = word:match("^%-%-trace=(.*)")
+    else
+      rest[#rest + 1] = words[i]
+    end
+  end
+  return rest, trace
+end
+
+local function usage(message)
+  io.stderr:write("jig run: ", message, "\n")
+  return USAGE
+end
+
+local function check_usage(o, trace)
+  if trace and trace ~= "digest" and trace ~= "payload" then
+    return "--trace takes nothing or =payload"
+  end
+  local one = o.count == 1 and (o.retries or 0) == 0
+  if o.session_id and not one then
+    return "--session-id is for one unit and one attempt: it cannot go with --count or --retries"
+  end
+  if o.serial_number and o.count > 1 then
+    return "--serial-number is for one unit: it cannot go with --count"
+  end
+end
+
+-- The settings of jig.worker from flags and station file; flags go first.
+local function make_config(o, from)
+  local file, folder = loader.locate(o.recipe)
+  local cli = {}
+  for key, value in pairs(from.cli or {}) do
+    if key ~= "path" then cli[key] = value end
+  end
+  return {
+    slot = from.slot or "A",
+    file = file,
+    folder = folder,
+    address = o.port or from.port,
+    service = cli,
+    count = o.count,
+    retries = o.retries or from.retries or 0,
+    serial = o.serial_number,
+    session_id = o.session_id,
+    lot = o.lot or from.lot,
+    operator = o.operator or from.operator,
+  }
+end
+
+local function now()
+  return os.date("!%Y-%m-%dT%H:%M:%SZ")
+end
+
+---@class jig.Tally
+local tally = {}
+tally.__index = tally
+
+local function new_tally()
+  return setmetatable({ units = 0, passed = 0, failed = 0, statuses = {}, ended = {} }, tally)
+end
+
+function tally:count(event)
+  if event.event == "refused" or event.event == "crashed" then
+    self.statuses[event.event == "refused" and REFUSED or FAILED] = true
+  elseif event.event == "ended" then
+    event.station = event.fault and STATION_FAULTS[event.fault.name] or nil
+    self.ended[#self.ended + 1] = event
+    if event.unreported then self.statuses[UNREPORTED] = true end
+    if event.station then self.statuses[STATION] = true end
+    if event.again then return end
+    self.units = self.units + 1
+    if event.passed then self.passed = self.passed + 1 else self.failed = self.failed + 1 end
+    if not event.passed then self.statuses[FAILED] = true end
+  elseif event.event == "stopping" then
+    self.statuses[INTERRUPTED] = true
+  elseif event.event == "started" then
+    self.recipe = event.recipe
+  end
+end
+
+function tally:status()
+  for _, status in ipairs(ORDER) do
+    if self.statuses[status] then return status end
+  end
+  return PASSED
+end
+
+local function follow(worker, handle)
+  local times = 0
+  task.spawn(function()
+    while system.wait_signal() do
+      times = times + 1
+      handle { event = "stopping", times = times }
+      worker:interrupt()
+    end
+  end)
+  local event = worker:next()
+  while event do
+    if event.event == "crashed" then io.stderr:write("jig: ", event.message, "\n") end
+    handle(event)
+    event = worker:next()
+  end
+end
+
+local function run(o, config)
+  local output = require(o.json and "jig.output.json" or "jig.output.text").new()
+  local counted = new_tally()
+  local function handle(event)
+    event.time = now()
+    counted:count(event)
+    output:show(event)
+  end
+  system.catch_signals()
+  local worker <close> = slot.new()
+  worker:start("jig.worker", config)
+  if output.columns then
+    task.spawn(function()
+      while clock.sleep(TICK) do output:tick() end
+    end)
+  end
+  follow(worker, handle)
+  worker:close()
+  if session.unreported() > 0 then counted.statuses[UNREPORTED] = true end
+  local status = counted:status()
+  handle { event = "summary", units = counted.units, passed = counted.passed, failed = counted.failed,
+    exit = status }
+  return status, counted
+end
+
+return function(words)
+  local rest, trace = split_trace(words)
+  local o, status = options.parse(parser(), rest)
+  if not o then return status end
+  local wrong = check_usage(o, trace)
+  if wrong then return usage(wrong) end
+  local from, message = {}, nil
+  if o.station then
+    from, message = station.load(o.station)
+    if not from then return usage(message) end
+  end
+  local config = make_config(o, from)
+  if o.session_id and config.retries > 0 then return usage("--session-id cannot go with retries") end
+  local path
+  path, message = system.program(o.cli or (from.cli or {}).path or "factory_tool")
+  if not path then
+    io.stderr:write("jig run: the Secure Factory CLI cannot be started: ", message,
+      "\n  name it with --cli PATH, or cli.path in the station file\n")
+    return STATION
+  end
+  config.service.cli = path
+  if trace then system.log("trace", trace == "payload") end
+  if trace == "payload" then
+    io.stderr:write("jig: WARNING: --trace=payload shows the bytes of every message\n")
+  end
+  local exit, counted = run(o, config)
+  if o.junit then
+    local ok, why = require("jig.output.junit").write(o.junit, counted.recipe or config.file, counted.ended)
+    if not ok then
+      io.stderr:write("jig run: ", why, "\n")
+      return exit == PASSED and FAILED or exit
+    end
+  end
+  return exit
+end

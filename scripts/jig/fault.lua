@@ -1,0 +1,159 @@
+--- Faults: what is thrown when the world fails.
+--
+-- A fault has a stable name, the ERROR_CODE and ERROR_REASON that are reported to the service, and
+-- where it happened. Names are "family.what"; the catalogue below gives each a default code and
+-- reason, which recipe and station may override. What a recipe touches throws faults; a plain Lua
+-- error in a recipe becomes the fault tool.recipe.
+
+local fault = {}
+
+---@class jig.Fault
+---@field name string        "factory_init.keygen"
+---@field code integer       the ERROR_CODE
+---@field reason string      the ERROR_REASON
+---@field phase? string      where in the unit it happened
+---@field slot? string
+---@field session? string
+---@field line? string       "recipe.lua:12": the recipe's line, where one was involved
+---@field traceback? string
+---@field retry? boolean     a new attempt may help
+---@field advice? string     one sentence for the operator
+
+--- name = { code, reason }. Codes of the device are 3xx; a product's own belong in its recipe.
+---@type table<string, { [1]: integer, [2]: string }>
+fault.catalogue = {
+  ["connectivity.not_found"] = { 101, "no such device" },
+  ["connectivity.open"] = { 102, "the device's port cannot be opened" },
+  ["connectivity.lost"] = { 103, "the connection to the device was lost" },
+  ["connectivity.timeout"] = { 104, "the device did not answer in time" },
+  ["connectivity.corrupt"] = { 105, "what the device sent is damaged" },
+  ["firmware.unknown_command"] = { 201, "the firmware does not know the command" },
+  ["firmware.cannot_parse"] = { 202, "the firmware cannot parse the message" },
+  ["firmware.unknown_status"] = { 203, "the device answered a status that is not in the map" },
+  ["firmware.response"] = { 204, "the device's response cannot be handed on" },
+  ["factory_init.keygen"] = { 301, "device cannot generate a key pair" },
+  ["factory_init.unknown_factory"] = { 302, "firmware does not know the factory ID" },
+  ["factory_provisioning.memory"] = { 311, "device cannot allocate memory" },
+  ["factory_provisioning.decrypt"] = { 312, "device cannot decrypt the message" },
+  ["cli.missing"] = { 401, "the Secure Factory CLI cannot be started" },
+  ["cli.refused"] = { 402, "the Secure Factory CLI refused" },
+  ["cli.killed"] = { 403, "the Secure Factory CLI was ended by a signal" },
+  ["cli.timeout"] = { 404, "the Secure Factory CLI did not end in time" },
+  ["cli.output"] = { 405, "the Secure Factory CLI printed what cannot be read" },
+  ["cli.token"] = { 406, "the security token is missing, busy or refused its PIN" },
+  ["tool.interrupted"] = { 901, "interrupted at the station" },
+  ["tool.recipe"] = { 902, "the recipe has a bug" },
+  ["tool.limit"] = { 903, "the unit took too long" },
+  ["tool.orphaned"] = { 904, "the station stopped in mid-session" },
+  ["tool.journal"] = { 905, "the record cannot be kept" },
+  ["tool.serial"] = { 906, "the device has another serial number" },
+}
+
+local methods = {}
+local meta = { __index = methods, __name = "jig.fault" }
+
+function meta.__tostring(self)
+  local where = {}
+  if self.phase then where[#where + 1] = "phase " .. self.phase end
+  if self.slot then where[#where + 1] = "slot " .. self.slot end
+  if self.session then where[#where + 1] = "session " .. self.session end
+  if self.line then where[#where + 1] = self.line end
+  local tail = #where > 0 and (" [" .. table.concat(where, ", ") .. "]") or ""
+  return ("%s (%d): %s%s"):format(self.name, self.code, self.reason, tail)
+end
+
+--- Makes a fault. Does not throw it. Raises for a name that is neither in the catalogue nor given a
+-- code and a reason.
+---
+---     error(fault.new("connectivity.lost", { reason = "the cable was pulled" }))
+---@param name string
+---@param fields? table  any fields of jig.Fault; code and reason default to the catalogue's
+---@return jig.Fault
+function fault.new(name, fields)
+  local known = fault.catalogue[name]
+  local self = {}
+  for key, value in pairs(fields or {}) do
+    self[key] = value
+  end
+  self.name = name
+  self.code = self.code or (known and known[1])
+  self.reason = self.reason or (known and known[2])
+  if not math.tointeger(self.code) or type(self.reason) ~= "string" then
+    error(("fault '%s' is not in the catalogue: give it a code and a reason"):format(name), 2)
+  end
+  return setmetatable(self, meta)
+end
+
+--- Whether a value is a fault.
+---@param value any
+---@return boolean
+function fault.is(value)
+  return getmetatable(value) == meta
+end
+
+--- The plain fields of a fault, for a message or JSON.
+---@return table
+function methods:plain()
+  local copy = {}
+  for key, value in pairs(self) do
+    copy[key] = value
+  end
+  return copy
+end
+
+-- Codes of jig.port and others -> names.
+local io_names = {
+  timeout = "connectivity.timeout",
+  lost = "connectivity.lost",
+  closed = "connectivity.lost",
+  interrupted = "tool.interrupted",
+  not_found = "connectivity.not_found",
+}
+
+--- Throws the fault for a failed port call: its message, code and the name of the limit that passed.
+---@param message string
+---@param code string
+---@param limit? string
+function fault.throw_io(message, code, limit)
+  local name = io_names[code] or "connectivity.lost"
+  if code == "timeout" and limit == "unit" then name = "tool.limit" end
+  error(fault.new(name, { reason = message }), 0)
+end
+
+local cli_names = {
+  refused = "cli.refused",
+  killed = "cli.killed",
+  timeout = "cli.timeout",
+  interrupted = "tool.interrupted",
+}
+local start_names = {
+  invalid = "firmware.response",
+  limit = "firmware.response",
+  interrupted = "tool.interrupted",
+}
+
+--- Throws the fault for a failed call of jig.session.
+---@param message string
+---@param code string
+---@param stage "call"|"start"
+function fault.throw_cli(message, code, stage)
+  local name
+  if stage == "start" then
+    name = start_names[code] or "cli.missing"
+  else
+    name = cli_names[code] or "cli.output"
+  end
+  error(fault.new(name, { reason = message }), 0)
+end
+
+--- Turns whatever a recipe threw into a fault; a plain error becomes tool.recipe.
+---@param thrown any
+---@return jig.Fault
+function fault.from(thrown)
+  if fault.is(thrown) then return thrown end
+  local message = tostring(thrown)
+  local first = message:match("^[^\n]*")
+  return fault.new("tool.recipe", { reason = first, line = first:match("^(.-:%d+): ") })
+end
+
+return fault

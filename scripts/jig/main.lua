@@ -1,0 +1,67 @@
+--- The command line: picks the verb, or runs a script.
+
+local system = require "jig.system"
+local task = require "jig.task"
+
+local VERBS <const> = {
+  { "run", "provision devices with a recipe" },
+  { "check", "look for mistakes in a recipe" },
+  { "test", "run specs with busted, as a task" },
+  { "ports", "list the devices that could be opened" },
+  { "version", "show the versions of jig and its libraries" },
+}
+
+local USAGE <const> = 2
+
+local function print_usage(out)
+  out:write("usage: jig VERB [option…]\n       jig SCRIPT.lua [argument…]\n\nverbs:\n")
+  for _, verb in ipairs(VERBS) do
+    out:write(("  %-9s %s\n"):format(verb[1], verb[2]))
+  end
+  out:write("\n`jig VERB --help` tells the options of a verb.\n")
+end
+
+local function is_verb(word)
+  for _, verb in ipairs(VERBS) do
+    if verb[1] == word then return true end
+  end
+  return false
+end
+
+-- Runs a script as a task, with `arg` as the stand-alone interpreter sets it.
+local function run_script(words)
+  local script = words[1]
+  local chunk, message = loadfile(script)
+  if not chunk then
+    io.stderr:write("jig: ", message, "\n")
+    return 1
+  end
+  local args = { [0] = script }
+  table.move(words, 2, #words, 1, args)
+  args[-1] = words[0]
+  _G.arg = args
+  local ok, thrown = task.spawn(chunk, table.unpack(args)):join()
+  if not ok then
+    io.stderr:write("jig: ", tostring(thrown), "\n")
+    return 1
+  end
+  return 0
+end
+
+return function()
+  local words = arg
+  os.exit = system.exit
+  local verb = words[1]
+  if verb == nil or verb == "--help" or verb == "-h" or verb == "help" then
+    print_usage(verb and io.stdout or io.stderr)
+    return verb and 0 or USAGE
+  end
+  if verb == "--version" then verb = "version" end
+  if is_verb(verb) then
+    return require("jig.commands." .. verb)(table.move(words, 2, #words, 1, {}))
+  end
+  if verb:find("/", 1, true) or verb:match("%.lua$") then return run_script(words) end
+  io.stderr:write(("jig: '%s' is no verb, and no script: it has no '/' and does not end in .lua\n"):format(verb))
+  print_usage(io.stderr)
+  return USAGE
+end

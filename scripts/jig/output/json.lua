@@ -1,0 +1,35 @@
+--- `jig run --json`: one object per line on stdout. The schema stands in scripts/README.md.
+
+local cjson = require "cjson.safe"
+
+local json = {}
+json.__index = json
+
+-- JSON is text: bytes that are no UTF-8 or control characters become "?".
+local function printable(value)
+  if type(value) == "string" then
+    if not utf8.len(value) then value = value:gsub("[\128-\255]", "?") end
+    return value
+  end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, element in pairs(value) do
+    copy[key] = printable(element)
+  end
+  return copy
+end
+
+---@return table
+function json.new()
+  return setmetatable({}, json)
+end
+
+function json.tick()
+end
+
+function json:show(event)
+  io.stdout:write(assert(cjson.encode(printable(event))), "\n")
+  io.stdout:flush()
+end
+
+return json

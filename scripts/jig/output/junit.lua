@@ -1,0 +1,53 @@
+--- `jig run --junit FILE`: one test case per attempt, in the form that CI servers read. A unit's fault is a
+-- failure, a station's (cli.missing, cli.token, tool.journal) an error.
+
+local junit = {}
+
+local ESCAPES <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
+
+local function escape(value)
+  local text = tostring(value)
+  if not utf8.len(text) then text = text:gsub("[\128-\255]", "?") end
+  return (text:gsub("[%c\127]", "?"):gsub('[&<>"]', ESCAPES))
+end
+
+local function case(event, recipe)
+  local lines = {}
+  local name = ("slot %s unit %d attempt %d"):format(event.slot, event.unit, event.attempt)
+  lines[1] = ('    <testcase classname="%s" name="%s" time="%.3f">'):format(escape(recipe), escape(name),
+    event.seconds)
+  if event.fault then
+    local tag = event.station and "error" or "failure"
+    lines[#lines + 1] = ('      <%s type="%s" message="%s">phase %s, code %d%s</%s>'):format(tag,
+      escape(event.fault.name), escape(event.fault.reason), escape(event.fault.phase or "?"),
+      event.fault.code, event.unreported and ", not reported" or "", tag)
+  end
+  local out = ("serial %s, session %s, fingerprint %s"):format(event.serial or "-", event.session or "-",
+    event.fingerprint or "-")
+  lines[#lines + 1] = ("      <system-out>%s</system-out>"):format(escape(out))
+  lines[#lines + 1] = "    </testcase>"
+  return table.concat(lines, "\n")
+end
+
+--- Writes the file. nil, message when it cannot be written.
+---@param path string
+---@param recipe string     its name
+---@param ended table[]     the events of ended attempts
+function junit.write(path, recipe, ended)
+  local file, message = io.open(path, "w")
+  if not file then return nil, message end
+  local failures, errors, seconds = 0, 0, 0
+  local cases = {}
+  for i, event in ipairs(ended) do
+    if event.fault and event.station then errors = errors + 1 elseif event.fault then failures = failures + 1 end
+    seconds = seconds + event.seconds
+    cases[i] = case(event, recipe)
+  end
+  file:write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n',
+    ('  <testsuite name="%s" tests="%d" failures="%d" errors="%d" time="%.3f">\n'):format(escape(recipe),
+      #ended, failures, errors, seconds),
+    table.concat(cases, "\n"), #cases > 0 and "\n" or "", "  </testsuite>\n</testsuites>\n")
+  return file:close()
+end
+
+return junit

@@ -1,0 +1,245 @@
+--- What a recipe is: checks the table that it returns and fills in the defaults.
+--
+-- Data first, functions second; all optional but a name, a port and a framing. A mistake is an error
+-- that names the key, what is expected, what was found, and the line of the recipe.
+
+local fault = require "jig.fault"
+local shape = require "jig.shape"
+
+local recipe = {}
+
+---@class jig.Recipe
+---@field name string
+---@field version? string                 default "0"
+---@field port table|string               { transport, option = value…, match = {…}, chunk =, gap = } or an address
+---@field framing jig.Framing
+---@field limits? jig.Limits
+---@field status? table<integer, table>   the device's status -> { fault name, code =, reason =, retry =, advice = }
+---@field faults? table<string, table>    other codes and reasons for jig's own fault names
+---@field success? integer                the status that means success; default 0
+---@field link? "arq"                     the exchange hook resends blocks; the device drops duplicates
+---@field run? fun(unit: jig.Unit)        instead of the standard flow
+---@field prepare? fun(unit: jig.Unit)    before new_device: nothing irreversible has happened yet
+---@field reset? fun(unit: jig.Unit)      before an attempt and after a failure
+---@field exchange? fun(unit: jig.Unit, request: jig.Frame): jig.Frame  one request and its response
+---@field finish? fun(unit: jig.Unit)     after the device was manufactured
+
+---@class jig.Limits seconds; each wait that passes its limit says which one it was
+---@field open? number      until the port is open (5)
+---@field prepare? number   the prepare hook (30)
+---@field ready? number     default of unit.port:expect (10)
+---@field read? number      default of the other reads of unit.port (5)
+---@field write? number     default of writes, and of handing a message over (5)
+---@field first? number     until the first byte of a response (as exchange)
+---@field between? number   between bytes: silence after which a frame is over or cut short (1)
+---@field exchange? number  one request and its response (5)
+---@field reset? number     the reset hook (10)
+---@field finish? number    the finish hook (30)
+---@field unit? number      one attempt at a unit, without reporting and resetting (300)
+
+recipe.limits = {
+  open = 5,
+  prepare = 30,
+  ready = 10,
+  read = 5,
+  write = 5,
+  between = 1,
+  exchange = 5,
+  reset = 10,
+  finish = 30,
+  unit = 300,
+}
+
+local code = shape.range(-0x80000000, 0x7fffffff)
+
+local status_entry = shape.record({
+  [1] = shape.string,
+  code = code,
+  reason = shape.string,
+  retry = shape.boolean,
+  advice = shape.string,
+}, {})
+
+local limit_fields = { first = shape.seconds }
+for name in pairs(recipe.limits) do
+  limit_fields[name] = shape.seconds
+end
+
+local function port_shape(value, path, report)
+  if type(value) == "string" and value ~= "" then return end
+  if type(value) ~= "table" or type(value[1]) ~= "string" then
+    report(path, "an address, or a table with the transport's name first", shape.describe(value))
+  end
+end
+
+local function end_shape(value, path, report)
+  if type(value) ~= "table" or type(value.encode) ~= "function" or type(value.decoder) ~= "function" then
+    report(path, "an end with the functions encode and decoder", shape.describe(value))
+  end
+end
+
+local function framing_shape(value, path, report)
+  if type(value) ~= "table" then
+    return report(path, "a framing, such as jig.framing.length { … }", shape.describe(value))
+  end
+  end_shape(value.host, path .. ".host", report)
+end
+
+local recipe_shape = shape.record({
+  name = shape.string,
+  version = shape.string,
+  port = port_shape,
+  framing = framing_shape,
+  limits = shape.record(limit_fields),
+  status = shape.map(shape.integer, status_entry),
+  faults = shape.map(shape.string, shape.record { code = code, reason = shape.string, advice = shape.string }),
+  success = shape.integer,
+  link = shape.one_of { "arq" },
+  run = shape.func,
+  prepare = shape.func,
+  reset = shape.func,
+  exchange = shape.func,
+  finish = shape.func,
+}, { "name", "port", "framing" })
+
+--- The line on which a key stands in a source file, from `first` on; nil when it cannot be told.
+local function line_of_key(file, first, path)
+  local key = path:match("([%w_]+)[^%w_]*$") or path
+  local number = 0
+  local handle = io.open(file, "r")
+  if not handle then return nil end
+  for line in handle:lines() do
+    number = number + 1
+    if number >= first and line:find("%f[%w_]" .. key .. "%f[^%w_]") and line:find("=", 1, true) then
+      handle:close()
+      return number
+    end
+  end
+  handle:close()
+end
+
+-- debug.getinfo gives the line in which the call ends; the table begins above it.
+local function where(level, path)
+  local info = debug.getinfo(level + 1, "Sl")
+  local file = info.source:match("^@(.*)")
+  if not file then return info.short_src .. ":" .. info.currentline end
+  return ("%s:%d"):format(file, line_of_key(file, 1, path) or info.currentline)
+end
+
+-- Names that the status map and `faults` may use without a code of their own.
+local function check_codes(self)
+  for value, entry in pairs(self.status or {}) do
+    local at = ("status[0x%02x]"):format(value)
+    if not entry[1] then return at, "a fault's name first", "nothing" end
+    if not fault.catalogue[entry[1]] and not (entry.code and entry.reason) then
+      return at, "code and reason, since the catalogue does not know '" .. entry[1] .. "'", "neither"
+    end
+  end
+  for name, entry in pairs(self.faults or {}) do
+    if not fault.catalogue[name] and not (entry.code and entry.reason) then
+      return ("faults[%s]"):format(name), "a name of the catalogue, or code and reason", "neither"
+    end
+  end
+  if self.link and not self.exchange then
+    return "link", "an exchange hook that resends", "no exchange hook"
+  end
+  if (self.success or 0) ~= 0 or not self.status then return end
+  if self.status[0] then return "status[0x00]", "no entry: 0 means success", "an entry" end
+end
+
+--- Checks a recipe and fills in what it leaves out. Raises with the recipe's line when it is wrong.
+-- Does not yield.
+---
+---     return jig.recipe { name = "lamp", port = { "serial" }, framing = line {} }
+---@param self jig.Recipe
+---@return jig.Recipe
+function recipe.new(self)
+  local path, expected, got = shape.check(recipe_shape, self)
+  if not path then path, expected, got = check_codes(self) end
+  if path then
+    if path == "" then path = "recipe" end
+    error(("%s: %s: expected %s, got %s"):format(where(2, path), path, expected, got), 0)
+  end
+  local made = {}
+  for key, value in pairs(self) do
+    made[key] = value
+  end
+  made.version = made.version or "0"
+  made.success = made.success or 0
+  made.status = made.status or {}
+  made.faults = made.faults or {}
+  made.limits = setmetatable(made.limits or {}, { __index = recipe.limits })
+  return made
+end
+
+local function encode(text)
+  return (text:gsub("[^%w%-%._~/:]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+-- Keys of `port` that are not the transport's: how writes are paced, and which device is meant.
+local NOT_OPTIONS <const> = { match = true, chunk = true, gap = true }
+
+-- The query options that a recipe's `port` asks for, as an array of { key, value }, sorted.
+local function port_options(port)
+  local options = {}
+  for key, value in pairs(port) do
+    if type(key) == "string" and not NOT_OPTIONS[key] then options[#options + 1] = { key, tostring(value) } end
+  end
+  table.sort(options, function(a, b) return a[1] < b[1] end)
+  return options
+end
+
+local function match_options(port)
+  local options = {}
+  for key, value in pairs(port.match or {}) do
+    local id = key == "vid" or key == "pid"
+    options[#options + 1] = { key, id and ("%04x"):format(value) or tostring(value) }
+  end
+  table.sort(options, function(a, b) return a[1] < b[1] end)
+  return options
+end
+
+local function add_query(address, options)
+  for _, option in ipairs(options) do
+    local mark = address:find("?", 1, true) and "&" or "?"
+    address = address .. mark .. encode(option[1]) .. "=" .. encode(option[2])
+  end
+  return address
+end
+
+-- Transports that take the same options.
+local ALIKE <const> = { serial = "tty", tty = "tty" }
+
+local function merged(address, port)
+  local scheme = address:match("^(%a+):")
+  if (ALIKE[scheme] or scheme) ~= (ALIKE[port[1]] or port[1]) then return address end
+  local missing = {}
+  for _, option in ipairs(port_options(port)) do
+    local key = "[?&]" .. option[1]:gsub("%W", "%%%0") .. "="
+    if not address:find(key) then missing[#missing + 1] = option end
+  end
+  return add_query(address, missing)
+end
+
+--- The address to open. What the station names goes first and gets the options of the recipe's `port` that
+-- it does not set itself, when it is the same kind of wire; without one the recipe's `port` is the address:
+-- { "serial", baud = 921600, match = { vid = 0x0403 } } is "serial:?baud=921600&vid=0403".
+---@param port table|string  the recipe's
+---@param given? string      the station's
+---@return string
+function recipe.address(port, given)
+  if given then return type(port) == "table" and merged(given, port) or given end
+  if type(port) == "string" then return port end
+  local address = ("%s:%s"):format(port[1], encode(port[2] or ""))
+  return add_query(add_query(address, port_options(port)), match_options(port))
+end
+
+--- How writes are paced: { chunk = bytes, gap = seconds }, from the recipe's `port`.
+---@param port table|string
+---@return table
+function recipe.pacing(port)
+  if type(port) == "string" then return {} end
+  return { chunk = port.chunk, gap = port.gap }
+end
+
+return recipe

@@ -1,0 +1,111 @@
+--- The environment in which recipes and station files run: what is listed here and nothing else.
+
+local coroutines = require "jig.coroutines"
+
+local sandbox = {}
+
+local ALLOWED <const> = {
+  "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
+  "rawset", "select", "setmetatable", "tonumber", "tostring", "type", "xpcall", "_VERSION",
+}
+
+-- Modules of jig that a recipe may require, besides jig itself and the framings.
+local MODULES <const> = {
+  ["jig.hex"] = true,
+  ["jig.crc"] = true,
+  ["jig.digest"] = true,
+  ["jig.fault"] = true,
+}
+
+local function copy(library)
+  local made = {}
+  for key, value in pairs(library) do
+    made[key] = value
+  end
+  return made
+end
+
+local function strict(env)
+  return setmetatable(env, {
+    __newindex = function(_, key)
+      error(("assignment to the undeclared global '%s': write local"):format(tostring(key)), 2)
+    end,
+    __index = function(_, key)
+      error(("there is no global '%s' here"):format(tostring(key)), 2)
+    end,
+  })
+end
+
+--- Reads a file. nil, message when it cannot be read.
+local function read(path)
+  local file, message = io.open(path, "rb")
+  if not file then return nil, message end
+  local text = file:read("a")
+  file:close()
+  if not text then return nil, path .. ": cannot be read" end
+  return text
+end
+
+-- require for the files of one folder and the modules of jig.
+local function requirer(folder, env, api, files)
+  local loaded = { jig = api }
+  return function(name)
+    if loaded[name] ~= nil then return loaded[name] end
+    if MODULES[name] or tostring(name):match("^jig%.framing%.[%w_]+$") then
+      return require(name)
+    end
+    if type(name) ~= "string" or not name:match("^[%w_%-]+[%w_%-%.]*$") or name:find("..", 1, true) then
+      error(("cannot require '%s': a recipe requires jig's library and files of its folder"):format(
+        tostring(name)), 2)
+    end
+    local path = folder .. name:gsub("%.", "/") .. ".lua"
+    local chunk, message = files:load(path, env)
+    if not chunk then error(message, 2) end
+    local value = chunk(name, path)
+    loaded[name] = value == nil and true or value
+    return loaded[name]
+  end
+end
+
+--- Compiled files, so that the second unit parses nothing.
+local cache = {}
+cache.__index = cache
+
+---@return table files
+function sandbox.files()
+  return setmetatable({}, cache)
+end
+
+function cache:load(path, env)
+  if not self[path] then
+    local text, message = read(path)
+    if not text then return nil, message end
+    local chunk
+    chunk, message = load(text, "@" .. path, "t", env)
+    if not chunk then return nil, message end
+    self[path] = string.dump(chunk)
+    return chunk
+  end
+  return load(self[path], "@" .. path, "b", env)
+end
+
+--- A fresh environment for one run of a chunk of `folder` (with its last "/").
+---@param folder string
+---@param api table    what require "jig" gives
+---@param files table  sandbox.files()
+---@return table env
+function sandbox.environment(folder, api, files)
+  local env = {}
+  for _, name in ipairs(ALLOWED) do
+    env[name] = _G[name]
+  end
+  env.coroutine = copy(coroutines)
+  env.math, env.string, env.table, env.utf8 = copy(math), copy(string), copy(table), copy(utf8)
+  env.string.dump = nil
+  env.os = { time = os.time, date = os.date, clock = os.clock }
+  env._G = env
+  env.require = requirer(folder, env, api, files)
+  return strict(env)
+end
+
+return sandbox

@@ -1,0 +1,116 @@
+--- Checks tables that people write (recipes, station files) against a shape.
+--
+-- A shape is a function check(value, path, report): it calls report(path, expected, got) for each
+-- thing that is wrong. Shapes are made by the functions here and nest.
+
+local shape = {}
+
+local function describe(value)
+  local kind = math.type(value) or type(value)
+  if kind == "string" then return ("string %q"):format(#value > 40 and value:sub(1, 40) .. "…" or value) end
+  if kind == "integer" or kind == "float" then return ("number %s"):format(value) end
+  if kind == "boolean" then return tostring(value) end
+  return kind
+end
+shape.describe = describe
+
+--- A value for which `test` holds; `expected` names it in messages.
+function shape.value(expected, test)
+  return function(value, path, report)
+    if not test(value) then report(path, expected, describe(value)) end
+  end
+end
+
+shape.string = shape.value("a string", function(v) return type(v) == "string" and v ~= "" end)
+shape.boolean = shape.value("true or false", function(v) return type(v) == "boolean" end)
+shape.func = shape.value("a function", function(v) return type(v) == "function" end)
+shape.integer = shape.value("a whole number", function(v) return math.type(v) == "integer" end)
+shape.seconds = shape.value("seconds, more than 0",
+  function(v) return type(v) == "number" and v > 0 and v == v end)
+shape.any = function() end
+
+--- A whole number in a range.
+function shape.range(least, most)
+  return shape.value(("a whole number from %d to %d"):format(least, most), function(v)
+    return math.type(v) == "integer" and v >= least and v <= most
+  end)
+end
+
+--- One of some words.
+function shape.one_of(words)
+  local expected = "one of " .. table.concat(words, ", ")
+  return shape.value(expected, function(v)
+    for _, word in ipairs(words) do
+      if v == word then return true end
+    end
+    return false
+  end)
+end
+
+--- An array whose every element has a shape.
+function shape.array(of)
+  return function(value, path, report)
+    if type(value) ~= "table" then return report(path, "an array", describe(value)) end
+    for key, element in pairs(value) do
+      local at = ("%s[%s]"):format(path, tostring(key))
+      if math.type(key) ~= "integer" or key < 1 or key > #value then
+        report(at, "an index of an array", describe(key))
+      else
+        of(element, at, report)
+      end
+    end
+  end
+end
+
+--- A table with any keys and values of a shape.
+function shape.map(key_shape, of)
+  return function(value, path, report)
+    if type(value) ~= "table" then return report(path, "a table", describe(value)) end
+    for key, element in pairs(value) do
+      local at = ("%s[%s]"):format(path, math.type(key) and ("0x%02x"):format(key) or tostring(key))
+      key_shape(key, at, report)
+      of(element, at, report)
+    end
+  end
+end
+
+local function known_keys(fields)
+  local keys = {}
+  for key in pairs(fields) do
+    keys[#keys + 1] = tostring(key)
+  end
+  table.sort(keys)
+  return table.concat(keys, ", ")
+end
+
+--- A table with these fields and no others; `required` names those that must be there.
+function shape.record(fields, required)
+  return function(value, path, report)
+    if type(value) ~= "table" then return report(path, "a table", describe(value)) end
+    local prefix = path == "" and "" or path .. "."
+    for key, element in pairs(value) do
+      local check = fields[key]
+      if check then
+        check(element, prefix .. tostring(key), report)
+      else
+        report(prefix .. tostring(key), "one of the keys " .. known_keys(fields), "an unknown key")
+      end
+    end
+    for _, key in ipairs(required or {}) do
+      if value[key] == nil then report(prefix .. key, "to be there", "nothing") end
+    end
+  end
+end
+
+--- The first thing that is wrong with `value`: path, expected, got; nil when nothing is. The first in
+-- the order of paths, so that the same mistake always gives the same message.
+function shape.check(check, value)
+  local found = {}
+  check(value, "", function(path, expected, got)
+    found[#found + 1] = { path, expected, got }
+  end)
+  table.sort(found, function(a, b) return a[1] < b[1] end)
+  if found[1] then return table.unpack(found[1], 1, 3) end
+end
+
+return shape

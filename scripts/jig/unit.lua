@@ -1,0 +1,321 @@
+--- A unit: one device on its way through one attempt, as hooks and `run` see it.
+--
+-- Its verbs wait, throw faults and never answer nil. The session behind them (core/session.h) keeps
+-- the order and the duty to report; once a verb has failed in a session, each later one throws the same
+-- fault, so that a recipe which swallows a fault cannot go on.
+
+local clock = require "jig.clock"
+local fault = require "jig.fault"
+local session = require "jig.session"
+local task = require "jig.task"
+local wire = require "jig.wire"
+
+---@class jig.Unit
+---@field slot string
+---@field number integer      of the unit at this slot, from 1
+---@field attempt integer     from 1
+---@field serial? string      the device's serial number; a recipe sets it
+---@field lot? string
+---@field operator? string
+---@field port jig.Wire
+---@field session_id? string  from new_device on
+---@field fingerprint? string from handle_device_response on
+---@field data table          the recipe's own
+local unit = {}
+unit.__index = unit
+unit.__name = "jig.unit"
+
+-- Phases of the exchanges that follow these commands, in the vendor's words.
+local EXCHANGES <const> = {
+  new_device = "factory_init",
+  get_device_configuration = "factory_provisioning",
+}
+
+-- Times the length of a message that an exchange hook with link = "arq" may write, and then some.
+local ARQ_FACTOR <const>, ARQ_SLACK <const> = 12, 65536
+
+---@param fields table  slot, number, attempt, serial, lot, operator
+---@param recipe jig.Recipe
+---@param context { service: any, new_id: fun(unit: jig.Unit): string, emit: fun(event: table) }
+---@return jig.Unit
+function unit.new(fields, recipe, context)
+  local self = setmetatable({ data = {}, recipe = recipe, context = context }, unit)
+  for key, value in pairs(fields) do
+    self[key] = value
+  end
+  self.handed, self.phases, self.device_log = {}, {}, {}
+  self.started = clock.now()
+  return self
+end
+
+--- Makes a fault of this unit: the recipe's `faults` may give its name another code and reason.
+---@param name string
+---@param fields? table
+---@return jig.Fault
+function unit:fault(name, fields)
+  local made = fault.new(name, fields)
+  return self:complete(made, fields)
+end
+
+--- Fills in what a fault does not know itself.
+---@return jig.Fault
+function unit:complete(made, given)
+  local override = self.recipe.faults[made.name]
+  if override and not made.settled then
+    made.code = override.code or made.code
+    made.advice = made.advice or override.advice
+    if override.reason and not (given and given.reason) then made.reason = override.reason end
+  end
+  made.settled = true
+  made.phase = made.phase or self.phase
+  made.slot = made.slot or self.slot
+  made.session = made.session or self.session_id
+  return made
+end
+
+--- Throws a fault: the unit fails and, if its session is open, is reported.
+---
+---     unit:fail("firmware.unknown_command", { reason = "the lock command is not known" })
+---@param name string     of the catalogue, or with code and reason
+---@param fields? table   code, reason, retry, advice
+function unit:fail(name, fields)
+  error(self:fault(name, fields), 0)
+end
+
+--- Begins a phase: what messages and durations are filed under.
+---@param name string
+function unit:enter(name)
+  local now = clock.now()
+  local last = self.phases[#self.phases]
+  if last then last.seconds = now - last.at end
+  self.phase = name
+  self.phases[#self.phases + 1] = { name = name, at = now }
+  self.context.emit { event = "phase", phase = name }
+end
+
+local function leave(self)
+  local last = self.phases[#self.phases]
+  if last then last.seconds = clock.now() - last.at end
+end
+
+--- Seconds per phase, in order.
+---@return table[] { name, seconds }
+function unit:durations()
+  leave(self)
+  local list = {}
+  for i, phase in ipairs(self.phases) do
+    list[i] = { name = phase.name, seconds = phase.seconds }
+  end
+  return list
+end
+
+-- Makes a verb: refuses to go on after a failure, completes the fault that it throws.
+local function verb(f)
+  return function(self, ...)
+    if self.failed then error(self.failed, 0) end
+    local results = table.pack(pcall(f, self, ...))
+    if results[1] then return table.unpack(results, 2, results.n) end
+    local made = results[2]
+    if fault.is(made) then self:complete(made) end
+    if self.session and self.session:owes() then self.failed = made end
+    error(made, 0)
+  end
+end
+
+-- ---- the three commands ----
+
+local function check_call(result, message, code, stage)
+  if result == nil then fault.throw_cli(message, code, stage) end
+  return result
+end
+
+local function bytes_of(response)
+  if type(response) == "table" then response = response.payload end
+  if type(response) ~= "string" then
+    error("expected the device's response: the frame that exchange gave, or its bytes", 3)
+  end
+  return response
+end
+
+--- Opens the session: factory_tool new_device. Yields; throws cli.*.
+---@return jig.Frame request  { scp, payload } for the device
+unit.new_device = verb(function(self)
+  if self.session then error("new_device was already called in this attempt", 2) end
+  self:enter("new_device")
+  self.session_id = self.context.new_id(self)
+  local made, message, code = session.new(self.context.service, self.session_id, self.slot)
+  if not made then fault.throw_cli(message, code, "start") end
+  self.session = made
+  local request = check_call(made:new_device())
+  self.exchange_phase = EXCHANGES.new_device
+  return request
+end)
+
+local function opened(self)
+  if not self.session then error("new_device comes first", 3) end
+  return self.session
+end
+
+--- Hands the device's first answer to the service: factory_tool get_device_configuration. Yields; throws
+-- cli.*, firmware.response.
+---@param response jig.Frame|string
+---@return jig.Frame request
+unit.get_device_configuration = verb(function(self, response)
+  local bytes = bytes_of(response)
+  local at = opened(self)
+  self:enter("get_device_configuration")
+  local request = check_call(at:get_device_configuration(bytes))
+  self.exchange_phase = EXCHANGES.get_device_configuration
+  return request
+end)
+
+--- Hands the device's second answer over: factory_tool handle_device_response. The device is then
+-- manufactured, and nothing is reported any more. Yields; throws cli.*, firmware.response.
+---@param response jig.Frame|string
+---@return string fingerprint  of the device's certificate, as the CLI printed it
+unit.handle_device_response = verb(function(self, response)
+  local bytes = bytes_of(response)
+  local at = opened(self)
+  self:enter("handle_device_response")
+  self.fingerprint = check_call(at:handle_device_response(bytes))
+  return self.fingerprint
+end)
+
+-- ---- exchanges ----
+
+-- Keeps what the device printed: the latest 64 kB. It is shown nowhere unless payloads are.
+local function keep_log(self, text)
+  if not text or text == "" then return end
+  local log = self.device_log
+  log[#log + 1] = text:sub(-65536)
+  if #log > 64 then table.remove(log, 1) end
+end
+
+-- What is left in the input before an exchange belongs to no answer.
+local function drop_input(self)
+  keep_log(self, self.port:discard())
+end
+
+-- The status that a frame carries, turned into a fault unless it means success.
+local function check_status(self, frame)
+  local status = frame.status
+  if status == nil or status == self.recipe.success then return frame end
+  local entry = self.recipe.status[status]
+  if not entry then
+    self:fail("firmware.unknown_status", {
+      reason = ("the device answered status %d (0x%02x), which is not in the map"):format(status, status),
+    })
+  end
+  self:fail(entry[1], {
+    code = entry.code,
+    reason = entry.reason,
+    retry = entry.retry,
+    advice = entry.advice,
+    settled = entry.code ~= nil,
+  })
+end
+
+local function damaged(self, skipped, why)
+  self:fail("connectivity.corrupt", { reason = ("%s (%d bytes dropped)"):format(why, skipped) })
+end
+
+--- Reads one frame with a decoder. Damaged bytes are passed over while more follow; silence for the limit
+-- `between` ends them. Yields; throws connectivity.*.
+---@param decoder jig.Decoder
+---@return jig.Frame
+function unit:read_frame(decoder)
+  local limits = self.recipe.limits
+  local wait, skipped, why = limits.first, 0, nil
+  local frame, answer, count, reason = decoder:feed("")
+  while not frame do
+    if answer == "bad" then
+      skipped, why = skipped + count, reason
+      frame, answer, count, reason = decoder:feed("")
+    else
+      local bytes, message, code, limit = self.port.handle:read_some(wait)
+      if bytes then
+        wait = limits.between
+        frame, answer, count, reason = decoder:feed(bytes)
+      elseif code == "timeout" and limit == "read" and wait == limits.between then
+        frame, answer, count, reason = decoder:idle()
+        if answer == "bad" or (not frame and why) then
+          damaged(self, skipped + (count or 0), reason or why)
+        end
+        wait = nil
+      elseif why and code == "timeout" then
+        damaged(self, skipped, why)
+      else
+        fault.throw_io(message, code, limit)
+      end
+    end
+  end
+  keep_log(self, frame.log)
+  return frame
+end
+
+-- One request and its response over the recipe's framing.
+local function exchange_frame(self, request)
+  local host = self.recipe.framing.host
+  local decoder = host.decoder()
+  drop_input(self)
+  self.port:write(host.encode(request))
+  local frame = self:read_frame(decoder)
+  self.port:unread((decoder:rest()))
+  return frame
+end
+
+-- The recipe's own exchange. With link = "arq" it may send blocks again, so what it writes is bounded.
+local function exchange_hook(self, request)
+  drop_input(self)
+  if self.recipe.link == "arq" then
+    self.port.budget = #(request.payload or "") * ARQ_FACTOR + ARQ_SLACK
+  end
+  local frame = self.recipe.exchange(self, request)
+  self.port.budget = nil
+  if type(frame) == "string" then frame = { payload = frame } end
+  if type(frame) ~= "table" or type(frame.payload) ~= "string" then
+    error("the exchange hook must return the response: a frame or its bytes", 0)
+  end
+  return frame
+end
+
+--- Gives a message to the device and waits for its answer, within the limit `exchange`. The same message
+-- cannot be given twice. A status that does not mean success throws what the recipe's map says.
+-- Yields; throws connectivity.*, firmware.*, and what the map names.
+---
+---     unit:exchange({ command = 0x10, payload = "FACTORY" }, "mode_switch")
+---@param request jig.Frame  with the fields that the framing's header names
+---@param phase? string      default "factory_init", then "factory_provisioning"
+---@return jig.Frame response
+unit.exchange = verb(function(self, request, phase)
+  if type(request) ~= "table" then error("expected a message: { payload = … }", 2) end
+  if self.handed[request] then
+    error("this message was already given to the device: a message is handed over once", 2)
+  end
+  self.handed[request] = true
+  self:enter(phase or self.exchange_phase or "exchange")
+  local limit <close> = task.limit("exchange", self.recipe.limits.exchange)
+  local frame = (self.recipe.exchange and exchange_hook or exchange_frame)(self, request)
+  return check_status(self, frame)
+end)
+
+-- ---- the port ----
+
+--- Opens the port. For whoever runs the attempt.
+function unit:open(address, pacing)
+  self:enter("connect")
+  self.port = wire.open(address, self.slot, self.recipe.limits, pacing)
+end
+
+--- Says something to the people at the station: one printable line, 200 characters at most. Device bytes
+-- do not belong there.
+---@param text string
+function unit:log(text)
+  text = tostring(text)
+  if #text > 200 or text:find("[^\32-\126\128-\255]") or not utf8.len(text) then
+    error("unit:log takes one line of printable text, 200 characters at most", 2)
+  end
+  self.context.emit { event = "note", text = text }
+end
+
+return unit

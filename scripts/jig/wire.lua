@@ -1,0 +1,168 @@
+--- The port as a recipe sees it (`unit.port`): the calls of jig.port with the recipe's limits as
+-- defaults, throwing faults instead of answering nil, so that a forgotten check cannot turn a failure
+-- into a PASS.
+
+local clock = require "jig.clock"
+local fault = require "jig.fault"
+local port = require "jig.port"
+
+---@class jig.Wire
+---@field budget? integer  bytes that may still be written in this exchange; nil = no bound
+local wire = {}
+wire.__index = wire
+wire.__name = "jig.wire"
+
+-- Bytes that `expect` looks through at most.
+local EXPECT_MAX <const> = 65536
+
+local function check(value, message, code, limit)
+  if value == nil then fault.throw_io(message, code, limit) end
+  return value
+end
+
+--- Opens the wire. Yields; throws connectivity.not_found, connectivity.open and others.
+---@param address string
+---@param name string     the slot
+---@param limits jig.Limits
+---@param options? { chunk?: integer, gap?: number }
+---@return jig.Wire
+function wire.open(address, name, limits, options)
+  local pacing = options or {}
+  local handle, message, code, limit = port.open(address, {
+    limit = limits.open,
+    name = name,
+    chunk = pacing.chunk,
+    gap = pacing.gap,
+  })
+  if not handle and code ~= "not_found" and code ~= "interrupted" and code ~= "timeout" then
+    error(fault.new("connectivity.open", { reason = message }), 0)
+  end
+  check(handle, message, code, limit)
+  return setmetatable({ handle = handle, limits = limits, lines = {} }, wire)
+end
+
+--- Exactly n bytes. Yields; throws connectivity.timeout, connectivity.lost.
+---@param n integer
+---@param limit? number  seconds; default limits.read
+---@return string
+function wire:read(n, limit)
+  return check(self.handle:read(n, limit or self.limits.read))
+end
+
+--- The bytes that are there, one at least. Yields; throws as read.
+---@param limit? number
+---@param max? integer  default 65536
+---@return string
+function wire:read_some(limit, max)
+  return check(self.handle:read_some(limit or self.limits.read, max))
+end
+
+--- Bytes up to and with a delimiter, which is a plain string. Yields; throws as read.
+---@param delimiter string
+---@param limit? number
+---@param max? integer  default 65536
+---@return string
+function wire:read_until(delimiter, limit, max)
+  return check(self.handle:read_until(delimiter, limit or self.limits.read, max))
+end
+
+--- Reads until a Lua pattern matches and gives its captures, or the match when it has none. What came
+-- before the match is dropped, what came after it stays to be read. A pattern is tried on what has
+-- arrived so far: end it with what ends the text, as in "SN=(%w+)\r\n". Yields; throws as read, with the
+-- size of what had come in the reason.
+---@param pattern string
+---@param limit? number  seconds for the whole; default limits.ready
+---@return string ...
+function wire:expect(pattern, limit)
+  local deadline = clock.now() + (limit or self.limits.ready)
+  local seen = ""
+  while true do
+    local found = table.pack(seen:find(pattern))
+    if found[1] then
+      check(self.handle:unread(seen:sub(found[2] + 1)))
+      if found.n > 2 then return table.unpack(found, 3, found.n) end
+      return seen:sub(found[1], found[2])
+    end
+    local left = math.max(deadline - clock.now(), 0)
+    local bytes, message, code, which = self.handle:read_some(left)
+    if not bytes or #seen + #bytes > EXPECT_MAX then
+      self.handle:unread(seen)
+      local why = bytes and "too much text without it" or message
+      fault.throw_io(("expected text matching %q in %d bytes: %s"):format(pattern, #seen, why),
+        code or "timeout", which)
+    end
+    seen = seen .. bytes
+  end
+end
+
+--- Writes all bytes. Yields; throws connectivity.timeout, connectivity.lost.
+---@param bytes string
+---@param limit? number  default limits.write
+function wire:write(bytes, limit)
+  if self.budget then
+    self.budget = self.budget - #bytes
+    if self.budget < 0 then
+      error(fault.new("connectivity.lost", { reason = "blocks were sent again too often" }), 0)
+    end
+  end
+  check(self.handle:write(bytes, limit or self.limits.write))
+end
+
+--- Waits until what was written has left this machine. Yields; throws as write.
+---@param limit? number
+function wire:drain(limit)
+  check(self.handle:drain(limit or self.limits.write))
+end
+
+--- Drops the input that waits and gives it. Does not yield; throws connectivity.lost.
+---@return string
+function wire:discard()
+  return check(self.handle:discard())
+end
+
+--- Puts bytes back in front of what waits to be read.
+---@param bytes string
+function wire:unread(bytes)
+  check(self.handle:unread(bytes))
+end
+
+--- Sets a line or a speed: "dtr", "rts", "break" with a boolean, "baud" with a number. Does not yield;
+-- throws connectivity.lost, and connectivity.open where the transport has no such thing.
+---@param name string
+---@param value boolean|integer
+function wire:set(name, value)
+  local ok, message, code = self.handle:set(name, value)
+  if not ok and code == "unsupported" then
+    error(fault.new("connectivity.open", { reason = message }), 0)
+  end
+  check(ok, message, code)
+  self.lines[name] = value
+end
+
+--- Sets a line to the other value for a time and back: an open port has "dtr" and "rts" on and "break"
+-- off. Yields; throws as set.
+---
+---     unit.port:pulse("dtr", 0.1)   -- most boards reset
+---@param name "dtr"|"rts"|"break"
+---@param seconds number
+function wire:pulse(name, seconds)
+  local now = self.lines[name]
+  if now == nil then now = name ~= "break" end
+  self:set(name, not now)
+  check(clock.sleep(seconds))
+  self:set(name, now)
+end
+
+--- Bytes received and sent so far.
+---@return integer received, integer sent
+function wire:counts()
+  return self.handle:counts()
+end
+
+function wire:close()
+  self.handle:close()
+end
+
+wire.__close = wire.close
+
+return wire

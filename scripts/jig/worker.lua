@@ -1,0 +1,102 @@
+--- What runs in a slot's state: units one after the other, each with its attempts. All that it says goes
+-- as messages to the main state (slot.emit).
+
+local attempt = require "jig.attempt"
+local hex = require "jig.hex"
+local loader = require "jig.loader"
+local recipe = require "jig.recipe"
+local sandbox = require "jig.sandbox"
+local session = require "jig.session"
+local slot = require "jig.slot"
+local system = require "jig.system"
+local task = require "jig.task"
+local unit = require "jig.unit"
+
+-- Bytes of a session id of our own: the vendor's example has ten.
+local ID_BYTES <const> = 10
+
+local function id_maker(config)
+  if config.session_id then
+    return function() return config.session_id end
+  end
+  return function() return hex.encode(system.random(ID_BYTES)) end
+end
+
+-- Emits with what every message of a unit carries.
+local function emitter(config, number)
+  local base = { slot = config.slot, unit = number }
+  return base, function(event)
+    for key, value in pairs(base) do
+      event[key] = value
+    end
+    slot.emit(event)
+  end
+end
+
+local function plain_result(result, made)
+  if result.fault then
+    result.fault = result.fault:plain()
+    result.fault.settled = nil
+  end
+  result.serial, result.session, result.attempt = made.serial, made.session_id, made.attempt
+  return result
+end
+
+local function may_retry(config, result, number)
+  return not result.passed and number <= config.retries and result.fault.retry
+    and not result.fingerprint and not result.unreported and result.fault.name ~= "cli.token"
+    and task.interrupted() == 0
+end
+
+local function one_attempt(config, made_recipe, fields, context)
+  local made = unit.new(fields, made_recipe, context)
+  local result = attempt.run(made, {
+    address = recipe.address(made_recipe.port, config.address),
+    pacing = recipe.pacing(made_recipe.port),
+    serial = config.serial,
+    folder = config.folder,
+  })
+  return plain_result(result, made)
+end
+
+local function run_unit(config, files, service, number)
+  local base, emit = emitter(config, number)
+  local made_recipe, message = loader.load(config.file, config.folder, files)
+  if not made_recipe then
+    emit { event = "refused", message = message }
+    return false
+  end
+  local make_id = id_maker(config)
+  local context = { service = service, emit = emit }
+  function context.new_id()
+    base.session = make_id()
+    return base.session
+  end
+  local tries = 0
+  repeat
+    tries = tries + 1
+    base.attempt, base.session = tries, nil
+    emit { event = "started", recipe = made_recipe.name, version = made_recipe.version }
+    local result = one_attempt(config, made_recipe, {
+      slot = config.slot,
+      number = number,
+      attempt = tries,
+      serial = config.serial,
+      lot = config.lot,
+      operator = config.operator,
+    }, context)
+    result.event = "ended"
+    result.again = may_retry(config, result, tries) or nil
+    emit(result)
+  until not result.again
+  return true
+end
+
+---@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id?, lot?, operator?
+return function(config)
+  local files = sandbox.files()
+  local service = session.service(config.service)
+  for number = 1, config.count do
+    if not run_unit(config, files, service, number) or task.interrupted() > 0 then break end
+  end
+end

@@ -1,0 +1,77 @@
+local port = require "jig.port"
+
+local CAP = 65536
+
+local function open(name)
+  return assert(port.open("pair:" .. name))
+end
+
+describe("transports/pair", function()
+  it("joins the first two that open a name and refuses a third", function()
+    local a <close> = open("three")
+    local b <close> = open("three")
+    local c, message, code = port.open("pair:three")
+    assert.same({ nil, "busy" }, { c, code })
+    assert.matches("three", message)
+    a:write("ab")
+    b:write("ba")
+    assert.equal("ab", b:read(2, 1))
+    assert.equal("ba", a:read(2, 1))
+  end)
+
+  it("keeps names apart", function()
+    local a <close> = open("one")
+    local b <close> = open("other")
+    a:write("x")
+    assert.equal("timeout", select(3, b:read(1, 0)))
+  end)
+
+  it("keeps what the first end wrote before there was a second", function()
+    local a <close> = open("early")
+    a:write("hello")
+    local b <close> = open("early")
+    assert.equal("hello", b:read(5, 1))
+  end)
+
+  it("holds 64 KiB in each direction, then a write waits", function()
+    local a <close> = open("full")
+    local b <close> = open("full")
+    assert.is_true(a:write(("x"):rep(CAP), 0))
+    assert.equal("timeout", select(3, a:write("x", 0.01)))
+    assert.is_true(b:write(("y"):rep(CAP), 0))
+    assert.equal(CAP, #b:read(CAP, 1))
+    assert.is_true(a:write("x", 1))
+    assert.equal("timeout", select(3, a:drain(0.01)))
+    assert.equal("x", b:read(1, 1))
+    assert.is_true(a:drain(1))
+  end)
+
+  it("lets the other end read what was written before it says lost", function()
+    local a <close> = open("half")
+    local b <close> = open("half")
+    a:write("rest")
+    a:close()
+    assert.equal("lost", select(3, b:write("x")))
+    assert.equal("rest", b:read(4, 1))
+    assert.equal("lost", select(3, b:read(1, 1)))
+  end)
+
+  it("frees the name when an end closes", function()
+    local a <close> = open("again")
+    local b <close> = open("again")
+    a:close()
+    local c <close> = open("again")
+    local d <close> = open("again")
+    c:write("new")
+    assert.equal("new", d:read(3, 1))
+    assert.equal("lost", select(3, b:read(1, 1)))
+    b:close()
+    assert.equal("busy", select(3, port.open("pair:again")))
+  end)
+
+  it("needs one name and takes no options", function()
+    for _, rest in ipairs { "a b", "a?cap=1" } do
+      assert.equal("invalid", select(3, port.open("pair:" .. rest)))
+    end
+  end)
+end)

@@ -13,10 +13,10 @@ static int relocate(struct jig_buf *b, size_t front, size_t size)
     uint8_t *bytes = malloc(size);
     if (!bytes)
         return -1;
-    if (len)
+    if (b->bytes) {
         memcpy(bytes + front, b->bytes + b->head, len);
-    if (b->bytes)
         explicit_bzero(b->bytes, b->size);
+    }
     free(b->bytes);
     b->bytes = bytes;
     b->head = front;

@@ -1,0 +1,73 @@
+#!/usr/bin/env jig
+-- The demo: provisions one unit of each example product against the simulators, over real wires, and holds
+-- jig's fingerprint against what openssl says of the certificate that the device now keeps.
+--
+--     make demo            (or: build/jig examples/demo.lua)
+
+local port = require "jig.port"
+local proc = require "jig.proc"
+
+local build = arg[-1]:match("^(.*)/[^/]*$") or "build"
+local examples = arg[0]:match("^(.*)/[^/]*$") or "."
+
+local PRODUCTS <const> = {
+  { name = "thermostat", wire = "length", listen = "pty", serial = "T100317" },
+  { name = "gateway", wire = "ftcd", listen = "tcp", serial = "GW0042" },
+  { name = "meter", wire = "slip", listen = "pty", serial = "M77", more = { "--rx-chunk", "256", "--rx-gap", "4" } },
+}
+
+-- A temporary folder that is removed with all it holds when it is closed.
+local function temporary()
+  local made = assert(proc.start { "mktemp", "-d" }):wait(5)
+  local path = made.stdout:match("^[^\n]+")
+  return setmetatable({ path = path }, {
+    __close = function() assert(proc.start { "rm", "-rf", path }):wait(5) end,
+  })
+end
+
+-- A program's address: its words, percent-encoded.
+local function exec(words)
+  local encoded = {}
+  for i, word in ipairs(words) do
+    encoded[i] = word:gsub("[^%w%-%._~/]", function(c) return ("%%%02X"):format(c:byte()) end)
+  end
+  return "exec:" .. table.concat(encoded, " ")
+end
+
+-- Starts the device; its standard output is the wire on which it says where it listens.
+local function start_device(product, folder)
+  local listen = product.listen == "tcp" and "tcp:0" or ("pty:%s/%s"):format(folder, product.name)
+  local words = {
+    build .. "/device", "--wire", product.wire, "--listen", listen, "--serial", product.serial,
+    "--store", folder, "--parent-death",
+  }
+  table.move(product.more or {}, 1, #(product.more or {}), #words + 1, words)
+  local device = assert(port.open(exec(words)))
+  return device, assert(device:read_until("\n", 10)):match("^ready (%S+)")
+end
+
+local function openssl_fingerprint(file)
+  local told = assert(proc.start { "openssl", "x509", "-in", file, "-noout", "-fingerprint", "-sha1" }):wait(10)
+  return (told.stdout:match("=([%x:]+)") or "none"):gsub(":", ""):lower()
+end
+
+local function provision(product, folder)
+  local device <close>, address = start_device(product, folder)
+  local result = assert(proc.start {
+    build .. "/jig", "run", examples .. "/" .. product.name, "--port", address,
+    "--cli", build .. "/factory_tool", env = { SIM_DIR = folder .. "/service" },
+  }):wait(60)
+  io.stderr:write(result.stderr)
+  io.write(("%-10s %-28s %s"):format(product.name, address:gsub(folder, "…"), result.stdout))
+  local stored = openssl_fingerprint(("%s/%s.pem"):format(folder, product.serial))
+  local same = result.exit == 0 and result.stdout:find(stored, 1, true) ~= nil
+  print(("%-10s openssl says of the stored certificate: %s: %s"):format("", stored, same and "the same" or "DIFFERENT"))
+  return same
+end
+
+local folder <close> = temporary()
+local good = true
+for _, product in ipairs(PRODUCTS) do
+  good = provision(product, folder.path) and good
+end
+if not good then error("the demo failed", 0) end

@@ -10,6 +10,14 @@ LUA     ?= lua5.4
 PKG     ?= pkg-config
 # ---- no edits needed below this line ----
 
+# Debian packages: to build, to run specs and the demo, to check
+BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
+             lua-argparse lua-cjson-dev
+TEST_DEPS  = $(BUILD_DEPS) lua-busted openssl
+CHECK_DEPS = $(TEST_DEPS) clang-format clang-tidy cppcheck lua-check valgrind
+DEPS      ?= $(TEST_DEPS)
+
+
 WARN    = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wvla $(if $(WERROR),-Werror)
 SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
@@ -85,4 +93,63 @@ specs: $(PROGRAMS) $(SPEC_MODULES)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all specs
+
+# ---- everything a person types ----
+
+# Says which of DEPS are missing and installs them: at once as root or by sudo, on a terminal after
+# asking. Where dpkg is unknown it prints the list and stops.
+deps:
+	@command -v dpkg-query >/dev/null || { echo "install with your package manager: $(DEPS)"; exit 1; }; \
+	missing=$$(for p in $(DEPS); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | \
+	    grep -q 'ok installed' || printf '%s ' $$p; done); \
+	[ -n "$$missing" ] || exit 0; echo "missing: $$missing"; \
+	[ "$$(id -u)" = 0 ] && sudo= || sudo=sudo; \
+	command -v $$sudo true >/dev/null || { echo "needs root: apt-get install $$missing"; exit 1; }; \
+	if [ -t 0 ]; then printf 'install them now? [y/N] '; read -r answer; \
+	    [ "$$answer" = y ] || [ "$$answer" = Y ] || exit 1; fi; \
+	$$sudo apt-get update -qq && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/jig examples/demo.lua
+
+# SPECS=path runs some of them
+test: deps
+	@$(MAKE) --no-print-directory specs
+	JIG_BUILD=$(BUILD) $(BUILD)/jig test $(SPECS)
+
+bench: deps
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -C spec/bench BUILD=$(CURDIR)/$(BUILD)/bench JIG=$(CURDIR)/$(BUILD)/jig
+
+C_FILES   = $(shell git ls-files '*.c' '*.h')
+LUA_FILES = $(shell git ls-files '*.lua')
+
+lint:
+	clang-format --dry-run -Werror $(C_FILES)
+	luacheck -q $(LUA_FILES)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	    --error-exitcode=1 -I. core bindings transports examples/simulator
+	clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(C_FILES)) -- -std=c11 -D_GNU_SOURCE \
+	    -I. $(LUA_FLAGS) -DJIG_VERSION='""' 2>/dev/null
+
+# lint, then the specs as they are, under ASan and UBSan, and once under valgrind
+check:
+	@$(MAKE) --no-print-directory deps DEPS="$(CHECK_DEPS)"
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test WERROR=1
+	@$(MAKE) --no-print-directory test WERROR=1 SAN=1
+	@$(MAKE) --no-print-directory valgrind
+
+valgrind: specs
+	JIG_BUILD=$(BUILD) JIG_SLOW=10 valgrind -q --error-exitcode=9 --leak-check=full \
+	    --errors-for-leak-kinds=definite --child-silent-after-fork=yes $(BUILD)/jig test $(SPECS)
+
+install: $(BUILD)/jig
+	install -D -m 755 $(BUILD)/jig $(DESTDIR)$(PREFIX)/bin/jig
+
+clean:
+	rm -rf build
+
+.PHONY: all specs deps demo test bench lint check valgrind install clean

@@ -73,16 +73,16 @@ static int proc_start(lua_State *L)
     struct jig_error err;
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    int64_t now = jig_loop_now(engine->loop);
+    struct jig_proc_options options = {0};
+    /* one after the other: each leaves on the stack what must stay alive */
     lua_getfield(L, 1, "cwd");
-    struct jig_proc_options options = {
-        .cwd = luaL_optstring(L, -1, NULL),
-        .argv = read_argv(L),
-        .env = read_env(L),
-        .deadline = jig_clock_after(now, seconds_field(L, "limit", HUGE_VAL)),
-        .grace = jig_clock_after(0, seconds_field(L, "grace", 2)),
-        .cap = (size_t)seconds_field(L, "cap", DEFAULT_CAP),
-    };
+    options.cwd = luaL_optstring(L, -1, NULL);
+    options.argv = read_argv(L);
+    options.env = read_env(L);
+    options.grace = jig_clock_after(0, seconds_field(L, "grace", 2));
+    options.cap = (size_t)seconds_field(L, "cap", DEFAULT_CAP);
+    options.deadline =
+        jig_clock_after(jig_loop_now(engine->loop), seconds_field(L, "limit", HUGE_VAL));
     struct lproc *p = lua_newuserdatauv(L, sizeof *p, 0);
     memset(p, 0, sizeof *p);
     luaL_setmetatable(L, PROC);

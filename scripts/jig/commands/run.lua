@@ -186,15 +186,15 @@ return function(words)
   if not o then return status end
   local wrong = check_usage(o, trace)
   if wrong then return usage(wrong) end
-  local from, message = {}, nil
+  local from = {}
   if o.station then
+    local message
     from, message = station.load(o.station)
     if not from then return usage(message) end
   end
   local config = make_config(o, from)
   if o.session_id and config.retries > 0 then return usage("--session-id cannot go with retries") end
-  local path
-  path, message = system.program(o.cli or (from.cli or {}).path or "factory_tool")
+  local path, message = system.program(o.cli or (from.cli or {}).path or "factory_tool")
   if not path then
     io.stderr:write("jig run: the Secure Factory CLI cannot be started: ", message,
       "\n  name it with --cli PATH, or cli.path in the station file\n")

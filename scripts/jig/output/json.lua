@@ -27,7 +27,7 @@ end
 function json.tick()
 end
 
-function json:show(event)
+function json.show(_, event)
   io.stdout:write(assert(cjson.encode(printable(event))), "\n")
   io.stdout:flush()
 end

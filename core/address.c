@@ -2,7 +2,8 @@
  * grows, and the character that ends it leaves room for its NUL.
  *
  *     address = plain / fault
- *     plain   = scheme ":" word *( SP word ) [ "?" option *( "&" option ) ]
+ *     plain   = scheme ":" ( word *( SP word ) [ query ] / query )
+ *     query   = "?" option *( "&" option )
  *     fault   = "fault:" [ option *( "," option ) ] ":" plain
  *     option  = key "=" value
  *     scheme  = lower *( lower / digit / "-" / "_" )
@@ -96,6 +97,10 @@ static int read_name(struct parser *p, char stop, const char *refusal, char **na
 
 static int read_words(struct parser *p)
 {
+    if (p->text[p->at] == '?') { /* a device that is selected by options alone */
+        p->stop = p->text[p->at++];
+        return 0;
+    }
     do {
         if (p->a->n_words == JIG_ADDRESS_WORDS)
             return jig_fail(p->err, JIG_ELIMIT, "address: more than %d words", JIG_ADDRESS_WORDS);

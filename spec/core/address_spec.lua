@@ -23,6 +23,7 @@ describe("core/address", function()
       { "exec:a b?pty=1&cwd=/a%20b", "exec", { "a", "b" }, { pty = "1", cwd = "/a b" } },
       { "pair:left", "pair", { "left" }, {} },
       { "x-1_y:z", "x-1_y", { "z" }, {} },
+      { "serial:?vid=0403&pid=6001", "serial", {}, { vid = "0403", pid = "6001" } },
     }
     for _, case in ipairs(cases) do
       local a = assert(core.address(case[1]))
@@ -79,7 +80,7 @@ describe("core/address", function()
       { "/dev/ttyUSB0", 1, "begins with a scheme" },
       { "t%63p:x", 1, "begins with a scheme" },
       { "tcp:", 5, "a word is missing" },
-      { "tcp:?a=b", 5, "a word is missing" },
+      { "tcp:?", 6, "an option must be key=value" },
       { "exec: a", 6, "a word is missing" },
       { "exec:a  b", 8, "a word is missing" },
       { "exec:a ", 8, "a word is missing" },

@@ -13,9 +13,13 @@
 
 extern char **environ;
 
+/* How often it is asked where the system has no pidfd (before Linux 5.3, under valgrind). */
+static const int64_t look_interval = 5 * JIG_MS;
+
 struct jig_child {
     struct jig_loop *loop;
-    struct jig_watch *watch;
+    struct jig_watch *watch; /* of pidfd; NULL where there is none, and `look` asks instead */
+    struct jig_timer look;
     struct jig_timer kill_timer;
     jig_child_fn *fn; /* NULL = abandoned */
     void *data;
@@ -56,8 +60,7 @@ static int add_attributes(posix_spawnattr_t *attributes)
 {
     sigset_t none, defaults;
     sigemptyset(&none);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE); /* what jig ignores must not be ignored in the child */
+    sigfillset(&defaults); /* what jig, or who started it, ignores is not ignored in the child */
     posix_spawnattr_setsigmask(attributes, &none);
     posix_spawnattr_setsigdefault(attributes, &defaults);
     return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
@@ -106,9 +109,24 @@ static int fail_spawn(struct jig_error *err, int rc, const struct jig_child_opti
 
 static void ended(void *data, unsigned events);
 
+static void look_again(struct jig_timer *timer)
+{
+    struct jig_child *child = timer->data;
+    siginfo_t info = {0};
+    int rc = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    if (rc < 0 || info.si_pid)
+        ended(child, JIG_READABLE);
+    else
+        jig_timer_start(child->loop, timer, jig_loop_now(child->loop) + look_interval);
+}
+
 static int watch_child(struct jig_child *child, struct jig_error *err)
 {
     child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+    if (child->pidfd < 0 && errno == ENOSYS) {
+        child->look = (struct jig_timer){.fire = look_again, .data = child};
+        return jig_timer_start(child->loop, &child->look, jig_loop_now(child->loop));
+    }
     if (child->pidfd < 0)
         return jig_fail_sys(err, errno, "cannot watch process %d", (int)child->pid);
     child->watch = jig_watch_new(child->loop, child->pidfd, ended, child, err);
@@ -161,10 +179,11 @@ pid_t jig_child_pid(const struct jig_child *child)
 static void ended(void *data, unsigned events)
 {
     struct jig_child *child = data;
-    int status = 0;
+    int status = 255 << 8; /* should it not be told: an exit that nobody takes for success */
     (void)events;
     jig_watch_free(child->watch);
-    close(child->pidfd);
+    if (child->pidfd >= 0)
+        close(child->pidfd);
     jig_timer_stop(child->loop, &child->kill_timer);
     if (child->stopping)
         kill(-child->pid, SIGKILL); /* helpers that outlived it; the zombie still holds the group */
@@ -184,7 +203,9 @@ static void fire_kill(struct jig_timer *timer)
 
 void jig_child_stop(struct jig_child *child, int64_t grace)
 {
-    int64_t deadline = jig_loop_now(child->loop) + grace;
+    int64_t now = jig_loop_now(child->loop);
+    /* one before JIG_FOREVER, which would be no deadline to move */
+    int64_t deadline = grace < JIG_FOREVER - now ? now + grace : JIG_FOREVER - 1;
     if (!child->stopping)
         kill(-child->pid, SIGTERM);
     else if (!child->kill_timer.place || child->kill_timer.deadline <= deadline)

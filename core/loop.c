@@ -203,7 +203,7 @@ static void wait_simulated(struct jig_loop *loop, int64_t target, bool look_only
 {
     size_t before = loop->events;
     uv_run(&loop->uv, UV_RUN_NOWAIT);
-    if (look_only || loop->events != before)
+    if (look_only || loop->events != before || target <= jig_clock_now(&loop->clock))
         return;
     if (loop->outside)
         uv_run(&loop->uv, UV_RUN_ONCE);

@@ -44,11 +44,10 @@ struct match {
     const char *serial;
 };
 
-/* USB ids are hexadecimal wherever they are written. */
+/* USB ids are hexadecimal wherever they are written. *id is left alone when there is none. */
 static int read_id(const struct jig_address *a, const char *key, int *id, struct jig_error *err)
 {
     const char *text = jig_address_option(a, key);
-    *id = -1;
     if (!text)
         return JIG_OK;
     size_t n = strspn(text, "0123456789abcdefABCDEF");
@@ -61,7 +60,7 @@ static int read_id(const struct jig_address *a, const char *key, int *id, struct
 
 static int read_match(const struct jig_address *a, struct match *match, struct jig_error *err)
 {
-    match->serial = jig_address_option(a, "serial");
+    *match = (struct match){-1, -1, jig_address_option(a, "serial")};
     int code = read_id(a, "vid", &match->vid, err);
     if (code == JIG_OK)
         code = read_id(a, "pid", &match->pid, err);
@@ -130,7 +129,8 @@ static int fail_sp(const struct jig_port *port, enum sp_return result, const cha
 {
     switch (result) {
     case SP_ERR_FAIL:
-        return jig_fail_sys(err, sp_last_error_code(), "%s: cannot %s", port->name, what);
+        return jig_fail_sys(err, sp_last_error_code(), "%s: the device cannot %s", port->name,
+                            what);
     case SP_ERR_MEM:
         return jig_fail(err, JIG_ENOMEM, "%s: no memory to %s", port->name, what);
     default:
@@ -161,30 +161,54 @@ static int read_options(struct jig_port *port, struct jig_error *err)
     return code;
 }
 
-static enum sp_return configure(const struct serial *serial)
+static const enum sp_parity parities[] = {
+    [JIG_PARITY_NONE] = SP_PARITY_NONE,   [JIG_PARITY_ODD] = SP_PARITY_ODD,
+    [JIG_PARITY_EVEN] = SP_PARITY_EVEN,   [JIG_PARITY_MARK] = SP_PARITY_MARK,
+    [JIG_PARITY_SPACE] = SP_PARITY_SPACE,
+};
+
+static void fill_config(const struct serial *serial, struct sp_port_config *config)
 {
-    static const enum sp_parity parities[] = {
-        [JIG_PARITY_NONE] = SP_PARITY_NONE,   [JIG_PARITY_ODD] = SP_PARITY_ODD,
-        [JIG_PARITY_EVEN] = SP_PARITY_EVEN,   [JIG_PARITY_MARK] = SP_PARITY_MARK,
-        [JIG_PARITY_SPACE] = SP_PARITY_SPACE,
-    };
     const struct jig_line *line = &serial->line;
     bool rtscts = line->flow == JIG_FLOW_RTSCTS;
-    struct sp_port_config *config;
-    enum sp_return result = sp_new_config(&config);
-    if (result != SP_OK)
-        return result;
+    bool xonxoff = line->flow == JIG_FLOW_XONXOFF;
+    enum sp_rts rts = serial->rts ? SP_RTS_ON : SP_RTS_OFF;
     sp_set_config_baudrate(config, (int)line->baud);
     sp_set_config_bits(config, (int)line->bits);
     sp_set_config_parity(config, parities[line->parity]);
     sp_set_config_stopbits(config, (int)line->stop);
-    sp_set_config_rts(config, rtscts ? SP_RTS_FLOW_CONTROL : serial->rts ? SP_RTS_ON : SP_RTS_OFF);
+    sp_set_config_rts(config, rtscts ? SP_RTS_FLOW_CONTROL : rts);
     sp_set_config_cts(config, rtscts ? SP_CTS_FLOW_CONTROL : SP_CTS_IGNORE);
     sp_set_config_dtr(config, serial->dtr ? SP_DTR_ON : SP_DTR_OFF);
     sp_set_config_dsr(config, SP_DSR_IGNORE);
-    sp_set_config_xon_xoff(config,
-                           line->flow == JIG_FLOW_XONXOFF ? SP_XONXOFF_INOUT : SP_XONXOFF_DISABLED);
+    sp_set_config_xon_xoff(config, xonxoff ? SP_XONXOFF_INOUT : SP_XONXOFF_DISABLED);
+}
+
+/* The kernel drops what the hardware cannot do without a word. A speed may be rounded. */
+static bool was_taken(const struct jig_line *line, const struct sp_port_config *got)
+{
+    int baud = 0, bits = 0, stop = 0;
+    enum sp_parity parity = SP_PARITY_INVALID;
+    sp_get_config_baudrate(got, &baud);
+    sp_get_config_bits(got, &bits);
+    sp_get_config_stopbits(got, &stop);
+    sp_get_config_parity(got, &parity);
+    return bits == line->bits && stop == line->stop && parity == parities[line->parity] &&
+           llabs(baud - line->baud) <= line->baud / 32;
+}
+
+static enum sp_return configure(const struct serial *serial)
+{
+    struct sp_port_config *config;
+    enum sp_return result = sp_new_config(&config);
+    if (result != SP_OK)
+        return result;
+    fill_config(serial, config);
     result = sp_set_config(serial->sp, config);
+    if (result == SP_OK)
+        result = sp_get_config(serial->sp, config);
+    if (result == SP_OK && !was_taken(&serial->line, config))
+        result = SP_ERR_SUPP;
     sp_free_config(config);
     return result;
 }
@@ -241,13 +265,13 @@ static int set_up(struct jig_port *port, struct jig_error *err)
     int fd = -1;
     enum sp_return result = sp_open(serial->sp, SP_MODE_READ_WRITE);
     if (result != SP_OK)
-        return fail_sp(port, result, "open the device", err);
+        return fail_sp(port, result, "be opened", err);
     jig_tty_exclude(serial->lock, true);
     result = configure(serial);
     if (result == SP_OK)
         result = sp_get_port_handle(serial->sp, &fd);
     int code = result == SP_OK ? finish_line(port, fd, err)
-                               : fail_sp(port, result, "set up the line", err);
+                               : fail_sp(port, result, "be set up as the address asks", err);
     if (code == JIG_OK)
         code = jig_fd_start(&serial->wire, port, fd, err);
     if (code < 0) {

@@ -29,5 +29,7 @@ for i = 2, #arg do
   out:write(("static const unsigned char script_%d[] = {\n%s};\n"):format(i, bytes_of(code)))
   list[#list + 1] = ("    {\"%s\", script_%d, sizeof script_%d},\n"):format(module, i, i)
 end
-out:write("\nconst struct jig_script jig_scripts[] = {\n", table.concat(list), "    {0, 0, 0},\n};\n")
+table.sort(list) -- by name: they are looked up by bisection
+out:write("\nconst struct jig_script jig_scripts[] = {\n", table.concat(list), "};\n\n",
+  "const size_t jig_script_count = sizeof jig_scripts / sizeof *jig_scripts;\n")
 assert(out:close())

@@ -14,23 +14,6 @@ local task = require "jig.task"
 
 local attempt = {}
 
-local getinfo = debug.getinfo
-
--- The recipe's line in which a thrown value came up: the innermost stack level whose source is a file
--- of the recipe.
-local function recipe_line(folder)
-  local level = 3
-  local info = getinfo(level, "Sl")
-  while info do
-    local file = info.source:match("^@(.*)")
-    if file and file:sub(1, #folder) == folder then
-      return ("%s:%d"):format(file, info.currentline)
-    end
-    level = level + 1
-    info = getinfo(level, "Sl")
-  end
-end
-
 local function hook(unit, name)
   local f = unit.recipe[name]
   if not f then return end
@@ -55,6 +38,7 @@ local function run(unit, options)
   check_serial(unit, options.serial)
   local flow = unit.recipe.run or standard_flow
   flow(unit)
+  if unit.failed then error(unit.failed, 0) end
   if not unit.fingerprint then
     unit:fail("tool.recipe", { reason = "run ended without handle_device_response" })
   end
@@ -96,20 +80,15 @@ end
 
 --- Runs one attempt. Yields; does not throw.
 ---@param unit jig.Unit
----@param options { address: string, pacing?: table, serial?: string, folder: string }
+---@param options { address: string, pacing?: table, serial?: string }
 ---@return table result  passed, fault?, fingerprint?, reported?, unreported, seconds, phases, …
 function attempt.run(unit, options)
   local result = { passed = false }
-  local ok, thrown = xpcall(run, function(thrown)
-    local made = fault.from(thrown)
-    made.line = made.line or recipe_line(options.folder)
-    made.traceback = made.traceback or debug.traceback(made.reason, 2)
-    return made
-  end, unit, options)
+  local ok, thrown = xpcall(run, unit.catch, unit, options)
   if ok then
     result.passed = true
   else
-    fail(unit, thrown, result)
+    fail(unit, fault.from(thrown), result) -- not caught: an error of memory
   end
   result.fingerprint = unit.fingerprint
   result.manufactured_with_fault = (unit.fingerprint and not ok) or nil

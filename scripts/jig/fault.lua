@@ -7,6 +7,8 @@
 
 local fault = {}
 
+local getinfo, traceback = debug.getinfo, debug.traceback
+
 ---@class jig.Fault
 ---@field name string        "factory_init.keygen"
 ---@field code integer       the ERROR_CODE
@@ -17,6 +19,7 @@ local fault = {}
 ---@field line? string       "recipe.lua:12": the recipe's line, where one was involved
 ---@field traceback? string
 ---@field retry? boolean     a new attempt may help
+---@field limit? string      which limit passed: "read" for one read's own, "exchange", "unit", …
 ---@field advice? string     one sentence for the operator
 
 --- name = { code, reason }. Codes of the device are 3xx; a product's own belong in its recipe.
@@ -62,24 +65,33 @@ function meta.__tostring(self)
   return ("%s (%d): %s%s"):format(self.name, self.code, self.reason, tail)
 end
 
+-- What the service takes for an ERROR_CODE: 32 bits.
+local function is_code(value)
+  return math.type(value) == "integer" and value >= -0x80000000 and value <= 0x7fffffff
+end
+
 --- Makes a fault. Does not throw it. Raises for a name that is neither in the catalogue nor given a
--- code and a reason.
+-- code and a reason, and for what is no code or no reason.
 ---
 ---     error(fault.new("connectivity.lost", { reason = "the cable was pulled" }))
 ---@param name string
 ---@param fields? table  any fields of jig.Fault; code and reason default to the catalogue's
 ---@return jig.Fault
 function fault.new(name, fields)
-  local known = fault.catalogue[name]
+  if type(name) ~= "string" then error("a fault has a name: a string", 2) end
+  local known = fault.catalogue[name] or {}
   local self = {}
   for key, value in pairs(fields or {}) do
     self[key] = value
   end
   self.name = name
-  self.code = self.code or (known and known[1])
-  self.reason = self.reason or (known and known[2])
-  if not math.tointeger(self.code) or type(self.reason) ~= "string" then
+  self.code = self.code or known[1]
+  self.reason = self.reason or known[2]
+  if not (self.code and self.reason) then
     error(("fault '%s' is not in the catalogue: give it a code and a reason"):format(name), 2)
+  end
+  if not is_code(self.code) or type(self.reason) ~= "string" then
+    error(("fault '%s': the code is a whole number of 32 bits, the reason a string"):format(name), 2)
   end
   return setmetatable(self, meta)
 end
@@ -91,12 +103,19 @@ function fault.is(value)
   return getmetatable(value) == meta
 end
 
---- The plain fields of a fault, for a message or JSON.
+local FIELDS <const> = {
+  "name", "code", "reason", "phase", "slot", "session", "line", "traceback", "retry", "limit", "advice",
+}
+
+--- The fields of a fault that are plain values, for a message or JSON.
 ---@return table
 function methods:plain()
   local copy = {}
-  for key, value in pairs(self) do
-    copy[key] = value
+  for _, key in ipairs(FIELDS) do
+    local value = self[key]
+    if type(value) == "string" or type(value) == "boolean" or math.type(value) == "integer" then
+      copy[key] = value
+    end
   end
   return copy
 end
@@ -108,6 +127,7 @@ local io_names = {
   closed = "connectivity.lost",
   interrupted = "tool.interrupted",
   not_found = "connectivity.not_found",
+  limit = "connectivity.corrupt",
 }
 
 --- Throws the fault for a failed port call: its message, code and the name of the limit that passed.
@@ -117,7 +137,7 @@ local io_names = {
 function fault.throw_io(message, code, limit)
   local name = io_names[code] or "connectivity.lost"
   if code == "timeout" and limit == "unit" then name = "tool.limit" end
-  error(fault.new(name, { reason = message }), 0)
+  error(fault.new(name, { reason = message, limit = limit }), 0)
 end
 
 local cli_names = {
@@ -154,6 +174,34 @@ function fault.from(thrown)
   local message = tostring(thrown)
   local first = message:match("^[^\n]*")
   return fault.new("tool.recipe", { reason = first, line = first:match("^(.-:%d+): ") })
+end
+
+-- The innermost line of a recipe's folder on the call stack.
+local function recipe_line(folder)
+  local level = 3
+  local info = getinfo(level, "Sl")
+  while info do
+    local file = info.source:match("^@(.*)")
+    if file and file:sub(1, #folder) == folder then return ("%s:%d"):format(file, info.currentline) end
+    level = level + 1
+    info = getinfo(level, "Sl")
+  end
+end
+
+--- A message handler for xpcall: as `from`, with the recipe's line and the traceback, which only stand
+-- before the stack unwinds.
+---@param folder string  of the recipe
+---@return fun(thrown: any): jig.Fault
+function fault.catcher(folder)
+  return function(thrown)
+    local made = fault.from(thrown)
+    if not made.traceback then
+      local inside = made.line and made.line:sub(1, #folder) == folder
+      made.line = inside and made.line or recipe_line(folder) or made.line
+      made.traceback = traceback(made.reason, 2)
+    end
+    return made
+  end
 end
 
 return fault

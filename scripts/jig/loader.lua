@@ -3,32 +3,27 @@
 
 local clock = require "jig.clock"
 local fault = require "jig.fault"
+local locate = require "jig.locate"
 local recipe = require "jig.recipe"
 local sandbox = require "jig.sandbox"
 
 local loader = {}
 
---- What require "jig" gives to a recipe.
-loader.api = {
-  recipe = recipe.new,
-  fault = fault.new,
-  sleep = function(seconds)
-    local ok, message, code, limit = clock.sleep(seconds)
-    if not ok then fault.throw_io(message, code, limit) end
-  end,
-}
-
---- The recipe's file and its folder (with the last "/"), from the path of either.
----@param path string
----@return string file, string folder
-function loader.locate(path)
-  local handle = not path:match("%.lua$") and io.open(path .. "/recipe.lua", "r")
-  if handle then
-    handle:close()
-    path = path:gsub("/+$", "") .. "/recipe.lua"
-  end
-  return path, path:match("^(.*/)[^/]*$") or "./"
+local function sleep(seconds)
+  local ok, message, code, limit = clock.sleep(seconds)
+  if not ok then fault.throw_io(message, code, limit) end
 end
+
+-- What require "jig" gives to the recipe in `file`.
+local function api_for(file)
+  return {
+    recipe = function(fields) return recipe.new(fields, file) end,
+    fault = fault.new,
+    sleep = sleep,
+  }
+end
+
+loader.locate = locate
 
 --- Runs a recipe's chunk and gives what it returns. Does not throw.
 ---@param file string
@@ -36,12 +31,12 @@ end
 ---@param files table  sandbox.files(), kept between units
 ---@return jig.Recipe|nil made, string? message
 function loader.load(file, folder, files)
-  local env = sandbox.environment(folder, loader.api, files)
+  local env = sandbox.environment(folder, api_for(file), files)
   local chunk, message = files:load(file, env)
   if not chunk then return nil, message end
   local ok, made = pcall(chunk)
   if not ok then return nil, tostring(made) end
-  if type(made) ~= "table" or getmetatable(made.limits) == nil then
+  if not recipe.is(made) then
     return nil, ("%s: must return jig.recipe { … }"):format(file)
   end
   return made

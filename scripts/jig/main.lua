@@ -28,6 +28,13 @@ local function is_verb(word)
   return false
 end
 
+-- From here on a wait in a coroutine that a script made reaches the scheduler, not the script.
+local function adopt_coroutines()
+  for name, f in pairs(require "jig.coroutines") do
+    rawset(coroutine, name, f)
+  end
+end
+
 -- Runs a script as a task, with `arg` as the stand-alone interpreter sets it.
 local function run_script(words)
   local script = words[1]
@@ -40,6 +47,7 @@ local function run_script(words)
   table.move(words, 2, #words, 1, args)
   args[-1] = words[0]
   _G.arg = args
+  adopt_coroutines()
   local ok, thrown = task.spawn(chunk, table.unpack(args)):join()
   if not ok then
     io.stderr:write("jig: ", tostring(thrown), "\n")
@@ -57,10 +65,16 @@ return function()
     return verb and 0 or USAGE
   end
   if verb == "--version" then verb = "version" end
+  if verb == "test" then adopt_coroutines() end
   if is_verb(verb) then
-    return require("jig.commands." .. verb)(table.move(words, 2, #words, 1, {}))
+    local command = require("jig.commands." .. verb)
+    collectgarbage("restart")
+    return command(table.move(words, 2, #words, 1, {}))
   end
-  if verb:find("/", 1, true) or verb:match("%.lua$") then return run_script(words) end
+  if verb:find("/", 1, true) or verb:match("%.lua$") then
+    collectgarbage("restart")
+    return run_script(words)
+  end
   io.stderr:write(("jig: '%s' is no verb, and no script: it has no '/' and does not end in .lua\n"):format(verb))
   print_usage(io.stderr)
   return USAGE

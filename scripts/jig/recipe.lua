@@ -65,10 +65,29 @@ for name in pairs(recipe.limits) do
   limit_fields[name] = shape.seconds
 end
 
+local option_shape = shape.value("a string, a whole number, true or false", function(v)
+  return type(v) == "string" or type(v) == "boolean" or math.type(v) == "integer"
+end)
+local usb_id = shape.range(0, 0xffff)
+
+-- The keys of `port` that are not the transport's options: where it is, which device is meant, how writes
+-- are paced.
+local port_fields = {
+  [1] = shape.string,
+  [2] = shape.string,
+  match = shape.record { vid = usb_id, pid = usb_id, serial = shape.string },
+  chunk = shape.range(1, 0x100000),
+  gap = shape.value("seconds, 0 or more", function(v) return type(v) == "number" and v >= 0 end),
+}
+
 local function port_shape(value, path, report)
   if type(value) == "string" and value ~= "" then return end
   if type(value) ~= "table" or type(value[1]) ~= "string" then
-    report(path, "an address, or a table with the transport's name first", shape.describe(value))
+    return report(path, "an address, or a table with the transport's name first", shape.describe(value))
+  end
+  for key, element in pairs(value) do
+    local check = port_fields[key] or option_shape
+    check(element, ("%s.%s"):format(path, key), report)
   end
 end
 
@@ -102,30 +121,6 @@ local recipe_shape = shape.record({
   finish = shape.func,
 }, { "name", "port", "framing" })
 
---- The line on which a key stands in a source file, from `first` on; nil when it cannot be told.
-local function line_of_key(file, first, path)
-  local key = path:match("([%w_]+)[^%w_]*$") or path
-  local number = 0
-  local handle = io.open(file, "r")
-  if not handle then return nil end
-  for line in handle:lines() do
-    number = number + 1
-    if number >= first and line:find("%f[%w_]" .. key .. "%f[^%w_]") and line:find("=", 1, true) then
-      handle:close()
-      return number
-    end
-  end
-  handle:close()
-end
-
--- debug.getinfo gives the line in which the call ends; the table begins above it.
-local function where(level, path)
-  local info = debug.getinfo(level + 1, "Sl")
-  local file = info.source:match("^@(.*)")
-  if not file then return info.short_src .. ":" .. info.currentline end
-  return ("%s:%d"):format(file, line_of_key(file, 1, path) or info.currentline)
-end
-
 -- Names that the status map and `faults` may use without a code of their own.
 local function check_codes(self)
   for value, entry in pairs(self.status or {}) do
@@ -143,8 +138,20 @@ local function check_codes(self)
   if self.link and not self.exchange then
     return "link", "an exchange hook that resends", "no exchange hook"
   end
-  if (self.success or 0) ~= 0 or not self.status then return end
-  if self.status[0] then return "status[0x00]", "no entry: 0 means success", "an entry" end
+  local success = self.success or 0
+  if self.status and self.status[success] then
+    return ("status[0x%02x]"):format(success), "no entry: it means success", "an entry"
+  end
+end
+
+-- The recipes that `new` made, so that no other table is taken for one.
+local made_here = setmetatable({}, { __mode = "k" })
+
+--- Whether a value is a recipe that was checked.
+---@param value any
+---@return boolean
+function recipe.is(value)
+  return made_here[value] == true
 end
 
 --- Checks a recipe and fills in what it leaves out. Raises with the recipe's line when it is wrong.
@@ -152,13 +159,15 @@ end
 ---
 ---     return jig.recipe { name = "lamp", port = { "serial" }, framing = line {} }
 ---@param self jig.Recipe
+---@param file string  where it is written; `jig.recipe` gives it by itself
 ---@return jig.Recipe
-function recipe.new(self)
+function recipe.new(self, file)
   local path, expected, got = shape.check(recipe_shape, self)
   if not path then path, expected, got = check_codes(self) end
   if path then
+    local place = shape.where(file, path, "recipe%s*[%({]")
     if path == "" then path = "recipe" end
-    error(("%s: %s: expected %s, got %s"):format(where(2, path), path, expected, got), 0)
+    error(("%s: %s: expected %s, got %s"):format(place, path, expected, got), 0)
   end
   local made = {}
   for key, value in pairs(self) do
@@ -169,6 +178,7 @@ function recipe.new(self)
   made.status = made.status or {}
   made.faults = made.faults or {}
   made.limits = setmetatable(made.limits or {}, { __index = recipe.limits })
+  made_here[made] = true
   return made
 end
 
@@ -176,14 +186,11 @@ local function encode(text)
   return (text:gsub("[^%w%-%._~/:]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
--- Keys of `port` that are not the transport's: how writes are paced, and which device is meant.
-local NOT_OPTIONS <const> = { match = true, chunk = true, gap = true }
-
 -- The query options that a recipe's `port` asks for, as an array of { key, value }, sorted.
 local function port_options(port)
   local options = {}
   for key, value in pairs(port) do
-    if type(key) == "string" and not NOT_OPTIONS[key] then options[#options + 1] = { key, tostring(value) } end
+    if not port_fields[key] then options[#options + 1] = { key, tostring(value) } end
   end
   table.sort(options, function(a, b) return a[1] < b[1] end)
   return options

@@ -25,6 +25,23 @@ local function copy(library)
   return made
 end
 
+-- The metatable of an environment's own, empty layer over a library: what a script puts there is gone with
+-- the environment, and nothing is copied for each unit.
+local function layer_over(library, without)
+  local base = copy(library)
+  if without then base[without] = nil end
+  return { __index = base, __metatable = false }
+end
+
+local LIBRARIES <const> = {
+  coroutine = layer_over(coroutines),
+  math = layer_over(math),
+  os = layer_over { time = os.time, date = os.date, clock = os.clock },
+  string = layer_over(string, "dump"),
+  table = layer_over(table),
+  utf8 = layer_over(utf8),
+}
+
 local function strict(env)
   return setmetatable(env, {
     __newindex = function(_, key)
@@ -46,13 +63,20 @@ local function read(path)
   return text
 end
 
+-- A module of jig for one environment: what a script puts into it is gone with the environment.
+local function own(module)
+  if type(module) ~= "table" then return module end
+  return setmetatable(copy(module), getmetatable(module))
+end
+
 -- require for the files of one folder and the modules of jig.
 local function requirer(folder, env, api, files)
   local loaded = { jig = api }
   return function(name)
     if loaded[name] ~= nil then return loaded[name] end
     if MODULES[name] or tostring(name):match("^jig%.framing%.[%w_]+$") then
-      return require(name)
+      loaded[name] = own(require(name))
+      return loaded[name]
     end
     if type(name) ~= "string" or not name:match("^[%w_%-]+[%w_%-%.]*$") or name:find("..", 1, true) then
       error(("cannot require '%s': a recipe requires jig's library and files of its folder"):format(
@@ -99,10 +123,9 @@ function sandbox.environment(folder, api, files)
   for _, name in ipairs(ALLOWED) do
     env[name] = _G[name]
   end
-  env.coroutine = copy(coroutines)
-  env.math, env.string, env.table, env.utf8 = copy(math), copy(string), copy(table), copy(utf8)
-  env.string.dump = nil
-  env.os = { time = os.time, date = os.date, clock = os.clock }
+  for name, meta in pairs(LIBRARIES) do
+    env[name] = setmetatable({}, meta)
+  end
   env._G = env
   env.require = requirer(folder, env, api, files)
   return strict(env)

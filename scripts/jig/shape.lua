@@ -113,4 +113,64 @@ function shape.check(check, value)
   if found[1] then return table.unpack(found[1], 1, 3) end
 end
 
+-- Where `key` is given a value in a line, from `init` on: `key =`, `["key"] =` or `[0x11] =`.
+local function find_key(line, key, init)
+  if key:find("^[%a_][%w_]*$") then
+    local at = line:find("%f[%w_]" .. key .. "%s*=%f[^=]", init)
+    if at then return at end
+  end
+  local at, after, index = line:find("%[%s*([^%]]-)%s*%]%s*=", init)
+  if not at then return nil end
+  if index == ("%q"):format(key) or tonumber(index) and tonumber(index) == tonumber(key) then return at end
+  return find_key(line, key, after)
+end
+
+-- How many braces are open at a place of a line.
+local function depth_at(line, place, before)
+  local _, opened = line:sub(1, place - 1):gsub("{", "")
+  local _, closed = line:sub(1, place - 1):gsub("}", "")
+  return before + opened - closed
+end
+
+-- "limits.exchange", "status[0x11].code" -> the keys in their order.
+local function keys_of(path)
+  local keys = {}
+  for open, part in path:gmatch("(%[?)([^%[%]]+)") do
+    if open == "[" then
+      keys[#keys + 1] = part
+    else
+      for name in part:gmatch("[^%.]+") do
+        keys[#keys + 1] = name
+      end
+    end
+  end
+  return keys
+end
+
+--- Where the key at `path` stands in a source file: "file:12". What cannot be found there, such as a
+-- missing key, has the line of the table around it. Reads the file; does not yield.
+---@param file string
+---@param path string   as shape.check gives it
+---@param start string  a pattern for the line on which the table begins
+---@return string
+function shape.where(file, path, start)
+  local keys, level, depth, number, found = keys_of(path), 0, 0, 0, 1
+  for line in io.lines(file) do
+    number = number + 1
+    line = line:gsub("%-%-.*", "")
+    if level == 0 and line:find(start) then
+      level, depth, found = 1, 0, number
+    end
+    local at = level > 0 and keys[level] and find_key(line, keys[level], 1)
+    while at do
+      if depth_at(line, at, depth) == level then
+        level, found = level + 1, number
+      end
+      at = keys[level] and find_key(line, keys[level], at + 1)
+    end
+    depth = depth_at(line, #line + 1, depth)
+  end
+  return ("%s:%d"):format(file, found)
+end
+
 return shape

@@ -75,7 +75,8 @@ function station.load(path)
   if not ok then return nil, tostring(made) end
   local at, expected, got = shape.check(station_shape, made)
   if at then
-    return nil, ("%s: %s: expected %s, got %s"):format(path, at == "" and "station" or at, expected, got)
+    local place = shape.where(path, at, "return")
+    return nil, ("%s: %s: expected %s, got %s"):format(place, at == "" and "station" or at, expected, got)
   end
   return made
 end

@@ -36,7 +36,7 @@ local ARQ_FACTOR <const>, ARQ_SLACK <const> = 12, 65536
 
 ---@param fields table  slot, number, attempt, serial, lot, operator
 ---@param recipe jig.Recipe
----@param context { service: any, new_id: fun(unit: jig.Unit): string, emit: fun(event: table) }
+---@param context table  service; new_id(unit) -> string; emit(event); folder of the recipe
 ---@return jig.Unit
 function unit.new(fields, recipe, context)
   local self = setmetatable({ data = {}, recipe = recipe, context = context }, unit)
@@ -44,6 +44,7 @@ function unit.new(fields, recipe, context)
     self[key] = value
   end
   self.handed, self.phases, self.device_log = {}, {}, {}
+  self.catch = fault.catcher(context.folder)
   self.started = clock.now()
   return self
 end
@@ -62,7 +63,7 @@ end
 function unit:complete(made, given)
   local override = self.recipe.faults[made.name]
   if override and not made.settled then
-    made.code = override.code or made.code
+    if override.code and not (given and given.code) then made.code = override.code end
     made.advice = made.advice or override.advice
     if override.reason and not (given and given.reason) then made.reason = override.reason end
   end
@@ -113,10 +114,9 @@ end
 local function verb(f)
   return function(self, ...)
     if self.failed then error(self.failed, 0) end
-    local results = table.pack(pcall(f, self, ...))
+    local results = table.pack(xpcall(f, self.catch, self, ...))
     if results[1] then return table.unpack(results, 2, results.n) end
-    local made = results[2]
-    if fault.is(made) then self:complete(made) end
+    local made = self:complete(fault.from(results[2]))
     if self.session and self.session:owes() then self.failed = made end
     error(made, 0)
   end
@@ -132,7 +132,7 @@ end
 local function bytes_of(response)
   if type(response) == "table" then response = response.payload end
   if type(response) ~= "string" then
-    error("expected the device's response: the frame that exchange gave, or its bytes", 3)
+    error("expected the device's response: the frame that exchange gave, or its bytes", 0)
   end
   return response
 end
@@ -140,7 +140,7 @@ end
 --- Opens the session: factory_tool new_device. Yields; throws cli.*.
 ---@return jig.Frame request  { scp, payload } for the device
 unit.new_device = verb(function(self)
-  if self.session then error("new_device was already called in this attempt", 2) end
+  if self.session then error("new_device was already called in this attempt", 0) end
   self:enter("new_device")
   self.session_id = self.context.new_id(self)
   local made, message, code = session.new(self.context.service, self.session_id, self.slot)
@@ -152,7 +152,7 @@ unit.new_device = verb(function(self)
 end)
 
 local function opened(self)
-  if not self.session then error("new_device comes first", 3) end
+  if not self.session then error("new_device comes first", 0) end
   return self.session
 end
 
@@ -211,12 +211,17 @@ local function check_status(self, frame)
     reason = entry.reason,
     retry = entry.retry,
     advice = entry.advice,
-    settled = entry.code ~= nil,
   })
 end
 
 local function damaged(self, skipped, why)
   self:fail("connectivity.corrupt", { reason = ("%s (%d bytes dropped)"):format(why, skipped) })
+end
+
+-- The bytes that are there, one at least, within a limit of that name.
+local function read_within(self, name, seconds)
+  local limit <close> = task.limit(name, seconds)
+  return self.port.handle:read_some()
 end
 
 --- Reads one frame with a decoder. Damaged bytes are passed over while more follow; silence for the limit
@@ -225,23 +230,25 @@ end
 ---@return jig.Frame
 function unit:read_frame(decoder)
   local limits = self.recipe.limits
-  local wait, skipped, why = limits.first, 0, nil
+  local name, seconds, skipped, why = "first", limits.first or math.huge, 0, nil
   local frame, answer, count, reason = decoder:feed("")
   while not frame do
     if answer == "bad" then
       skipped, why = skipped + count, reason
       frame, answer, count, reason = decoder:feed("")
     else
-      local bytes, message, code, limit = self.port.handle:read_some(wait)
+      local bytes, message, code, limit = read_within(self, name, seconds)
       if bytes then
-        wait = limits.between
+        name, seconds = "between", limits.between
         frame, answer, count, reason = decoder:feed(bytes)
-      elseif code == "timeout" and limit == "read" and wait == limits.between then
+      elseif limit == "between" then
         frame, answer, count, reason = decoder:idle()
-        if answer == "bad" or (not frame and why) then
-          damaged(self, skipped + (count or 0), reason or why)
+        while answer == "bad" do -- behind a false start there may be a whole frame
+          skipped, why = skipped + count, reason
+          frame, answer, count, reason = decoder:feed("")
         end
-        wait = nil
+        if not frame and why then damaged(self, skipped, why) end
+        name, seconds = "first", math.huge -- a frame may still come, within the limits outside
       elseif why and code == "timeout" then
         damaged(self, skipped, why)
       else
@@ -267,11 +274,9 @@ end
 -- The recipe's own exchange. With link = "arq" it may send blocks again, so what it writes is bounded.
 local function exchange_hook(self, request)
   drop_input(self)
-  if self.recipe.link == "arq" then
-    self.port.budget = #(request.payload or "") * ARQ_FACTOR + ARQ_SLACK
-  end
+  local budget = #(request.payload or "") * ARQ_FACTOR + ARQ_SLACK
+  local limit <close> = self.recipe.link == "arq" and self.port:bound(budget) or nil
   local frame = self.recipe.exchange(self, request)
-  self.port.budget = nil
   if type(frame) == "string" then frame = { payload = frame } end
   if type(frame) ~= "table" or type(frame.payload) ~= "string" then
     error("the exchange hook must return the response: a frame or its bytes", 0)
@@ -288,9 +293,9 @@ end
 ---@param phase? string      default "factory_init", then "factory_provisioning"
 ---@return jig.Frame response
 unit.exchange = verb(function(self, request, phase)
-  if type(request) ~= "table" then error("expected a message: { payload = … }", 2) end
+  if type(request) ~= "table" then error("expected a message: { payload = … }", 0) end
   if self.handed[request] then
-    error("this message was already given to the device: a message is handed over once", 2)
+    error("this message was already given to the device: a message is handed over once", 0)
   end
   self.handed[request] = true
   self:enter(phase or self.exchange_phase or "exchange")

@@ -5,6 +5,7 @@
 local clock = require "jig.clock"
 local fault = require "jig.fault"
 local port = require "jig.port"
+local task = require "jig.task"
 
 ---@class jig.Wire
 ---@field budget? integer  bytes that may still be written in this exchange; nil = no bound
@@ -66,6 +67,12 @@ function wire:read_until(delimiter, limit, max)
   return check(self.handle:read_until(delimiter, limit or self.limits.read, max))
 end
 
+-- A pattern in a message; one that may be made of a message's bytes is not shown.
+local function shown(pattern)
+  local plain = #pattern <= 60 and not pattern:find("[^\t\r\n\32-\126]")
+  return plain and ("text matching %q"):format(pattern) or ("text matching a pattern of %d bytes"):format(#pattern)
+end
+
 --- Reads until a Lua pattern matches and gives its captures, or the match when it has none. What came
 -- before the match is dropped, what came after it stays to be read. A pattern is tried on what has
 -- arrived so far: end it with what ends the text, as in "SN=(%w+)\r\n". Yields; throws as read, with the
@@ -74,7 +81,7 @@ end
 ---@param limit? number  seconds for the whole; default limits.ready
 ---@return string ...
 function wire:expect(pattern, limit)
-  local deadline = clock.now() + (limit or self.limits.ready)
+  local ready_limit <close> = task.limit("ready", limit or self.limits.ready)
   local seen = ""
   while true do
     local found = table.pack(seen:find(pattern))
@@ -83,15 +90,13 @@ function wire:expect(pattern, limit)
       if found.n > 2 then return table.unpack(found, 3, found.n) end
       return seen:sub(found[1], found[2])
     end
-    local left = math.max(deadline - clock.now(), 0)
-    local bytes, message, code, which = self.handle:read_some(left)
-    if not bytes or #seen + #bytes > EXPECT_MAX then
+    local bytes, message, code, which = self.handle:read_some()
+    seen = seen .. (bytes or "")
+    if #seen > EXPECT_MAX then message, code = "too much text without it", "limit" end
+    if code then
       self.handle:unread(seen)
-      local why = bytes and "too much text without it" or message
-      fault.throw_io(("expected text matching %q in %d bytes: %s"):format(pattern, #seen, why),
-        code or "timeout", which)
+      fault.throw_io(("expected %s in %d bytes: %s"):format(shown(pattern), #seen, message), code, which)
     end
-    seen = seen .. bytes
   end
 end
 
@@ -151,6 +156,14 @@ function wire:pulse(name, seconds)
   self:set(name, not now)
   check(clock.sleep(seconds))
   self:set(name, now)
+end
+
+--- Bounds the bytes that may be written until the value that it gives is closed. Does not yield.
+---@param bytes integer
+---@return any  to be closed
+function wire:bound(bytes)
+  self.budget = bytes
+  return setmetatable({}, { __close = function() self.budget = nil end })
 end
 
 --- Bytes received and sent so far.

@@ -36,9 +36,9 @@ end
 local function plain_result(result, made)
   if result.fault then
     result.fault = result.fault:plain()
-    result.fault.settled = nil
   end
-  result.serial, result.session, result.attempt = made.serial, made.session_id, made.attempt
+  result.serial = made.serial ~= nil and tostring(made.serial) or nil
+  result.session, result.attempt = made.session_id, made.attempt
   return result
 end
 
@@ -54,7 +54,6 @@ local function one_attempt(config, made_recipe, fields, context)
     address = recipe.address(made_recipe.port, config.address),
     pacing = recipe.pacing(made_recipe.port),
     serial = config.serial,
-    folder = config.folder,
   })
   return plain_result(result, made)
 end
@@ -67,7 +66,7 @@ local function run_unit(config, files, service, number)
     return false
   end
   local make_id = id_maker(config)
-  local context = { service = service, emit = emit }
+  local context = { service = service, emit = emit, folder = config.folder }
   function context.new_id()
     base.session = make_id()
     return base.session

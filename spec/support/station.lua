@@ -61,16 +61,20 @@ end
 local place = {}
 place.__index = place
 
-local function execute(...)
+--- Runs a program that must not fail, and gives what it printed. Yields.
+---@param ... string  its name and arguments
+---@return string stdout
+function station.execute(...)
   local result = assert(proc.start({ ... }):wait(station.PATIENCE))
   assert(result.exit == 0, result.stderr)
+  return result.stdout
 end
 
 ---@return spec.Place  Yields.
 function station.place()
   local name = os.tmpname()
   os.remove(name)
-  execute("mkdir", "-m", "700", name)
+  station.execute("mkdir", "-m", "700", name)
   return setmetatable({ path = name, names = 0 }, place)
 end
 
@@ -87,7 +91,7 @@ function place:write(name, text, executable)
   local file = assert(io.open(path, "wb"))
   file:write(text)
   file:close()
-  if executable then execute("chmod", "755", path) end
+  if executable then station.execute("chmod", "755", path) end
   return path
 end
 
@@ -98,14 +102,14 @@ end
 ---@return string folder
 function place:recipe(example, changes)
   local folder = self:fresh("recipe")
-  execute("mkdir", folder)
+  station.execute("mkdir", folder)
   self:write(folder .. "/base.lua", station.read("examples/" .. example .. "/recipe.lua"))
   self:write(folder .. "/recipe.lua", ('local base = require "base"\n%s\nreturn base\n'):format(changes or ""))
   return folder
 end
 
 function place:close()
-  if self.path then execute("rm", "-rf", self.path) end
+  if self.path then station.execute("rm", "-rf", self.path) end
   self.path = nil
 end
 

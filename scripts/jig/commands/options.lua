@@ -1,22 +1,62 @@
---- The command line of one verb, by argparse: usage errors are exit status 2, and nothing exits by itself.
-
-local argparse = require "argparse"
+--- The command line of one verb: usage errors are exit status 2, and nothing exits by itself.
+--
+-- A verb describes its arguments with the calls of argparse. A command line that is plainly right is read
+-- here; argparse itself, which takes as long to load as all else that a run needs, is asked for whatever is
+-- not: help, mistakes, abbreviations, `--name=value`.
 
 local options = {}
 
---- A parser for `jig VERB`.
----@param verb string
----@param summary string
-function options.parser(verb, summary)
-  return argparse("jig " .. verb, summary):add_help(false)
+local element = {}
+element.__index = element
+
+--- How many values it takes, in argparse's notation.
+function element:args(count)
+  self.count = count
+  return self
 end
 
---- Parses. The options, or nil and the exit status when help was asked for or the usage is wrong.
----@param parser any
----@param words string[]
----@return table|nil, integer?
-function options.parse(parser, words)
+--- A function that makes the value from its text; nil, message when it cannot.
+function element:convert(converter)
+  self.converter = converter
+  return self
+end
+
+---@class jig.Options  a description: its elements in order
+local description = {}
+description.__index = description
+
+local function add(self, kind, name, text, default)
+  local key = name:gsub("^%-+", ""):gsub("%-", "_")
+  local made = setmetatable({ kind = kind, name = name, key = key, text = text, default = default }, element)
+  self[#self + 1] = made
+  return made
+end
+
+function description:argument(name, text) return add(self, "argument", name, text) end
+function description:option(name, text, default) return add(self, "option", name, text, default) end
+function description:flag(name, text) return add(self, "flag", name, text) end
+
+--- A description for `jig VERB`, to be filled by its methods argument, option and flag.
+---@param verb string
+---@param summary string
+---@return jig.Options
+function options.parser(verb, summary)
+  return setmetatable({ verb = verb, summary = summary }, description)
+end
+
+local function to_argparse(self)
+  local parser = require "argparse"("jig " .. self.verb, self.summary):add_help(false)
+  for _, e in ipairs(self) do
+    local made = parser[e.kind](parser, e.name, e.text, e.default)
+    if e.count then made:args(e.count) end
+    if e.converter then made:convert(e.converter) end
+  end
   parser:flag("-h --help", "Show this help and end.")
+  return parser
+end
+
+local function ask_argparse(self, words)
+  local parser = to_argparse(self)
   for _, word in ipairs(words) do
     if word == "--" then break end
     if word == "-h" or word == "--help" then
@@ -28,6 +68,68 @@ function options.parse(parser, words)
   if ok then return result end
   io.stderr:write(parser:get_usage(), "\n\nError: ", result, "\n")
   return nil, 2
+end
+
+-- The elements that take one value, by name, and the arguments in order; nil when one of these takes
+-- other than one.
+local function sort_elements(self)
+  local named, positional = {}, {}
+  for _, e in ipairs(self) do
+    if e.kind ~= "argument" then
+      named[e.name] = not e.count and e or nil
+    elseif e.count then
+      return nil
+    else
+      positional[#positional + 1] = e
+    end
+  end
+  return named, positional
+end
+
+-- The texts of `--name value`, `--name` and arguments by key; nil when the line is not plain.
+local function read_plain(words, named, positional)
+  local texts, i, place = {}, 1, 1
+  while i <= #words do
+    local e, text = named[words[i]], words[i]
+    if not e then
+      e, place = positional[place], place + 1
+    elseif e.kind == "option" then
+      i = i + 1
+      text = words[i]
+    end
+    if not e or not text or texts[e.key] then return nil end
+    if e.kind ~= "flag" and text:sub(1, 1) == "-" then return nil end
+    texts[e.key] = text
+    i = i + 1
+  end
+  return positional[place] == nil and texts or nil
+end
+
+local function parse_plain(self, words)
+  local named, positional = sort_elements(self)
+  local texts = named and read_plain(words, named, positional)
+  if not texts then return nil end
+  local result = {}
+  for _, e in ipairs(self) do
+    local value = texts[e.key] or e.default
+    if e.kind == "flag" then value = value and true end
+    if value and e.converter then
+      value = e.converter(value)
+      if value == nil then return nil end
+    end
+    result[e.key] = value
+  end
+  return result
+end
+
+--- Parses. The options, or nil and the exit status when help was asked for or the usage is wrong.
+---@param self jig.Options
+---@param words string[]
+---@return table|nil, integer?
+function options.parse(self, words)
+  local result = parse_plain(self, words)
+  if result then return result end
+  return ask_argparse(self, words)
 end
 
 --- A converter for whole numbers in a range.

@@ -4,11 +4,10 @@
 -- the station file, shows its messages, and turns them into an exit status.
 
 local clock = require "jig.clock"
-local loader = require "jig.loader"
+local locate = require "jig.locate"
 local options = require "jig.commands.options"
 local session = require "jig.session"
 local slot = require "jig.slot"
-local station = require "jig.station"
 local system = require "jig.system"
 local task = require "jig.task"
 
@@ -80,7 +79,7 @@ end
 
 -- The settings of jig.worker from flags and station file; flags go first.
 local function make_config(o, from)
-  local file, folder = loader.locate(o.recipe)
+  local file, folder = locate(o.recipe)
   local cli = {}
   for key, value in pairs(from.cli or {}) do
     if key ~= "path" then cli[key] = value end
@@ -149,7 +148,6 @@ local function follow(worker, handle)
   end)
   local event = worker:next()
   while event do
-    if event.event == "crashed" then io.stderr:write("jig: ", event.message, "\n") end
     handle(event)
     event = worker:next()
   end
@@ -159,7 +157,7 @@ local function run(o, config)
   local output = require(o.json and "jig.output.json" or "jig.output.text").new()
   local counted = new_tally()
   local function handle(event)
-    event.time = now()
+    if o.json then event.time = now() end
     counted:count(event)
     output:show(event)
   end
@@ -189,7 +187,7 @@ return function(words)
   local from = {}
   if o.station then
     local message
-    from, message = station.load(o.station)
+    from, message = require("jig.station").load(o.station)
     if not from then return usage(message) end
   end
   local config = make_config(o, from)

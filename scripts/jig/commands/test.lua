@@ -3,6 +3,7 @@
 -- Red is also: nothing was run, or the run did not come to its end (a spec that ends the program).
 
 local options = require "jig.commands.options"
+local system = require "jig.system"
 local task = require "jig.task"
 
 local ENDED <const> = "jig.output.specs.ended"
@@ -21,7 +22,16 @@ local function arguments(o)
   return args
 end
 
+-- Who ends the program in mid-run is a spec, and that is red whatever it says; or busted, which with
+-- another output ends it so when something failed.
+local function leave(status)
+  local success = status == nil or status == true or status == 0
+  if success then io.stderr:write("jig test: a spec ended the program\n") end
+  system.exit(1)
+end
+
 local function run(o)
+  os.exit = leave -- luacheck: ignore 122
   _G.arg = arguments(o)
   local runner = assert(load("require 'busted.runner' { standalone = false }", "@jig test"))
   local ok, thrown = task.spawn(runner):join()

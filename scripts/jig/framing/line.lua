@@ -54,13 +54,18 @@ local function behind(line, start)
   if start ~= "" and line == trim(start) then return "" end
 end
 
-local function read_hex(form, digits, max)
-  local other = digits:find("%X")
+-- Why text is no hex; nil when it is log.
+local function hex_fault(form, text)
+  local other = text:find("%X")
+  if not other then return ("%d hex digits, an odd number"):format(#text) end
   -- Without a mark that says "frame", only digits make one.
-  if other and form.hex == "" then return nil end
-  if other then return nil, ("no hex digit at character %d"):format(other) end
+  if form.hex == "" then return nil end
+  return ("no hex digit at character %d"):format(other)
+end
+
+local function read_hex(form, digits, max)
   local payload = hex.decode(digits)
-  if not payload then return nil, ("%d hex digits, an odd number"):format(#digits) end
+  if not payload then return nil, hex_fault(form, digits) end
   if payload == "" and form.hex == "" then return nil end
   if #payload > max then
     return nil, ("%d bytes of payload, at most %d"):format(#payload, max)

@@ -5,7 +5,7 @@ local cjson = require "cjson.safe"
 local json = {}
 json.__index = json
 
--- JSON is text: bytes that are no UTF-8 or control characters become "?".
+-- JSON is text: in a string that is no UTF-8, bytes above ASCII become "?".
 local function printable(value)
   if type(value) == "string" then
     if not utf8.len(value) then value = value:gsub("[\128-\255]", "?") end

@@ -4,7 +4,6 @@
 local pretty = require "pl.pretty"
 
 local function text_of(message)
-  if message == nil then return "nil error" end
   return type(message) == "string" and message or pretty.write(message)
 end
 
@@ -34,7 +33,8 @@ return function()
     local failed = handler.failuresCount + handler.errorsCount
     local skipped = handler.pendingsCount
     for _, pending in ipairs(handler.pendings) do
-      io.stdout:write(("skipped: %s: %s\n"):format(pending.name, text_of(pending.message)))
+      local why = pending.message and ": " .. text_of(pending.message) or ""
+      io.stdout:write(("skipped: %s%s\n"):format(pending.name, why))
     end
     io.stdout:write(("%d passed, %d failed%s\n"):format(passed, failed,
       skipped > 0 and (", %d skipped"):format(skipped) or ""))

@@ -15,7 +15,7 @@ function text.new()
   local columns = system.terminal(2)
   return setmetatable({
     columns = columns,
-    colour = system.terminal(1) and not os.getenv("NO_COLOR"),
+    colour = system.terminal(1) and (os.getenv("NO_COLOR") or "") == "",
     since = clock.now(),
   }, text)
 end
@@ -98,6 +98,11 @@ end
 
 function show.refused(self, event)
   say(self, "jig: " .. clean(event.message))
+end
+
+-- What has a traceback is shown with its lines.
+function show.crashed(self, event)
+  say(self, "jig: " .. event.message:gsub("[^\n\t\32-\126]", "?"))
 end
 
 function show.stopping(self, event)

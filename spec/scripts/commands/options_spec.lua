@@ -1,0 +1,52 @@
+local options = require "jig.commands.options"
+local scratch = require "spec.support.scratch"
+
+-- Parses words with a parser of an argument and an option. Gives what options.parse gives, then what it wrote
+-- to stdout and stderr.
+local function parse(...)
+  local p = options.parser("test", "Try it.")
+  p:argument("path", "A path.")
+  p:option("--count", "How many.", "1"):convert(options.integer(1, 9))
+  local out, err, o, status = scratch.capture(options.parse, p, { ... })
+  return o, status, out, err
+end
+
+describe("jig.commands.options", function()
+  it("gives what was asked for, converted", function()
+    local o, status, out, err = parse("x", "--count", "5")
+    assert.same({ "x", 5 }, { o.path, o.count })
+    assert.same({ nil, "", "" }, { status, out, err })
+    assert.equal(1, parse("x").count)
+  end)
+
+  it("shows help and status 0, wherever it is asked for", function()
+    for _, words in ipairs { { "-h" }, { "--help" }, { "x", "--nonsense", "-h" } } do
+      local o, status, out, err = parse(table.unpack(words))
+      assert.same({ nil, 0, "" }, { o, status, err })
+      assert.matches("^Usage: jig test .*Try it%..*%-%-count", out)
+    end
+  end)
+
+  it("takes --help behind -- for a word", function()
+    assert.equal("--help", parse("--", "--help").path)
+  end)
+
+  it("says what is wrong and gives status 2", function()
+    local cases = {
+      { {}, "missing argument 'path'" },
+      { { "x", "y" }, "too many arguments" },
+      { { "x", "--cuont" }, "unknown option '--cuont'" },
+      { { "x", "--count" }, "option '--count' requires an argument" },
+      { { "x", "--count", "0" }, "expected a whole number from 1 to 9, got '0'" },
+      { { "x", "--count", "10" }, "expected a whole number from 1 to 9, got '10'" },
+      { { "x", "--count", "1.5" }, "expected a whole number from 1 to 9, got '1.5'" },
+      { { "x", "--count", "" }, "expected a whole number from 1 to 9, got ''" },
+    }
+    for _, case in ipairs(cases) do
+      local o, status, out, err = parse(table.unpack(case[1]))
+      assert.same({ nil, 2, "" }, { o, status, out })
+      assert.matches("^Usage: jig test ", err)
+      assert.matches("\n\nError: " .. case[2], err, 1, true)
+    end
+  end)
+end)

@@ -1,0 +1,70 @@
+local scratch = require "spec.support.scratch"
+local station = require "jig.station"
+
+local function load_text(text)
+  local folder <close> = scratch.folder { ["station.lua"] = text }
+  local made, message = station.load(folder.path .. "/station.lua")
+  return made, message and message:gsub("^.*/station%.lua", "station.lua")
+end
+
+local ALL <const> = [[
+return {
+  name = "line 3", slot = "B", port = "tcp:x:1", lot = "7", operator = "eva", retries = 2,
+  cli = {
+    path = "/opt/tool", arguments = { "--pin", "" }, env = { TOKEN = "x", HOME = false }, cwd = "/", accept = { 0, 2 },
+    limits = { new_device = 1, get_device_configuration = 2, handle_device_response = 3, report_error = 4.5 },
+    grace = 0, stop = 1, hurry = 0.5, report = { refused = true, unclear = true, again = false },
+  },
+}
+]]
+
+describe("jig.station", function()
+  it("takes every key that is documented", function()
+    local made = assert(load_text(ALL))
+    assert.same({ "line 3", "B", "tcp:x:1", "7", "eva", 2 },
+      { made.name, made.slot, made.port, made.lot, made.operator, made.retries })
+    assert.equal(4.5, made.cli.limits.report_error)
+    assert.same({}, assert(load_text "return {}"))
+  end)
+
+  local mistakes = {
+    { "what is no table", "", "station.lua:1: station: expected a table, got nil" },
+    { "an unknown key", "return {\n  slots = {},\n}",
+      "station.lua:2: slots: expected one of the keys cli, lot, name, operator, port, retries, slot, "
+      .. "got an unknown key" },
+    { "a wrong type", "return {\n\n  slot = 5 }", "station.lua:3: slot: expected a string, got number 5" },
+    { "too many retries", "return { retries = 101 }",
+      "station.lua:1: retries: expected a whole number from 0 to 100, got number 101" },
+    { "an unknown key of cli", "return {\n cli = {\n  limit = 5 } }",
+      "station.lua:3: cli.limit: expected one of the keys accept, arguments, cwd, env, grace, hurry, limits, path, "
+      .. "report, stop, got an unknown key" },
+    { "an argument that is no string", "return { cli = { arguments = { 'a', 5 } } }",
+      "station.lua:1: cli.arguments[2]: expected a string, got number 5" },
+    { "an environment that is true", "return { cli = { env = {\n A = true } } }",
+      "station.lua:2: cli.env[A]: expected a string or false, got true" },
+    { "an exit status over 255", "return { cli = { accept = { 256 } } }",
+      "station.lua:1: cli.accept[1]: expected a whole number from 0 to 255, got number 256" },
+    { "a limit of 0", "return { cli = { limits = {\n new_device = 0 } } }",
+      "station.lua:2: cli.limits.new_device: expected seconds, more than 0, got number 0" },
+    { "a negative grace", "return { cli = { grace = -1 } }",
+      "station.lua:1: cli.grace: expected seconds, 0 or more, got number -1" },
+    { "a report rule that is no boolean", "return { cli = { report = { again = 'never' } } }",
+      'station.lua:1: cli.report.again: expected true or false, got string "never"' },
+    { "a mistake of Lua", "return {", "station.lua:1: unexpected symbol near <eof>" },
+    { "a file that fails", "\nerror 'boom'", "station.lua:2: boom" },
+    { "what the sandbox has not", "return { name = io.read() }", "station.lua:1: there is no global 'io' here" },
+  }
+  for _, case in ipairs(mistakes) do
+    it("refuses " .. case[1] .. " by key and line", function()
+      local made, message = load_text(case[2])
+      assert.is_nil(made)
+      assert.equal(case[3], message)
+    end)
+  end
+
+  it("refuses a file that is not there, by its path", function()
+    local made, message = station.load("/nowhere/station.lua")
+    assert.is_nil(made)
+    assert.equal("/nowhere/station.lua: No such file or directory", message)
+  end)
+end)

@@ -1,0 +1,231 @@
+local port = require "jig.port"
+local product = require "spec.support.product"
+local scratch = require "spec.support.scratch"
+local slot = require "jig.slot"
+local task = require "jig.task"
+
+local LONG <const> = 60
+
+-- Counts how often the recipe's file ran in the same environment.
+local COUNTING <const> = 'local units = require "helper"\nunits.count = (units.count or 0) + 1\n'
+
+local numbers = 0
+
+-- Runs units in a slot of their own against a device that answers by `answer(frame, n, unit)`. Gives a
+-- value to be closed: messages, folder.
+local function work(t)
+  numbers = numbers + 1
+  local address = ("pair:worker%d"):format(numbers)
+  local folder = scratch.folder { ["helper.lua"] = "return {}" }
+  local config = {
+    slot = "A",
+    file = folder:write("recipe.lua", t.text or COUNTING .. scratch.recipe(t.more)),
+    folder = folder.path .. "/",
+    address = address,
+    service = folder:cli(t.cli),
+    count = 1,
+    retries = 0,
+  }
+  for key, value in pairs(t.config or {}) do config[key] = value end
+  local received, stopped = {}, false
+  local device = task.spawn(function()
+    while not stopped do
+      local wire <close> = assert(port.open(address))
+      product.device(t.answer)(wire, received)
+    end
+  end)
+  local run = { messages = {}, folder = folder, received = received }
+  local worker <close> = slot.new()
+  worker:start("jig.worker", config)
+  local message = worker:next(LONG)
+  while message do
+    run.messages[#run.messages + 1] = message
+    if t.watch then t.watch(message, worker) end
+    message = worker:next(LONG)
+  end
+  worker:close()
+  stopped = true
+  local last <close> = assert(port.open(address))
+  last:close()
+  device:join(LONG)
+  return setmetatable(run, { __close = function() folder:__close() end })
+end
+
+local function of(run, name)
+  local found = {}
+  for _, message in ipairs(run.messages) do
+    if message.event == name then found[#found + 1] = message end
+  end
+  return found
+end
+
+-- A device that answers this status to the first `times` messages, then is well.
+local function failing(status, times)
+  return function(frame, n)
+    return { scp = frame.scp, status = n <= times and status or 0, payload = "ok" }
+  end
+end
+
+describe("jig.worker", function()
+  it("tells a unit from its start to its end, each message with slot, unit, attempt and session", function()
+    local run <close> = work { config = { serial = "S1", lot = "L" } }
+    local names = {}
+    for i, message in ipairs(run.messages) do
+      names[i] = message.event == "phase" and message.phase or message.event
+      assert.same({ "A", 1, 1 }, { message.slot, message.unit, message.attempt })
+    end
+    assert.equal("started connect new_device factory_init get_device_configuration factory_provisioning "
+      .. "handle_device_response ended", table.concat(names, " "))
+    local started, ended = run.messages[1], run.messages[#run.messages]
+    assert.same({ "lamp", "2" }, { started.recipe, started.version })
+    assert.is_nil(started.session)
+    assert.same({ true, product.fingerprint, "S1", false },
+      { ended.passed, ended.fingerprint, ended.serial, ended.unreported })
+    assert.is_nil(ended.fault)
+    assert.is_nil(ended.again)
+    assert.equal(6, #ended.phases)
+    assert.matches("^" .. ("%x"):rep(20) .. "$", ended.session)
+    assert.equal(ended.session, run.folder:calls()[1][2])
+  end)
+
+  it("runs as many units as asked, each with a session and an environment of its own", function()
+    local run <close> = work { config = { count = 3 }, more = [[
+      prepare = function(unit) unit:log(("%d"):format(units.count)) end,
+    ]] }
+    local sessions = {}
+    for i, ended in ipairs(of(run, "ended")) do
+      assert.same({ i, true }, { ended.unit, ended.passed })
+      assert.is_nil(sessions[ended.session])
+      sessions[ended.session] = true
+    end
+    local notes = of(run, "note")
+    assert.equal(3, #notes)
+    for _, note in ipairs(notes) do assert.equal("1", note.text) end
+  end)
+
+  it("uses the session id that it is given", function()
+    local run <close> = work { config = { session_id = "e78d9c272156fb9b1a5c" } }
+    assert.equal("e78d9c272156fb9b1a5c", run.folder:calls()[1][2])
+  end)
+
+  it("goes on with the next unit after one that failed", function()
+    local run <close> = work { config = { count = 2 }, answer = failing(6, 1) }
+    local ended = of(run, "ended")
+    assert.same({ "lamp.broken", 51, true }, { ended[1].fault.name, ended[1].fault.code, ended[1].reported })
+    assert.same({ false, true }, { ended[1].passed, ended[2].passed })
+  end)
+
+  it("refuses a recipe with a mistake before anything is called", function()
+    local run <close> = work { text = "return 5", config = { count = 2 } }
+    assert.equal(1, #run.messages)
+    assert.equal("refused", run.messages[1].event)
+    assert.matches("recipe.lua: must return jig.recipe", run.messages[1].message, 1, true)
+    assert.equal("", run.folder:commands())
+  end)
+
+  describe("tries again", function()
+    it("after a fault marked retry, with a session of its own, and reset before each attempt", function()
+      local run <close> = work { config = { retries = 2 }, answer = failing(5, 2), more = [[
+        reset = function(unit) unit:log(("reset %d"):format(unit.attempt)) end,
+      ]] }
+      local ended, notes = of(run, "ended"), {}
+      for i, note in ipairs(of(run, "note")) do notes[i] = note.text end
+      assert.equal(3, #ended)
+      assert.same({ true, true }, { ended[1].again, ended[2].again })
+      assert.is_nil(ended[3].again)
+      assert.same({ false, false, true }, { ended[1].passed, ended[2].passed, ended[3].passed })
+      assert.same({ 1, 2, 3 }, { ended[1].attempt, ended[2].attempt, ended[3].attempt })
+      assert.are_not.equal(ended[1].session, ended[2].session)
+      assert.same({ "reset 1", "reset 1", "reset 2", "reset 2", "reset 3" }, notes)
+      assert.equal("new_device report_error new_device report_error new_device get_device_configuration "
+        .. "handle_device_response", run.folder:commands())
+    end)
+
+    it("no more often than allowed", function()
+      local run <close> = work { config = { retries = 1 }, answer = failing(5, 9) }
+      assert.equal(2, #of(run, "ended"))
+      assert.is_nil(of(run, "ended")[2].again)
+    end)
+
+    -- Each: why not; what `work` gets. All have retries.
+    local never = {
+      { "without a retry mark", { answer = failing(6, 9) } },
+      { "when the report was not accepted", { answer = failing(5, 9), cli = "{ report_error = { exit = 9 } }" } },
+      { "after the fingerprint", { more = [[
+        finish = function(unit) unit:fail("lamp.dark", { code = 5, reason = "dark", retry = true }) end,
+      ]] } },
+      { "after token trouble", { more = [[
+        prepare = function(unit) unit:fail("cli.token", { retry = true }) end,
+      ]] } },
+      { "after a bug of the recipe", { more = [[ prepare = function() error "boom" end, ]] } },
+      { "after an interrupt", {
+        more = [[ prepare = function(unit) unit:log "here" jig.sleep(60) end, ]],
+        watch = function(message, worker)
+          if message.event == "note" then worker:interrupt() end
+        end,
+      } },
+    }
+    for _, case in ipairs(never) do
+      it("never " .. case[1], function()
+        case[2].config = { retries = 3 }
+        local run <close> = work(case[2])
+        assert.equal(1, #of(run, "ended"))
+        assert.is_false(of(run, "ended")[1].passed)
+        assert.is_nil(of(run, "ended")[1].again)
+      end)
+    end
+
+    it("when the device had to be opened in vain, for nothing needs a report then", function()
+      local run <close> = work {
+        config = { retries = 1 },
+        more = [[ prepare = function(unit)
+          if unit.attempt == 1 then unit:fail("connectivity.timeout", { retry = true }) end
+        end, ]],
+      }
+      assert.equal(2, #of(run, "ended"))
+      assert.is_true(of(run, "ended")[2].passed)
+    end)
+  end)
+
+  it("stops between units when it is interrupted", function()
+    local run <close> = work { config = { count = 5 }, watch = function(message, worker)
+      if message.event == "ended" then worker:interrupt() end
+    end }
+    local ended = of(run, "ended")
+    assert.is_true(#ended <= 2)
+    assert.is_true(ended[1].passed)
+  end)
+
+  it("reports a unit that ate all its memory, and goes on", function()
+    local run <close> = work { config = { count = 2 }, more = [[
+      exchange = function(unit, request)
+        if unit.number == 1 then
+          local t = {}
+          while true do t[#t + 1] = ("x"):rep(100000) .. #t end
+        end
+        return request.payload
+      end,
+    ]] }
+    local ended = of(run, "ended")
+    assert.same({ "tool.recipe", true }, { ended[1].fault.name, ended[1].reported })
+    assert.matches("not enough memory", ended[1].fault.reason)
+    assert.is_true(ended[2].passed)
+  end)
+
+  it("passes on plain values, whatever the recipe made of unit.serial or a fault", function()
+    local run <close> = work { more = [[
+      prepare = function(unit)
+        unit.serial = 17
+        error(jig.fault("lamp.dark", { code = 5, reason = "dark", cause = unit, advice = {} }))
+      end,
+    ]] }
+    local ended = of(run, "ended")[1]
+    assert.equal("17", ended.serial)
+  end)
+
+  it("says in one message what it died of", function()
+    local run <close> = work { config = { count = "many" } }
+    assert.same({ "crashed" }, { run.messages[1].event })
+    assert.matches("bad 'for' limit", run.messages[1].message)
+  end)
+end)

@@ -15,7 +15,7 @@ static int relocate(struct jig_buf *b, size_t front, size_t size)
         return -1;
     if (b->bytes) {
         memcpy(bytes + front, b->bytes + b->head, len);
-        explicit_bzero(b->bytes, b->size);
+        explicit_bzero(b->bytes, b->tail); /* nothing was ever written behind it */
     }
     free(b->bytes);
     b->bytes = bytes;
@@ -100,7 +100,7 @@ int jig_buf_unread(struct jig_buf *b, const void *bytes, size_t n)
 void jig_buf_release(struct jig_buf *b)
 {
     if (b->bytes)
-        explicit_bzero(b->bytes, b->size);
+        explicit_bzero(b->bytes, b->tail);
     free(b->bytes);
     b->bytes = NULL;
     b->head = b->tail = b->size = 0;

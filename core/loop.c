@@ -177,9 +177,12 @@ static void run_deferred(struct jig_loop *loop)
 
 /* ---- the pass ---- */
 
+/* libuv runs timers that are due before it polls, too. When this thread was held up so long that
+ * this is one of them, nothing would end the poll that follows: stopping makes it return at once.
+ */
 static void woken(uv_timer_t *timer)
 {
-    (void)timer;
+    uv_stop(timer->loop);
 }
 
 /* Waits in libuv until `target` at most. Milliseconds round up, so that it does not spin. */

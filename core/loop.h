@@ -52,7 +52,8 @@ struct jig_timer {
 };
 
 /* Starts or moves the timer. 0, or JIG_ENOMEM (the timer is then stopped). A deadline of
- * JIG_FOREVER stops it. */
+ * JIG_FOREVER stops it. One that has come already fires in the same pass when it is started by a
+ * timer that fires: a timer that starts itself again must choose a later time. */
 int jig_timer_start(struct jig_loop *loop, struct jig_timer *timer, int64_t deadline);
 void jig_timer_stop(struct jig_loop *loop, struct jig_timer *timer);
 

@@ -9,7 +9,10 @@
 #include "core/digest.h"
 #include "core/proc.h"
 
-enum { STDERR_SHOWN = 120 }; /* characters of the CLI's stderr in a message */
+enum {
+    STDERR_SHOWN = 120, /* characters of the CLI's stderr in a message */
+    HEX_SHOWN = 15,     /* hex digits in a row there */
+};
 
 struct jig_session {
     struct jig_loop *loop;
@@ -23,6 +26,8 @@ struct jig_session {
     bool report_closed; /* and must not be called again */
     bool released;
     unsigned interrupts;
+    int64_t deadline;                 /* of the running call */
+    bool cut;                         /* an interrupt brought it forward */
     enum jig_factory_command command; /* of the running call */
     struct jig_proc *proc;            /* NULL = no call is running */
     jig_session_fn *fn;
@@ -82,6 +87,22 @@ static bool accepted(const struct jig_service *service, int status)
     return false;
 }
 
+/* Takes long hex numbers but the session's own id out of a line: a CLI that repeats its arguments
+ * in an error text must not put a response into a message. */
+static void hide_hex(char *line, const char *id)
+{
+    char *out = line;
+    for (const char *in = line; *in;) {
+        size_t n = strspn(in, "0123456789abcdefABCDEF");
+        bool hidden = n > HEX_SHOWN && !(n == strlen(id) && strncmp(in, id, n) == 0);
+        size_t shown = hidden ? 3 : n ? n : 1;
+        memmove(out, hidden ? "..." : in, shown);
+        out += shown;
+        in += n ? n : 1;
+    }
+    *out = '\0';
+}
+
 /* The first line of what it printed on stderr, fit for a message. */
 static void first_line(char *line, size_t size, const struct jig_buf *err)
 {
@@ -93,22 +114,21 @@ static void first_line(char *line, size_t size, const struct jig_buf *err)
     line[used] = '\0';
 }
 
-static int fail_refused(const struct jig_proc_result *r, enum jig_factory_command command,
+static int fail_refused(const struct jig_session *s, const struct jig_proc_result *r,
                         struct jig_error *err)
 {
     char line[STDERR_SHOWN];
     first_line(line, sizeof line, &r->err);
-    return jig_fail(err, JIG_EREFUSED, "%s: exit status %d%s%s", jig_factory_command_name(command),
-                    r->number, line[0] ? ": " : "", line);
+    hide_hex(line, s->id);
+    return jig_fail(err, JIG_EREFUSED, "%s: exit status %d%s%s",
+                    jig_factory_command_name(s->command), r->number, line[0] ? ": " : "", line);
 }
 
-static bool printed_payload(enum jig_factory_command command, const struct jig_buf *out)
+/* Also one that cannot be read: who prints it has opened a session. */
+static bool printed_payload(const struct jig_buf *out)
 {
-    struct jig_factory_answer answer = {0};
-    if (jig_factory_cli_parse(command, jig_buf_data(out), jig_buf_len(out), &answer, NULL) < 0)
-        return false;
-    jig_factory_answer_release(&answer);
-    return true;
+    static const char key[] = "PAYLOAD";
+    return memmem(jig_buf_data(out), jig_buf_len(out), key, sizeof key - 1) != NULL;
 }
 
 /* Fills `result` from how the program ended and what it printed. */
@@ -118,8 +138,12 @@ static void judge(struct jig_session *s, const struct jig_proc_result *r,
     const char *what = jig_factory_command_name(s->command);
     result->exit_status = r->end == JIG_PROC_EXITED ? r->number : -1;
     result->rc = jig_proc_check(r, what, &result->err);
+    if (result->rc == JIG_ETIMEOUT && s->cut)
+        result->rc =
+            jig_fail(&result->err, JIG_ECANCELLED, "%s: interrupted, and ended by jig after %.3g s",
+                     what, (double)result->took / JIG_SECOND);
     if (result->rc == JIG_OK && !accepted(s->service, r->number))
-        result->rc = fail_refused(r, s->command, &result->err);
+        result->rc = fail_refused(s, r, &result->err);
     if (result->rc == JIG_OK) {
         struct jig_error err;
         result->rc = jig_factory_cli_parse(s->command, jig_buf_data(&r->out), jig_buf_len(&r->out),
@@ -148,7 +172,7 @@ static void trace(const struct jig_session *s, const struct jig_session_result *
 static bool may_have_opened(const struct jig_session *s, const struct jig_session_result *result,
                             const struct jig_proc_result *r)
 {
-    if (result->rc == JIG_EREFUSED && !printed_payload(JIG_NEW_DEVICE, &r->out))
+    if (result->rc == JIG_EREFUSED && !printed_payload(&r->out))
         return s->service->report_refused;
     return s->service->report_unclear;
 }
@@ -218,11 +242,13 @@ static int start(struct jig_session *s, const struct jig_factory_call *call, str
     if (rc < 0)
         return rc;
     int64_t now = jig_loop_now(s->loop);
+    s->deadline = jig_clock_after(now, limit_of(s, call->command));
+    s->cut = s->interrupts > 1 && s->service->hurry < s->service->limit[call->command];
     struct jig_proc_options options = {
         .argv = (const char *const *)argv.words,
         .env = service->env,
         .cwd = service->cwd,
-        .deadline = jig_clock_after(now, limit_of(s, call->command)),
+        .deadline = s->deadline,
         .grace = jig_clock_after(0, service->grace),
         .cap = JIG_CLI_OUTPUT_CAP,
     };
@@ -314,7 +340,12 @@ void jig_session_interrupt(struct jig_session *s, unsigned times)
     if (!s->proc || (times < 2 && s->command == JIG_REPORT_ERROR))
         return;
     double seconds = times < 2 ? s->service->stop : s->service->hurry;
-    jig_proc_limit(s->proc, jig_clock_after(jig_loop_now(s->loop), seconds));
+    int64_t deadline = jig_clock_after(jig_loop_now(s->loop), seconds);
+    if (deadline >= s->deadline)
+        return;
+    s->deadline = deadline;
+    s->cut = true;
+    jig_proc_limit(s->proc, deadline);
 }
 
 /* ---- life ---- */

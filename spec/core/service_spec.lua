@@ -1,0 +1,34 @@
+local loop = require "spec.loop"
+
+describe("core/service", function()
+  it("has strict defaults", function()
+    assert.same({
+      program = "tool",
+      accepted = { 0 },
+      limits = { 60.0, 60.0, 60.0, 60.0 },
+      grace = 2.0,
+      stop = 10.0,
+      hurry = 3.0,
+      refused = false,
+      unclear = true,
+      again = true,
+    }, loop.service { program = "tool" })
+  end)
+
+  it("is shared as a copy of all that it points to", function()
+    local cases = {
+      {},
+      { arguments = {} },
+      { arguments = { "" }, env = {} },
+      { arguments = { "--slot", "7", ("x"):rep(5000) }, env = { "A=1", "LONG=" .. ("y"):rep(5000) } },
+      { cwd = "/some/where", accepted = { 0, 3, 255 } },
+      { accepted = { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, env = { "B=" }, arguments = { "a", "b", "c" } },
+    }
+    for _, case in ipairs(cases) do
+      case.program = "/opt/tool"
+      local copy = loop.service(case)
+      assert.same({ case.program, case.arguments, case.env, case.cwd, case.accepted or { 0 } },
+        { copy.program, copy.arguments, copy.env, copy.cwd, copy.accepted })
+    end
+  end)
+end)

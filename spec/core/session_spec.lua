@@ -1,0 +1,711 @@
+-- The laws, one by one, against a CLI whose every call is written down.
+
+local peer = require "spec.peer"
+local scratch = require "spec.support.scratch"
+local steps = require "spec.support.steps"
+
+local ID <const> = "e78d9c272156fb9b1a5c"
+local FINGERPRINT <const> = "e603eb9d1cb55d2288cb639fccf30e1687f5bb90"
+
+-- What each command of a CLI that works does, in sh.
+local right = {
+  new_device = "echo SCP 256; echo PAYLOAD 01810000",
+  get_device_configuration = "echo SCP 257; echo PAYLOAD 020304",
+  handle_device_response = "echo FINGERPRINT " .. FINGERPRINT,
+  report_error = ":",
+}
+
+local order = { "new_device", "get_device_configuration", "handle_device_response" }
+
+-- A CLI in a folder, with `plan`: command -> sh, over what is right. It writes its calls to "calls".
+local function tool(folder, plan)
+  local script = { "#!/bin/sh", ("printf '%%s\\n' \"$*\" >>%s/calls"):format(folder.path), "case $1 in" }
+  for command, body in pairs(right) do
+    script[#script + 1] = ("%s) %s ;;"):format(command, plan and plan[command] or body)
+  end
+  script[#script + 1] = "esac"
+  return folder:write("tool", table.concat(script, "\n"))
+end
+
+local station = {}
+station.__index = station
+
+-- Starts one call. true, or nil, message, code when nothing was started.
+function station:start(command, ...)
+  self.result = nil
+  return self.session:call(command, ...)
+end
+
+-- The result of the call that was started.
+function station:finish()
+  return steps.until_true(self.l, function() return self.result end)
+end
+
+-- One call, to its end: its result, or as start.
+function station:call(command, ...)
+  local ok, message, code = self:start(command, ...)
+  if not ok then return nil, message, code end
+  return self:finish()
+end
+
+-- The first n commands, which succeed.
+function station:go(n)
+  for i = 1, n do
+    assert.equal("ok", self:call(order[i], i > 1 and "response" or nil).code)
+  end
+end
+
+-- The commands that the CLI was called with, in their order.
+function station:commands()
+  local commands = {}
+  for line in self.folder:read("calls"):gmatch("[^\n]+") do
+    commands[#commands + 1] = line:match("^%S+")
+  end
+  return table.concat(commands, " ")
+end
+
+-- The arguments of all reports.
+function station:reports()
+  local reports = {}
+  for line in self.folder:read("calls"):gmatch("[^\n]+") do
+    reports[#reports + 1] = line:match("^report_error " .. ID .. " (.*)")
+  end
+  return reports
+end
+
+function station:new_session(id)
+  local session, message, code = self.l:session(self.service, id or ID, function(result)
+    self.result = result
+  end)
+  if not session then return nil, message, code end
+  self.session = session
+  return session
+end
+
+-- Releases the session and waits for what it does in the background.
+function station:release(code, reason)
+  if not self.session then return end
+  self.session:release(code or 902, reason or "left open")
+  self.session = nil
+  steps.until_true(self.l, function() return self.l:busy() == 0 end)
+end
+
+-- Runs body(s) with a session at a CLI that follows the plan; `settings` as spec.loop takes them.
+local function with(plan, settings, body)
+  local folder <close> = scratch.folder()
+  steps.with_loop(function(l)
+    local service = { program = "/bin/sh", arguments = { tool(folder, plan) } }
+    for key, value in pairs(settings) do service[key] = value end
+    local s = setmetatable({ l = l, folder = folder, service = service }, station)
+    assert(s:new_session())
+    body(s)
+    s:release()
+  end)
+end
+
+describe("core/session", function()
+  describe("the three commands", function()
+    it("give what the CLI printed, and end the session with a FINGERPRINT", function()
+      with({}, {}, function(s)
+        assert.same({ "idle", false, ID }, { s.session:state(), s.session:owes(), s.session:id() })
+        local result = s:call "new_device"
+        assert.same({ "ok", true, 0, 256, "\x01\x81\0\0" },
+          { result.code, result.started, result.exit, result.scp, result.payload })
+        assert.same({ "opened", true }, { s.session:state(), s.session:owes() })
+        result = s:call("get_device_configuration", "\0\xFF")
+        assert.same({ 257, "\2\3\4" }, { result.scp, result.payload })
+        assert.same({ "configured", true }, { s.session:state(), s.session:owes() })
+        result = s:call("handle_device_response", "\1")
+        assert.equal(FINGERPRINT, result.fingerprint)
+        assert.same({ "ended", false }, { s.session:state(), s.session:owes() })
+        assert.equal(("new_device %s\nget_device_configuration %s 00ff\nhandle_device_response %s 01\n")
+          :format(ID, ID, ID), s.folder:read "calls")
+      end)
+    end)
+
+    it("are called once and in order; anything else calls nothing", function()
+      with({}, {}, function(s)
+        for done, state in ipairs { "idle", "opened", "configured", "ended" } do
+          if done > 1 then assert.equal("ok", s:call(order[done - 1], "x").code) end
+          for i, command in ipairs(order) do
+            if i ~= done then
+              local result, message, code = s:call(command, "x")
+              assert.same({ nil, "misuse" }, { result, code })
+              assert.equal(("%s cannot be called now: the session is %s"):format(command, state), message)
+            end
+          end
+        end
+        assert.equal(table.concat(order, " "), s:commands())
+      end)
+    end)
+
+    it("do not run side by side", function()
+      with({ new_device = "sleep 0.1; " .. right.new_device }, {}, function(s)
+        assert.is_true(s:start "new_device")
+        assert.equal("opening", s.session:state())
+        for _, command in ipairs(order) do
+          local ok, message, code = s:start(command, "x")
+          assert.same({ nil, "misuse" }, { ok, code })
+          assert.matches("the session is opening", message, 1, true)
+        end
+        assert.equal("misuse", select(3, s:start("report_error", 1, "x")))
+        s:finish()
+        assert.equal("opened", s.session:state())
+        assert.equal("new_device", s:commands())
+        assert.equal("ok", s:call("report_error", 1, "x").code)
+      end)
+    end)
+
+    it("are not called again after one of them failed", function()
+      for failing, command in ipairs(order) do
+        with({ [command] = "exit 1" }, { refused = true }, function(s)
+          s:go(failing - 1)
+          assert.equal("refused", s:call(command, "x").code)
+          assert.equal("owing a report", s.session:state())
+          for _, again in ipairs(order) do
+            assert.equal("misuse", select(3, s:call(again, "x")))
+          end
+          assert.equal(table.concat(order, " ", 1, failing), s:commands())
+          s:call("report_error", 1, "x")
+        end)
+      end
+    end)
+  end)
+
+  -- What a CLI may do wrong, and what the session says of it.
+  local failures = {
+    { "exits with a status", "exit 3", "refused", 3, "COMMAND: exit status 3" },
+    { "exits with a status and says why", "echo 'no token' >&2; echo more >&2; exit 3", "refused", 3,
+      "COMMAND: exit status 3: no token" },
+    { "says why in colours", "printf '\\033[31mno\\a token\\r\\n' >&2; exit 1", "refused", 1,
+      "COMMAND: exit status 1: [31mno token" },
+    { "is killed", "kill -9 $$", "killed", -1, "COMMAND was ended by signal 9 (Killed)" },
+    { "does not end", "exec sleep 60", "timeout", -1, "COMMAND did not end within its limit; ended after " },
+    { "ignores TERM", "trap '' TERM; while :; do sleep 60; done", "timeout", -1,
+      "COMMAND did not end within its limit; ended after " },
+    { "has a helper that does not end", "sleep 60 & wait", "timeout", -1, "COMMAND did not end within" },
+    { "ends late with success", "trap 'exit 0' TERM; while :; do sleep 0.01; done", "timeout", nil,
+      "COMMAND did not end within" },
+    { "prints nothing", ":", "invalid", 0, "COMMAND: " },
+    { "prints rubbish", "echo hello", "invalid", 0, "COMMAND: " },
+    { "prints too much", "head -c 1100000 /dev/zero", "limit", nil,
+      "COMMAND printed more than 1048576 bytes on one stream" },
+    { "complains too much", "head -c 1100000 /dev/zero >&2", "limit", nil,
+      "COMMAND printed more than 1048576 bytes on one stream" },
+  }
+
+  -- Limits of which command i has a short one, where the limit is what ends it.
+  local function one_limit(i, code)
+    local limits = { 60, 60, 60, 60 }
+    if code == "timeout" then limits[i] = 0.1 end
+    return limits
+  end
+
+  describe("a CLI that", function()
+    for _, failure in ipairs(failures) do
+      local name, script, code, exit, message = table.unpack(failure, 1, 5)
+      it(name .. " is told from the others, in each command", function()
+        for i, command in ipairs(order) do
+          with({ [command] = script }, { limits = one_limit(i, code), grace = 0.02 }, function(s)
+            s:go(i - 1)
+            local result = s:call(command, "x")
+            assert.equal(code, result.code, result.message)
+            if exit then assert.equal(exit, result.exit) end
+            assert.is_true(result.started)
+            assert.matches(message:gsub("COMMAND", command), result.message, 1, true)
+            assert.is_nil(result.message:find("%c"))
+            -- refused at new_device opened nothing; everything else may have
+            local open = i > 1 or code ~= "refused"
+            assert.equal(open, s.session:owes())
+            assert.equal(open and "owing a report" or "ended", s.session:state())
+            if open then
+              assert.equal("ok", s:call("report_error", 402, "it failed").code)
+              assert.same({ "402 it failed" }, s:reports())
+            else
+              assert.equal("misuse", select(3, s:call("report_error", 402, "it failed")))
+              assert.same({}, s:reports())
+            end
+            assert.same({ "ended", false }, { s.session:state(), s.session:owes() })
+          end)
+        end
+      end)
+    end
+
+    it("cannot be started opened nothing, and owes what was open before", function()
+      for opened = 0, 2 do
+        with({}, {}, function(s)
+          local renamed = s.folder.path .. "/there"
+          s.service.program, s.service.arguments = renamed, {}
+          scratch.run { "cp", s.folder.path .. "/tool", renamed }
+          scratch.run { "chmod", "755", renamed }
+          s:new_session()
+          s:go(opened)
+          os.remove(renamed)
+          local result, message, code = s:call(order[opened + 1], "x")
+          assert.same({ nil, "not_found" }, { result, code })
+          assert.matches(("^%s: cannot start '"):format(order[opened + 1]), message)
+          assert.equal(opened > 0, s.session:owes())
+          assert.equal(opened > 0 and "owing a report" or "ended", s.session:state())
+          if opened > 0 then
+            assert.equal("not_found", select(3, s:call("report_error", 1, "x")))
+            assert.is_true(s.session:owes())
+            tool(s.folder)
+            scratch.run { "cp", s.folder.path .. "/tool", renamed }
+            scratch.run { "chmod", "755", renamed }
+            assert.equal("ok", s:call("report_error", 1, "again").code)
+          end
+        end)
+      end
+    end)
+  end)
+
+  describe("new_device", function()
+    it("that was refused is reported when the service says so", function()
+      with({ new_device = "exit 1" }, { refused = true }, function(s)
+        assert.equal("refused", s:call("new_device").code)
+        assert.is_true(s.session:owes())
+        assert.equal("ok", s:call("report_error", 1, "x").code)
+        assert.equal("new_device report_error", s:commands())
+      end)
+    end)
+
+    it("that exited with a status but printed a payload may have opened a session", function()
+      local scripts = {
+        right.new_device .. "; exit 1",
+        "echo PAYLOAD 01; exit 1",
+        "echo SCP 256; printf 'PAYLOAD 0'; exit 9",
+        "echo PAYLOAD rubbish; echo PAYLOAD twice; exit 1",
+      }
+      for _, script in ipairs(scripts) do
+        with({ new_device = script }, {}, function(s)
+          assert.equal("refused", s:call("new_device").code)
+          assert.same({ true, "owing a report" }, { s.session:owes(), s.session:state() })
+          s:call("report_error", 1, "x")
+        end)
+        with({ new_device = script }, { unclear = false }, function(s)
+          s:call "new_device"
+          assert.is_false(s.session:owes())
+        end)
+      end
+    end)
+
+    it("of which it is unclear whether it opened one is not reported when the service says so", function()
+      for _, failure in ipairs(failures) do
+        if failure[3] ~= "refused" then
+          local settings = { unclear = false, limits = one_limit(1, failure[3]), grace = 0 }
+          with({ new_device = failure[2] }, settings, function(s)
+            assert.equal(failure[3], s:call("new_device").code)
+            assert.same({ false, "ended" }, { s.session:owes(), s.session:state() })
+            assert.equal("new_device", s:commands())
+          end)
+        end
+      end
+    end)
+
+    it("may have opened one from its start on", function()
+      with({ new_device = "exec sleep 60" }, { limits = one_limit(1, "timeout"), grace = 0 }, function(s)
+        s:start "new_device"
+        assert.is_true(s.session:owes())
+        s:finish()
+        s:call("report_error", 1, "x")
+      end)
+    end)
+  end)
+
+  describe("accepted statuses", function()
+    it("are those of the service, whatever they are", function()
+      for _, case in ipairs { { { 0 }, 0, "ok" }, { { 0, 7 }, 7, "ok" }, { { 7 }, 0, "refused" },
+        { { 7 }, 7, "ok" }, { { 1, 2 }, 3, "refused" }, { { 255 }, 255, "ok" }, } do
+        with({ new_device = right.new_device .. "; exit " .. case[2] }, { accepted = case[1] }, function(s)
+          assert.equal(case[3], s:call("new_device").code)
+        end)
+      end
+    end)
+
+    it("hold for reports too", function()
+      with({ report_error = "exit 4", new_device = right.new_device .. "; exit 4" }, { accepted = { 4 } },
+        function(s)
+          s:go(1)
+          assert.equal("ok", s:call("report_error", 1, "x").code)
+          assert.is_false(s.session:owes())
+        end)
+    end)
+  end)
+
+  describe("a response", function()
+    it("of 65,535 bytes is handed over, one of 65,536 is refused before the call", function()
+      for i = 2, 3 do
+        with({ [order[i]] = "echo ${#3} >>${0%/*}/size; " .. right[order[i]] }, {}, function(s)
+          s:go(i - 1)
+          assert.equal("ok", s:call(order[i], ("\xA5"):rep(65535)).code)
+          assert.equal("131070\n", s.folder:read "size")
+          if i == 2 then s:call("report_error", 1, "x") end
+        end)
+        with({}, {}, function(s)
+          s:go(i - 1)
+          local result, message, code = s:call(order[i], ("\xA5"):rep(65536))
+          assert.same({ nil, "limit" }, { result, code })
+          assert.matches("65536 bytes", message)
+          assert.equal("owing a report", s.session:state())
+          assert.equal(table.concat(order, " ", 1, i - 1), s:commands())
+          assert.equal("ok", s:call("report_error", 1, "too long").code)
+        end)
+      end
+    end)
+
+    it("that is empty is refused before the call", function()
+      with({}, {}, function(s)
+        s:go(1)
+        assert.equal("invalid", select(3, s:call("get_device_configuration", "")))
+        assert.is_true(s.session:owes())
+        s:call("report_error", 1, "x")
+      end)
+    end)
+  end)
+
+  describe("an id", function()
+    it("is checked before anything is called", function()
+      with({}, {}, function(s)
+        for id, expected in pairs { [""] = "invalid", ["a b"] = "invalid", ["-x"] = "invalid",
+          ["a\n"] = "invalid", [("x"):rep(129)] = "limit", } do
+          local session, message, code = s:new_session(id)
+          assert.same({ nil, expected }, { session, code })
+          assert.matches("session id", message)
+        end
+        assert.is_truthy(s:new_session(("x"):rep(128)))
+        assert.equal("", s:commands())
+      end)
+    end)
+  end)
+
+  describe("report_error", function()
+    it("is possible at any time while a session may be open, and ends it", function()
+      for opened = 1, 2 do
+        with({}, {}, function(s)
+          s:go(opened)
+          assert.equal("ok", s:call("report_error", 301, "no key pair").code)
+          assert.same({ "301 no key pair" }, s:reports())
+          assert.same({ "ended", false }, { s.session:state(), s.session:owes() })
+          assert.equal("misuse", select(3, s:call("report_error", 301, "again")))
+          for _, command in ipairs(order) do
+            assert.equal("misuse", select(3, s:call(command, "x")))
+          end
+          assert.equal(1, #s:reports())
+        end)
+      end
+    end)
+
+    it("is impossible before a session is open and after a FINGERPRINT", function()
+      with({}, {}, function(s)
+        local _, message, code = s:call("report_error", 1, "x")
+        assert.equal("misuse", code)
+        assert.equal("report_error cannot be called now: the session is idle", message)
+        s:go(3)
+        _, message, code = s:call("report_error", 1, "x")
+        assert.equal("misuse", code)
+        assert.equal("report_error cannot be called now: the session is ended", message)
+        assert.same({}, s:reports())
+      end)
+    end)
+
+    it("that was refused may be called again", function()
+      for _, again in ipairs { true, false } do
+        with({ report_error = "test $3 = 2 || exit 1" }, { again = again }, function(s)
+          s:go(1)
+          assert.equal("refused", s:call("report_error", 1, "x").code)
+          assert.same({ "owing a report", true }, { s.session:state(), s.session:owes() })
+          assert.equal("ok", s:call("report_error", 2, "y").code)
+          assert.same({ "1 x", "2 y" }, s:reports())
+        end)
+      end
+    end)
+
+    it("whose outcome is unknown may be called again when the service says so", function()
+      for _, script in ipairs { "kill -9 $$", "exec sleep 60", "head -c 1100000 /dev/zero" } do
+        local limit = script:find("sleep") and 0.4 or 60
+        script = "test $3 = 2 || { " .. script .. "; }"
+        local settings = { limits = { 60, 60, 60, limit }, grace = 0, again = true }
+        with({ report_error = script }, settings, function(s)
+          s:go(1)
+          assert.is_not.equal("ok", s:call("report_error", 1, "x").code)
+          assert.is_true(s.session:owes())
+          assert.equal("ok", s:call("report_error", 2, "y").code)
+        end)
+        settings.again = false
+        with({ report_error = script }, settings, function(s)
+          s:go(1)
+          s:call("report_error", 1, "x")
+          local _, message, code = s:call("report_error", 2, "y")
+          assert.equal("misuse", code)
+          assert.matches("its report's outcome is unknown", message)
+          assert.same({ "1 x" }, s:reports())
+          assert.is_true(s.session:owes())
+        end)
+      end
+    end)
+
+    it("passes a reason on as one argument, cleaned", function()
+      with({ report_error = "echo $# >>${0%/*}/count" }, {}, function(s)
+        s:go(1)
+        s:call("report_error", -2147483648, "two words; $(reboot)\n\27[2J")
+        assert.same({ "-2147483648 two words; $(reboot)??[2J" }, s:reports())
+        assert.equal("4\n", s.folder:read "count")
+      end)
+    end)
+  end)
+
+  describe("a session that is released", function()
+    it("reports itself in the background, exactly once", function()
+      for opened = 1, 2 do
+        with({}, {}, function(s)
+          s:go(opened)
+          s.session:release(902, "left open")
+          s.session = nil
+          assert.equal(1, s.l:busy())
+          steps.until_true(s.l, function() return s.l:busy() == 0 end)
+          assert.same({ "902 left open" }, s:reports())
+          assert.equal(0, s.l:unreported())
+        end)
+      end
+    end)
+
+    it("owes nothing when none was opened, or it has ended", function()
+      for _, opened in ipairs { 0, 3 } do
+        with({}, {}, function(s)
+          s:go(opened)
+          s:release()
+          assert.same({}, s:reports())
+          assert.equal(0, s.l:unreported())
+        end)
+      end
+      with({}, {}, function(s)
+        s:go(1)
+        s:call("report_error", 5, "done")
+        s:release()
+        assert.same({ "5 done" }, s:reports())
+      end)
+    end)
+
+    it("in mid-call waits for its end, then reports what may be open", function()
+      local slow = "sleep 0.05; "
+      local cases = {
+        { slow .. right.new_device, 1 },
+        { slow .. "exit 1", 0 },
+        { "kill -9 $$", 1 },
+      }
+      for _, case in ipairs(cases) do
+        with({ new_device = case[1] }, {}, function(s)
+          s:start "new_device"
+          s:release(902, "left open")
+          assert.equal(case[2], #s:reports())
+          assert.is_nil(s.result)
+          assert.equal(0, s.l:unreported())
+        end)
+      end
+      with({ handle_device_response = slow .. right.handle_device_response }, {}, function(s)
+        s:go(2)
+        s:start("handle_device_response", "x")
+        s:release()
+        assert.same({}, s:reports())
+      end)
+      with({ report_error = slow }, {}, function(s)
+        s:go(1)
+        s:start("report_error", 7, "own")
+        s:release()
+        assert.same({ "7 own" }, s:reports())
+        assert.equal(0, s.l:unreported())
+      end)
+    end)
+
+    it("counts as unreported when nobody accepts the report, which is not tried again", function()
+      for _, script in ipairs { "exit 1", "kill -9 $$" } do
+        with({ report_error = script }, {}, function(s)
+          s:go(1)
+          s:release()
+          assert.equal(1, #s:reports())
+          assert.equal(1, s.l:unreported())
+        end)
+        with({ report_error = script }, {}, function(s)
+          s:go(1)
+          s:call("report_error", 1, "tried")
+          s:release()
+          assert.same({ "1 tried" }, s:reports())
+          assert.equal(1, s.l:unreported())
+        end)
+      end
+    end)
+
+    it("counts as unreported when the CLI is gone", function()
+      with({}, {}, function(s)
+        s.service.program, s.service.arguments = s.folder.path .. "/there", {}
+        scratch.run { "cp", s.folder.path .. "/tool", s.folder.path .. "/there" }
+        scratch.run { "chmod", "755", s.folder.path .. "/there" }
+        s:new_session()
+        s:go(1)
+        os.remove(s.folder.path .. "/there")
+        s:release()
+        assert.equal(1, s.l:unreported())
+      end)
+    end)
+  end)
+
+  describe("an interrupt", function()
+    local LONG <const> = { 60, 60, 60, 60 }
+
+    it("gives a running command the time that `stop` says, and the next one `hurry`", function()
+      for times, key in ipairs { "stop", "hurry" } do
+        with({ new_device = "exec sleep 60" }, { limits = LONG, stop = 60, hurry = 60, grace = 0, [key] = 0.05 },
+          function(s)
+            s:start "new_device"
+            for n = 1, times do s.session:interrupt(n) end
+            s:finish()
+            assert.equal("interrupted", s.result.code)
+            assert.matches("^new_device: interrupted, and ended by jig after ", s.result.message)
+            assert.is_true(s.result.seconds >= 0.05)
+            assert.is_true(s.session:owes())
+            assert.equal("ok", s:call("report_error", 901, "interrupted").code)
+          end)
+      end
+    end)
+
+    it("lets a command that ends in time succeed", function()
+      with({ new_device = "sleep 0.02; " .. right.new_device }, {}, function(s)
+        s:start "new_device"
+        s.session:interrupt(1)
+        s:finish()
+        assert.equal("ok", s.result.code)
+        s:call("report_error", 901, "interrupted")
+      end)
+    end)
+
+    it("never lengthens a limit", function()
+      with({ new_device = "exec sleep 60" }, { limits = { 0.05, 60, 60, 60 }, stop = 60, hurry = 60, grace = 0 },
+        function(s)
+          s:start "new_device"
+          s.session:interrupt(1)
+          s.session:interrupt(2)
+          s:finish()
+          assert.equal("timeout", s.result.code)
+          s:call("report_error", 901, "interrupted")
+        end)
+    end)
+
+    it("does not shorten a report the first time, but from the second on", function()
+      with({ report_error = "sleep 0.2" }, { limits = LONG, stop = 0.01, hurry = 60, grace = 0 }, function(s)
+        s:go(1)
+        s:start("report_error", 1, "x")
+        s.session:interrupt(1)
+        s:finish()
+        assert.equal("ok", s.result.code)
+      end)
+      with({ report_error = "test $3 = 2 || exec sleep 60" },
+        { limits = LONG, stop = 60, hurry = 0.05, grace = 0 }, function(s)
+          s:go(1)
+          s:start("report_error", 1, "x")
+          s.session:interrupt(2)
+          s:finish()
+          assert.equal("interrupted", s.result.code)
+          assert.is_true(s.session:owes())
+          s:call("report_error", 2, "y")
+        end)
+    end)
+
+    it("that came twice before a report shortens it from its start", function()
+      with({ report_error = "test $3 = 2 || exec sleep 60" }, { limits = LONG, hurry = 0.05, grace = 0 },
+        function(s)
+          s:go(1)
+          s.session:interrupt(2)
+          assert.equal("interrupted", s:call("report_error", 1, "x").code)
+          s:call("report_error", 2, "y")
+        end)
+    end)
+
+    it("is harmless when nothing runs", function()
+      with({}, {}, function(s)
+        s.session:interrupt(1)
+        s.session:interrupt(2)
+        s:go(3)
+      end)
+    end)
+  end)
+
+  describe("the CLI", function()
+    it("gets the fixed arguments, the environment and the working directory of the service", function()
+      local show = "pwd >${0%/*}/seen; env >>${0%/*}/seen; " .. right.new_device
+      with({ new_device = show }, { cwd = "/", env = { "PATH=" .. os.getenv("PATH"), "PIN_FILE=/x y" } },
+        function(s)
+          s:go(1)
+          local seen = s.folder:read "seen"
+          assert.equal("/", seen:match("^[^\n]*"))
+          assert.matches("\nPIN_FILE=/x y\n", seen, 1, true)
+          assert.is_nil(seen:find("HOME="))
+          s:call("report_error", 1, "x")
+        end)
+      local folder <close> = scratch.folder { tool = "printf '[%s]' \"$@\" >${0%/*}/words; exit 1" }
+      steps.with_loop(function(l)
+        local done
+        local session = l:session({ program = "/bin/sh", arguments = { folder.path .. "/tool", "--slot", "", "a b" } },
+          ID, function() done = true end)
+        session:call "new_device"
+        steps.until_true(l, function() return done end)
+        assert.equal("[--slot][][a b][new_device][" .. ID .. "]", folder:read "words")
+        session:release(1, "x")
+      end)
+    end)
+
+    it("has a limit for each command", function()
+      for i, command in ipairs { order[1], order[2], order[3], "report_error" } do
+        local times = { 60, 60, 60, 60 }
+        times[i] = 0.05
+        with({ [command] = "test \"$3\" = 2 || exec sleep 60; " .. right[command] }, { limits = times, grace = 0 },
+          function(s)
+            s:go(i < 4 and i - 1 or 1)
+            local result
+            if command == "report_error" then
+              result = s:call(command, 1, "x")
+            else
+              result = s:call(command, "x")
+            end
+            assert.equal("timeout", result.code)
+            assert.is_true(result.seconds >= 0.05)
+            s:call("report_error", 2, "y")
+          end)
+      end
+    end)
+
+    it("and its helpers are gone when the session is", function()
+      local script = "(trap '' TERM; echo $$ >${0%/*}/helper; exec sleep 60) & wait"
+      with({ get_device_configuration = script }, { stop = 0, grace = 0.02 }, function(s)
+        s:go(1)
+        s:start("get_device_configuration", "x")
+        local group = steps.until_true(s.l, function() return s.folder:read("helper"):match("%d+\n") end)
+        s.session:interrupt(1)
+        assert.equal("interrupted", s:finish().code)
+        steps.until_true(s.l, function() return not peer.alive(-math.tointeger(group)) end)
+        s:call("report_error", 1, "x")
+      end)
+    end)
+  end)
+
+  it("keeps the answers of many sessions apart", function()
+    local folder <close> = scratch.folder()
+    steps.with_loop(function(l)
+      local path = tool(folder, { new_device = "echo SCP $2; echo PAYLOAD $2" })
+      local sessions, right_ones = {}, 0
+      for i = 1, 30 do
+        local id = ("%04d"):format(i)
+        sessions[i] = l:session({ program = "/bin/sh", arguments = { path } }, id, function(result)
+          if result.scp == i and result.payload == string.char(i // 1000 << 4, i // 10 % 10 << 4 | i % 10) then
+            right_ones = right_ones + 1
+          end
+        end)
+        assert.is_true(sessions[i]:call "new_device")
+      end
+      steps.until_true(l, function() return right_ones == 30 end)
+      for _, session in ipairs(sessions) do session:release(1, "x") end
+      assert.equal(30, l:busy())
+      steps.until_true(l, function() return l:busy() == 0 end)
+      assert.equal(0, l:unreported())
+    end)
+  end)
+end)

@@ -4,11 +4,6 @@ local coroutines = require "jig.coroutines"
 
 local sandbox = {}
 
-local ALLOWED <const> = {
-  "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
-  "rawset", "select", "setmetatable", "tonumber", "tostring", "type", "xpcall", "_VERSION",
-}
-
 -- Modules of jig that a recipe may require, besides jig itself and the framings.
 local MODULES <const> = {
   ["jig.hex"] = true,
@@ -33,14 +28,12 @@ local function layer_over(library, without)
   return { __index = base, __metatable = false }
 end
 
-local LIBRARIES <const> = {
-  coroutine = layer_over(coroutines),
-  math = layer_over(math),
-  os = layer_over { time = os.time, date = os.date, clock = os.clock },
-  string = layer_over(string, "dump"),
-  table = layer_over(table),
-  utf8 = layer_over(utf8),
-}
+local COROUTINE <const> = layer_over(coroutines)
+local MATH <const> = layer_over(math)
+local OS <const> = layer_over { time = os.time, date = os.date, clock = os.clock }
+local STRING <const> = layer_over(string, "dump")
+local TABLE <const> = layer_over(table)
+local UTF8 <const> = layer_over(utf8)
 
 local function strict(env)
   return setmetatable(env, {
@@ -78,7 +71,7 @@ local function requirer(folder, env, api, files)
       loaded[name] = own(require(name))
       return loaded[name]
     end
-    if type(name) ~= "string" or not name:match("^[%w_%-]+[%w_%-%.]*$") or name:find("..", 1, true) then
+    if type(name) ~= "string" or not name:match("^[%w_%-][%w_%-%.]*$") then
       error(("cannot require '%s': a recipe requires jig's library and files of its folder"):format(
         tostring(name)), 2)
     end
@@ -119,13 +112,14 @@ end
 ---@param files table  sandbox.files()
 ---@return table env
 function sandbox.environment(folder, api, files)
-  local env = {}
-  for _, name in ipairs(ALLOWED) do
-    env[name] = _G[name]
-  end
-  for name, meta in pairs(LIBRARIES) do
-    env[name] = setmetatable({}, meta)
-  end
+  local env = {
+    _VERSION = _VERSION, assert = assert, error = error, getmetatable = getmetatable, ipairs = ipairs,
+    next = next, pairs = pairs, pcall = pcall, rawequal = rawequal, rawget = rawget, rawlen = rawlen,
+    rawset = rawset, select = select, setmetatable = setmetatable, tonumber = tonumber, tostring = tostring,
+    type = type, xpcall = xpcall,
+    coroutine = setmetatable({}, COROUTINE), math = setmetatable({}, MATH), os = setmetatable({}, OS),
+    string = setmetatable({}, STRING), table = setmetatable({}, TABLE), utf8 = setmetatable({}, UTF8),
+  }
   env._G = env
   env.require = requirer(folder, env, api, files)
   return strict(env)

@@ -141,8 +141,8 @@ end
 ---@return jig.Frame request  { scp, payload } for the device
 unit.new_device = verb(function(self)
   if self.session then error("new_device was already called in this attempt", 0) end
-  self:enter("new_device")
   self.session_id = self.context.new_id(self)
+  self:enter("new_device")
   local made, message, code = session.new(self.context.service, self.session_id, self.slot)
   if not made then fault.throw_cli(message, code, "start") end
   self.session = made

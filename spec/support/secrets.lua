@@ -90,15 +90,17 @@ end
 function secrets.find(windows, text)
   local plain = unescaped(text)
   local joined = text:gsub("0x", ""):gsub("\\x", ""):gsub("[%s:,;%-|]", "")
+  local seen = {}
   for how, view in pairs { raw = text, escaped = plain, utf8 = from_utf8(text), ["escaped utf8"] = from_utf8(plain) } do
-    local number = search(windows, view)
+    local number = not seen[view] and search(windows, view)
     if number then return number, how end
+    seen[view] = true
   end
   for how, view in pairs { hex = text, ["separated hex"] = joined } do
     local number = search_runs(windows, view, "%x", 2 * WINDOW, 2, from_hex)
     if number then return number, how end
   end
-  for how, view in pairs { base64 = text, ["wrapped base64"] = text:gsub("%s", "") } do
+  for how, view in pairs { base64 = text, ["wrapped base64"] = text:gsub("\n", "") } do
     local number = search_runs(windows, view, "[%w+/_%-]", 11, 4, from_base64)
     if number then return number, how end
   end

@@ -18,7 +18,7 @@ local system = require "jig.system"
 local station = {}
 
 --- Seconds that anything here may take before the spec gives up. Far beyond what is needed.
-station.PATIENCE = 120
+station.PATIENCE = 60
 
 -- Seconds between two looks at a file that grows.
 local LOOK <const> = 0.004

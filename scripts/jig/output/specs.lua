@@ -38,6 +38,7 @@ return function()
     end
     io.stdout:write(("%d passed, %d failed%s\n"):format(passed, failed,
       skipped > 0 and (", %d skipped"):format(skipped) or ""))
+    io.stdout:flush() -- a sanitizer that finds a leak ends the program without
     handler.ended = { passed = passed, failed = failed }
     package.loaded["jig.output.specs.ended"] = handler.ended
     return nil, true

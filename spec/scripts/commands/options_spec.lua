@@ -49,4 +49,52 @@ describe("jig.commands.options", function()
       assert.matches("\n\nError: " .. case[2], err, 1, true)
     end
   end)
+
+  -- A verb with one of each kind of option.
+  local function lamp(words)
+    local p = options.parser("light", "Light lamps.")
+    p:argument("lamp", "The lamp.")
+    p:argument("room", "Its room.")
+    p:option("--count", "How often.", "1"):convert(options.integer(1, 10))
+    p:option("--shade-colour", "Its shade.")
+    p:flag("--dry-run", "Only say so.")
+    p:option("--trace", "Say more."):args("?")
+    package.loaded.argparse = nil
+    local o = options.parse(p, words)
+    return o, package.loaded.argparse ~= nil
+  end
+
+  local plain = {
+    { { "a", "b" }, { lamp = "a", room = "b", count = 1 } },
+    { { "a", "b", "--count", "10" }, { lamp = "a", room = "b", count = 10 } },
+    { { "--dry-run", "a", "--shade-colour", "dark red", "b" },
+      { lamp = "a", room = "b", count = 1, dry_run = true, shade_colour = "dark red" } },
+    { { "", "b", "--shade-colour", "" }, { lamp = "", room = "b", count = 1, shade_colour = "" } },
+  }
+  for _, case in ipairs(plain) do
+    it("reads '" .. table.concat(case[1], " ") .. "' without argparse, and as argparse does", function()
+      local o, asked = lamp(case[1])
+      assert.same(case[2], o)
+      assert.is_false(asked)
+      o, asked = lamp { "--trace=on", table.unpack(case[1]) }
+      assert.is_true(asked)
+      assert.same({ "on" }, o.trace)
+      o.trace = nil
+      assert.same(case[2], o)
+    end)
+  end
+
+  local not_plain = {
+    { { "a", "b", "--count=3" }, { lamp = "a", room = "b", count = 3 } },
+    { { "--", "-a", "b" }, { lamp = "-a", room = "b", count = 1 } },
+    { { "a", "b", "--count", "2", "--count", "3" }, { lamp = "a", room = "b", count = 3 } },
+    { { "a", "-", "--dry-run" }, { lamp = "a", room = "-", count = 1, dry_run = true } },
+  }
+  for _, case in ipairs(not_plain) do
+    it("leaves '" .. table.concat(case[1], " ") .. "' to argparse", function()
+      local o, asked = lamp(case[1])
+      assert.same(case[2], o)
+      assert.is_true(asked)
+    end)
+  end
 end)

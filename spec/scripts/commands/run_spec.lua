@@ -250,6 +250,15 @@ describe("jig run", function()
       assert.same({ "refused", "summary" }, { result.events[1].event, result.events[2].event })
       assert.equal(3, result.events[2].exit)
     end)
+
+    it("gives in the summary the status with which it ends, when several apply", function()
+      local result <close> = run {
+        words = { "--json" },
+        more = "run = function(unit) unit:new_device() unit:fail 'cli.token' end,",
+        cli = "{ report_error = { exit = 9 } }",
+      }
+      assert.same({ 6, 6 }, { result.exit, result.events[#result.events].exit })
+    end)
   end)
 
   it("writes a JUnit file, with every attempt", function()

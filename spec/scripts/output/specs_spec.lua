@@ -20,6 +20,7 @@ describe("jig.output.specs", function()
   it("shows an error with its place and what was thrown, also when that is no text", function()
     local text = output '\nit("is lit", function() error { code = 5 } end)'
     assert.matches("^ERROR: lamp_spec%.lua:2: is lit\n    .-{\n      code = 5\n    }\n0 passed, 1 failed\n$", text)
+    assert.equal(1, select(2, text:gsub("ERROR", "")))
     text = output 'it("is lit", function() error() end)'
     assert.matches("^ERROR: lamp_spec%.lua:1: is lit\n    lamp_spec.lua:1: Nil error\n", text)
   end)

@@ -65,6 +65,11 @@ int jigL_engine_open(struct jig_engine *engine, struct jig_error *err)
 void jigL_engine_close(struct jig_engine *engine)
 {
     jig_loop_free(engine->loop);
+    while (engine->ready) { /* dropped while they were ready */
+        struct jig_task *task = engine->ready;
+        engine->ready = task->next;
+        free(task);
+    }
     free(engine->nap);
     free(engine->signal_wait);
     *engine = (struct jig_engine){0};
@@ -93,11 +98,21 @@ static void end_task(struct jig_task *task, bool ok, int results)
     free(task);
 }
 
+/* From here on the object may be waited on again. */
+static void end_wait(struct jig_task *task)
+{
+    if (!task->wait || task->wait->state != JIG_WAIT_DONE)
+        return;
+    task->wait->state = JIG_WAIT_IDLE;
+    task->wait = NULL;
+}
+
 static void resume(struct jig_task *task)
 {
     struct jig_engine *engine = task->engine;
     struct jig_task *outer = engine->current;
     int results = 0;
+    end_wait(task);
     engine->current = task;
     int status = lua_resume(task->co, NULL, task->arguments, &results);
     engine->current = outer;
@@ -130,12 +145,21 @@ static void run_ready(struct jig_engine *engine)
     }
 }
 
+/* A signal may still come, also when nothing else can. Not in simulated time, which would jump. */
+static bool awaits_signal(const struct jig_engine *engine)
+{
+    return engine->signal_wait->state == JIG_WAIT_PENDING &&
+           !jig_loop_clock(engine->loop)->simulated;
+}
+
 bool jigL_step(struct jig_engine *engine, int64_t deadline)
 {
     bool ran = engine->ready != NULL;
     run_ready(engine);
     if (ran && !engine->ready)
         return true; /* the caller may have what it waits for */
+    if (deadline == JIG_FOREVER && awaits_signal(engine))
+        deadline--; /* the loop takes it for a time, and waits */
     return jig_loop_step(engine->loop, engine->ready ? 0 : deadline) || ran || engine->ready;
 }
 
@@ -178,7 +202,7 @@ void jigL_wait_begin(lua_State *L, struct jig_wait *wait, const char *limit, dou
                      bool exempt)
 {
     struct jig_engine *engine = jigL_engine(L);
-    if (wait->state == JIG_WAIT_PENDING)
+    if (wait->state != JIG_WAIT_IDLE) /* DONE: who waited has not been resumed yet */
         luaL_error(L, "another task is already waiting for this");
     int64_t deadline = jig_clock_after(jig_loop_now(engine->loop), seconds);
     wait->engine = engine;
@@ -222,15 +246,21 @@ static void pump(lua_State *L, struct jig_wait *wait, const char *what)
             luaL_error(L, "%s would wait for ever: nothing is left that could end it", what);
         }
     }
+    wait->state = JIG_WAIT_IDLE;
 }
 
-bool jigL_block(lua_State *L, struct jig_wait *wait, const char *what)
+void jigL_check_wait(lua_State *L, const char *what)
 {
-    if (wait->task && !lua_isyieldable(L))
+    if (jigL_engine(L)->current && !lua_isyieldable(L))
         luaL_error(L,
                    "%s cannot wait here: a C function that cannot be suspended is on the call "
                    "stack (a table.sort comparison, a string.gsub replacement, a finalizer)",
                    what);
+}
+
+bool jigL_block(lua_State *L, struct jig_wait *wait, const char *what)
+{
+    jigL_check_wait(L, what);
     if (!may_wait(wait))
         return true;
     wait->outcome = JIG_OK;
@@ -251,15 +281,15 @@ int jigL_yield(lua_State *L, lua_KContext ctx, lua_KFunction k)
 
 void jigL_wake_with(struct jig_wait *wait, enum jig_err outcome)
 {
+    if (wait->state == JIG_WAIT_DONE && outcome == JIG_ECLOSED)
+        wait->outcome = outcome; /* closed before who waited was resumed */
     if (wait->state != JIG_WAIT_PENDING)
         return;
     jig_timer_stop(wait->engine->loop, &wait->timer);
     wait->state = JIG_WAIT_DONE;
     wait->outcome = outcome;
-    if (wait->task) {
-        wait->task->wait = NULL;
+    if (wait->task)
         enqueue(wait->task);
-    }
 }
 
 void jigL_wake(struct jig_wait *wait)
@@ -386,6 +416,8 @@ struct jig_task *jigL_spawn(lua_State *L, int n, jig_task_fn *ended, void *data)
 {
     struct jig_engine *engine = jigL_engine(L);
     lua_State *co = lua_newthread(L);
+    if (!lua_checkstack(co, n + 2))
+        luaL_error(L, "a task cannot take %d arguments", n);
     lua_insert(L, -(n + 2));
     lua_pushcfunction(co, body);
     lua_xmove(L, co, n + 1);
@@ -411,7 +443,7 @@ void jigL_task_interrupt(struct jig_task *task)
 {
     struct jig_wait *wait = task->wait;
     task->interrupts++;
-    if (!wait)
+    if (!wait || wait->state != JIG_WAIT_PENDING)
         return;
     if (wait->interrupted)
         wait->interrupted(wait, task->interrupts);

@@ -91,6 +91,11 @@ void jigL_wait_begin(lua_State *L, struct jig_wait *wait, const char *limit, dou
  *         if (wait->outcome != JIG_OK) return jigL_fail_wait(L, wait, "port:read");
  *     } */
 bool jigL_block(lua_State *L, struct jig_wait *wait, const char *what);
+
+/* Raises, as jigL_block does, where a task cannot wait: for what must not begin there. [-0, +0, v]
+ */
+void jigL_check_wait(lua_State *L, const char *what);
+
 int jigL_yield(lua_State *L, lua_KContext ctx, lua_KFunction k);
 
 /* The wait is over; safe from any loop callback, and when nobody waits. */

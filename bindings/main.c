@@ -107,6 +107,17 @@ static void finish_background(struct jig_engine *engine)
     }
 }
 
+/* The exit status is settled: a signal that comes now must not take its place when the loop, which
+ * caught signals so far, is gone. */
+static void hold_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int main(int argc, char **argv)
 {
     struct jig_engine engine;
@@ -114,6 +125,7 @@ int main(int argc, char **argv)
     keep_stdio();
     raise_limit();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* ignored by who started us, it would hide how children end */
     if (jigL_engine_open(&engine, &err) < 0 || catch_signals(&engine, &err) < 0) {
         fprintf(stderr, "jig: %s\n", err.text);
         return EXIT_FAILURE;
@@ -126,10 +138,12 @@ int main(int argc, char **argv)
     }
     set_arg(L, argc, argv);
     int status = run_scripts(&engine, L);
+    engine.leaving = true; /* what finalizers begin does not wait */
     lua_close(L);
     finish_background(&engine);
-    if (jig_session_unreported(engine.loop))
+    if (jig_session_unreported(engine.loop) || jig_session_busy(engine.loop))
         status = EXIT_UNREPORTED;
+    hold_signals();
     jigL_engine_close(&engine);
     return status;
 }

@@ -46,6 +46,7 @@ static int block_for(lua_State *L, struct lport *p, enum jig_direction direction
                      struct jig_error *err)
 {
     struct jig_wait *wait = &p->wait[direction];
+    jig_port_unwait(p->port, direction); /* what a wait that raised has left behind */
     if (jig_port_wait(p->port, direction, told, wait, err) < 0)
         return FAILED;
     if (!jigL_block(L, wait, what))
@@ -162,8 +163,9 @@ static int port_open(lua_State *L)
 
 /* ---- reading ---- */
 
-/* How many bytes can be handed out, or 0 for "not yet". Reads look at p->port->in only. */
-typedef size_t ready_fn(lua_State *L, struct lport *p);
+/* How many bytes can be handed out, 0 for "not yet", or a failure. Reads look at p->port->in only.
+ */
+typedef int ready_fn(lua_State *L, struct lport *p, struct jig_error *err);
 
 static int push_bytes(lua_State *L, struct lport *p, size_t n)
 {
@@ -180,9 +182,11 @@ static int read_on(lua_State *L, int status, ready_fn *ready, const char *what, 
     for (;;) {
         if (!p->port)
             return jigL_fail_wait(L, &p->wait[JIG_INPUT], what);
-        size_t n = ready(L, p);
-        if (n)
-            return push_bytes(L, p, n);
+        int n = ready(L, p, &err);
+        if (n > 0)
+            return push_bytes(L, p, (size_t)n);
+        if (n < 0)
+            return jigL_fail(L, &err);
         if (status == LUA_YIELD && failed_wait(p, JIG_INPUT))
             return jigL_fail_wait(L, &p->wait[JIG_INPUT], what);
         int rc = jig_port_fill(p->port, &err);
@@ -206,10 +210,11 @@ static int begin_read(lua_State *L, struct lport *p, int limit_arg, lua_KFunctio
     return self(L, LUA_OK, 0);
 }
 
-static size_t ready_exact(lua_State *L, struct lport *p)
+static int ready_exact(lua_State *L, struct lport *p, struct jig_error *err)
 {
+    (void)err;
     size_t want = (size_t)lua_tointeger(L, 2);
-    return jig_buf_len(&p->port->in) >= want ? want : 0;
+    return jig_buf_len(&p->port->in) >= want ? (int)want : 0;
 }
 
 static int read_exact_on(lua_State *L, int status, lua_KContext ctx)
@@ -234,11 +239,12 @@ static int port_read(lua_State *L)
     return begin_read(L, p, 3, read_exact_on);
 }
 
-static size_t ready_some(lua_State *L, struct lport *p)
+static int ready_some(lua_State *L, struct lport *p, struct jig_error *err)
 {
+    (void)err;
     size_t max = (size_t)luaL_optinteger(L, 3, DEFAULT_MAX);
     size_t have = jig_buf_len(&p->port->in);
-    return have < max ? have : max;
+    return (int)(have < max ? have : max);
 }
 
 static int read_some_on(lua_State *L, int status, lua_KContext ctx)
@@ -258,25 +264,24 @@ static int port_read_some(lua_State *L)
     return begin_read(L, p, 2, read_some_on);
 }
 
-static size_t ready_until(lua_State *L, struct lport *p)
+static int ready_until(lua_State *L, struct lport *p, struct jig_error *err)
 {
-    size_t length;
+    size_t length, have = jig_buf_len(&p->port->in);
     const char *delimiter = lua_tolstring(L, 2, &length);
     const uint8_t *bytes = jig_buf_data(&p->port->in);
-    const uint8_t *found = memmem(bytes, jig_buf_len(&p->port->in), delimiter, length);
-    return found ? (size_t)(found - bytes) + length : 0;
+    const uint8_t *found = memmem(bytes, have, delimiter, length);
+    size_t max = (size_t)luaL_optinteger(L, 4, DEFAULT_MAX);
+    if (found)
+        return (int)((size_t)(found - bytes) + length);
+    if (have > max)
+        return jig_fail(err, JIG_ELIMIT, "port:read_until: no delimiter in the first %zu bytes",
+                        max);
+    return 0;
 }
 
 static int read_until_on(lua_State *L, int status, lua_KContext ctx)
 {
-    struct lport *p = to_lport(L);
-    size_t max = (size_t)luaL_optinteger(L, 4, DEFAULT_MAX);
     (void)ctx;
-    if (p->port && jig_buf_len(&p->port->in) > max && !ready_until(L, p)) {
-        struct jig_error err;
-        jig_fail(&err, JIG_ELIMIT, "port:read_until: no delimiter in the first %zu bytes", max);
-        return jigL_fail(L, &err);
-    }
     return read_on(L, status, ready_until, "port:read_until", read_until_on);
 }
 

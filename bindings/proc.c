@@ -41,6 +41,7 @@ static const char *const *read_argv(lua_State *L)
         lua_rawgeti(L, 1, (lua_Integer)i + 1);
         luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 1, "arguments must be strings");
         argv[i] = lua_tostring(L, -1);
+        luaL_argcheck(L, strlen(argv[i]) == lua_rawlen(L, -1), 1, "arguments hold no NUL");
         lua_pop(L, 1);
     }
     argv[n] = NULL;
@@ -57,8 +58,20 @@ static double seconds_field(lua_State *L, const char *key, double fallback)
 {
     lua_getfield(L, 1, key);
     double seconds = luaL_optnumber(L, -1, fallback);
+    if (!(seconds >= 0))
+        luaL_error(L, "proc.start: '%s' must be 0 or more", key);
     lua_pop(L, 1);
     return seconds;
+}
+
+static size_t read_cap(lua_State *L)
+{
+    lua_getfield(L, 1, "cap");
+    lua_Integer cap = luaL_optinteger(L, -1, DEFAULT_CAP);
+    if (cap < 0)
+        luaL_error(L, "proc.start: 'cap' must be 0 or more");
+    lua_pop(L, 1);
+    return (size_t)cap;
 }
 
 /*
@@ -80,7 +93,7 @@ static int proc_start(lua_State *L)
     options.argv = read_argv(L);
     options.env = read_env(L);
     options.grace = jig_clock_after(0, seconds_field(L, "grace", 2));
-    options.cap = (size_t)seconds_field(L, "cap", DEFAULT_CAP);
+    options.cap = read_cap(L);
     options.deadline =
         jig_clock_after(jig_loop_now(engine->loop), seconds_field(L, "limit", HUGE_VAL));
     struct lproc *p = lua_newuserdatauv(L, sizeof *p, 0);
@@ -179,6 +192,7 @@ static int proc_close(lua_State *L)
     if (p->proc)
         jig_proc_abandon(p->proc);
     p->proc = NULL;
+    p->ended = false;
     jigL_wake_with(&p->wait, JIG_ECLOSED);
     jig_buf_release(&p->result.out);
     jig_buf_release(&p->result.err);
@@ -215,7 +229,7 @@ int luaopen_jig_proc(lua_State *L)
     luaL_newmetatable(L, PROC);
     lua_pushcfunction(L, proc_gc);
     lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, proc_gc);
+    lua_pushcfunction(L, proc_close);
     lua_setfield(L, -2, "__close");
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");

@@ -67,6 +67,8 @@ static const char *const *read_arguments(lua_State *L)
         if (lua_rawgeti(L, table, (lua_Integer)i + 1) != LUA_TSTRING)
             luaL_error(L, "session.service: arguments[%d] must be a string", (int)i + 1);
         list[i] = lua_tostring(L, -1);
+        if (strlen(list[i]) != lua_rawlen(L, -1))
+            luaL_error(L, "session.service: arguments[%d] holds a NUL", (int)i + 1);
         lua_pop(L, 1);
     }
     list[n] = NULL;
@@ -293,6 +295,7 @@ static bool stopped(lua_State *L, struct jig_error *err)
 static int new_device(lua_State *L)
 {
     struct lsession *s = to_session(L);
+    jigL_check_wait(L, "session:new_device");
     struct jig_error err;
     if (stopped(L, &err))
         return fail_call(L, &err, false);
@@ -310,6 +313,7 @@ static int get_device_configuration(lua_State *L)
     struct jig_error err;
     size_t n;
     const char *response = luaL_checklstring(L, 2, &n);
+    jigL_check_wait(L, "session:get_device_configuration");
     if (stopped(L, &err))
         return fail_call(L, &err, false);
     int rc = jig_session_get_device_configuration(s->session, response, n, call_ended, s, &err);
@@ -326,6 +330,7 @@ static int handle_device_response(lua_State *L)
     struct jig_error err;
     size_t n;
     const char *response = luaL_checklstring(L, 2, &n);
+    jigL_check_wait(L, "session:handle_device_response");
     if (stopped(L, &err))
         return fail_call(L, &err, false);
     int rc = jig_session_handle_device_response(s->session, response, n, call_ended, s, &err);
@@ -344,6 +349,7 @@ static int report_error(lua_State *L)
     lua_Integer code = luaL_checkinteger(L, 2);
     const char *reason = luaL_checkstring(L, 3);
     luaL_argcheck(L, code >= INT32_MIN && code <= INT32_MAX, 2, "an error code has 32 bits");
+    jigL_check_wait(L, "session:report_error");
     int rc = jig_session_report(s->session, (int32_t)code, reason, call_ended, s, &err);
     return wait_for_call(L, s, rc, &err);
 }

@@ -15,7 +15,8 @@
 enum {
     DEFAULT_MEMORY = 16 << 20, /* bytes */
     COPY_DEPTH = 16,
-    QUEUE = 1, /* user value: array of messages that wait */
+    USUAL_FIELDS = 8, /* of a table in a message, so that its copy need not grow */
+    QUEUE = 1,        /* user value: array of messages that wait */
 };
 
 struct slot {
@@ -29,14 +30,35 @@ struct slot {
 
 static const char slot_key; /* registry of a slot's state: its struct slot */
 
-/* Copies the value at `index` of `from` to the top of `to`. Raises in `from` for what cannot pass.
- * [-0, +1 on `to`, e] */
-static void copy(lua_State *from, int index, lua_State *to, int depth)
+/* Raises for a value that cannot pass. */
+static void check(lua_State *L, int index, int depth)
+{
+    index = lua_absindex(L, index);
+    int type = lua_type(L, index);
+    if (type > LUA_TTABLE || type == LUA_TLIGHTUSERDATA)
+        luaL_error(L, "a %s cannot pass between slots: only plain values can",
+                   luaL_typename(L, index));
+    if (type != LUA_TTABLE)
+        return;
+    if (depth >= COPY_DEPTH)
+        luaL_error(L, "a message is nested too deeply (at most %d)", COPY_DEPTH);
+    luaL_checkstack(L, 4, "message");
+    lua_pushnil(L);
+    while (lua_next(L, index)) {
+        check(L, -2, depth + 1);
+        check(L, -1, depth + 1);
+        lua_pop(L, 1);
+    }
+}
+
+/* Copies the value at `index` of `from`, which was checked, to the top of `to`. Raises in `to`
+ * alone, when it has no memory: an error must not jump over the other state's calls.
+ * [-0, +1 on `to`, m] */
+static void copy(lua_State *from, int index, lua_State *to)
 {
     size_t length;
     const char *string;
-    if (depth > COPY_DEPTH || !lua_checkstack(to, 4) || !lua_checkstack(from, 4))
-        luaL_error(from, "a message is nested too deeply (at most %d)", COPY_DEPTH);
+    luaL_checkstack(to, 4, "message");
     switch (lua_type(from, index)) {
     case LUA_TNIL:
         lua_pushnil(to);
@@ -54,18 +76,16 @@ static void copy(lua_State *from, int index, lua_State *to, int depth)
         string = lua_tolstring(from, index, &length);
         lua_pushlstring(to, string, length);
         return;
-    case LUA_TTABLE:
-        break;
     default:
-        luaL_error(from, "a %s cannot pass between slots: only plain values can",
-                   luaL_typename(from, index));
+        break;
     }
-    lua_newtable(to);
+    int elements = (int)lua_rawlen(from, index);
+    lua_createtable(to, elements, elements ? 0 : USUAL_FIELDS);
     index = lua_absindex(from, index);
     lua_pushnil(from);
     while (lua_next(from, index)) {
-        copy(from, -2, to, depth + 1);
-        copy(from, -1, to, depth + 1);
+        copy(from, -2, to);
+        copy(from, -1, to);
         lua_rawset(to, -3);
         lua_pop(from, 1);
     }
@@ -79,6 +99,7 @@ static void copy(lua_State *from, int index, lua_State *to, int depth)
 static int emit(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
+    check(L, 1, 0);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key);
     struct slot *slot = lua_touserdata(L, -1);
     lua_State *main = slot->main;
@@ -86,7 +107,7 @@ static int emit(lua_State *L)
     luaL_checkstack(main, 8, "messages");
     lua_rawgeti(main, LUA_REGISTRYINDEX, slot->self);
     lua_getiuservalue(main, -1, QUEUE);
-    copy(L, 1, main, 0);
+    copy(L, 1, main);
     lua_rawseti(main, -2, (lua_Integer)lua_rawlen(main, -2) + 1);
     lua_settop(main, top);
     jigL_wake(&slot->wait);
@@ -157,21 +178,22 @@ static int slot_new(lua_State *L)
     slot->L = jigL_slot_state(jigL_engine(L), &slot->memory);
     if (!slot->L)
         return luaL_error(L, "no memory for a slot's state");
-    lua_pushlightuserdata(slot->L, slot);
-    lua_rawsetp(slot->L, LUA_REGISTRYINDEX, &slot_key);
     return 1;
 }
 
-/* In the slot's state, protected: loads the module and makes it a task with the copied argument. */
+/* In the slot's state, protected: loads the module and makes it a task with a copy of the argument,
+ * which stands at index 3 of the caller's stack. */
 static int start_worker(lua_State *S)
 {
-    lua_rawgetp(S, LUA_REGISTRYINDEX, &slot_key);
-    struct slot *slot = lua_touserdata(S, -1);
-    lua_pop(S, 1); // name config
-    lua_getglobal(S, "require");
+    struct slot *slot = lua_touserdata(S, 1);
+    lua_State *from = lua_touserdata(S, 2);
     lua_pushvalue(S, 1);
+    lua_rawsetp(S, LUA_REGISTRYINDEX, &slot_key);
+    lua_getglobal(S, "require");
+    lua_pushstring(S, lua_tostring(from, 2));
     lua_call(S, 1, 1);
-    lua_pushvalue(S, 2); // name config module config
+    copy(from, 3, S); // slot from module argument
+    lua_gc(S, LUA_GCRESTART);
     slot->task = jigL_spawn(S, 1, worker_ended, slot);
     return 0;
 }
@@ -183,18 +205,21 @@ static int start_worker(lua_State *S)
 static int slot_start(lua_State *L)
 {
     struct slot *slot = to_slot(L);
-    const char *module = luaL_checkstring(L, 2);
+    luaL_checkstring(L, 2);
     luaL_argcheck(L, slot->self == LUA_NOREF, 1, "the slot already works");
+    lua_settop(L, 3);
+    check(L, 3, 0);
     lua_settop(slot->L, 0);
     lua_pushcfunction(slot->L, start_worker);
-    lua_pushstring(slot->L, module);
-    copy(L, 3, slot->L, 0);
+    lua_pushlightuserdata(slot->L, slot);
+    lua_pushlightuserdata(slot->L, L);
     lua_pushvalue(L, 1);
     slot->self = luaL_ref(L, LUA_REGISTRYINDEX);
     if (lua_pcall(slot->L, 2, 0, 0) != LUA_OK) {
         luaL_unref(L, LUA_REGISTRYINDEX, slot->self);
         slot->self = LUA_NOREF;
-        return luaL_error(L, "%s", luaL_tolstring(slot->L, -1, NULL));
+        const char *message = lua_tostring(slot->L, -1);
+        return luaL_error(L, "%s", message ? message : "the module threw no message");
     }
     return 0;
 }
@@ -276,6 +301,7 @@ static int slot_close(lua_State *L)
     if (slot->L)
         lua_close(slot->L);
     slot->L = NULL;
+    jig_memory_release(&slot->memory);
     jigL_wake_with(&slot->wait, JIG_ECLOSED);
     luaL_unref(L, LUA_REGISTRYINDEX, slot->self);
     slot->self = LUA_NOREF;
@@ -304,7 +330,7 @@ int luaopen_jig_slot(lua_State *L)
     luaL_newmetatable(L, SLOT);
     lua_pushcfunction(L, slot_gc);
     lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, slot_gc);
+    lua_pushcfunction(L, slot_close);
     lua_setfield(L, -2, "__close");
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");

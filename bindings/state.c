@@ -23,12 +23,14 @@ static const luaL_Reg modules[] = {
     {NULL, NULL},
 };
 
+static int compare_name(const void *name, const void *script)
+{
+    return strcmp(name, ((const struct jig_script *)script)->name);
+}
+
 static const struct jig_script *find_script(const char *name)
 {
-    const struct jig_script *script = jig_scripts;
-    while (script->name && strcmp(script->name, name) != 0)
-        script++;
-    return script->name ? script : NULL;
+    return bsearch(name, jig_scripts, jig_script_count, sizeof *jig_scripts, compare_name);
 }
 
 /* The searcher for scripts in the binary. */
@@ -122,28 +124,12 @@ static int open_slot(lua_State *L)
 
 /* ---- states ---- */
 
-static void *allocate(void *data, void *block, size_t old, size_t size)
-{
-    struct jig_memory *memory = data;
-    size_t before = block ? old : 0;
-    if (size > before && memory->cap && memory->used - before + size > memory->cap)
-        return NULL;
-    if (size == 0) {
-        free(block);
-        memory->used -= before;
-        return NULL;
-    }
-    void *grown = realloc(block, size);
-    if (grown)
-        memory->used += size - before;
-    return grown;
-}
-
 static lua_State *open_state(struct jig_engine *engine, lua_State *L, lua_CFunction open)
 {
     if (!L)
         return NULL;
     jigL_attach(L, engine);
+    lua_gc(L, LUA_GCSTOP);
     lua_pushcfunction(L, open);
     if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
         lua_close(L);
@@ -159,5 +145,8 @@ lua_State *jigL_main_state(struct jig_engine *engine)
 
 lua_State *jigL_slot_state(struct jig_engine *engine, struct jig_memory *memory)
 {
-    return open_state(engine, lua_newstate(allocate, memory), open_slot);
+    lua_State *L = open_state(engine, lua_newstate(jig_memory_allocate, memory), open_slot);
+    if (!L)
+        jig_memory_release(memory);
+    return L;
 }

@@ -1,0 +1,94 @@
+-- The program as it is started; what its scripts do then: spec/scripts/main_spec.lua.
+
+local scratch = require "spec.support.scratch"
+
+-- Runs text as the first of jig's scripts.
+local function as_main(text, words)
+  local folder <close> = scratch.folder { ["jig/main.lua"] = text }
+  words = words or {}
+  words.env = { JIG_PATH = folder.path }
+  return scratch.jig(words)
+end
+
+describe("bindings/main", function()
+  it("ends with the status that its scripts give", function()
+    for text, status in pairs {
+      ["return function() return 3 end"] = 3,
+      ["return function() return 0 end"] = 0,
+      ["return function() end"] = 0,
+      ["return function() return 255 end"] = 255,
+    } do
+      assert.same({ status, "" }, { as_main(text).exit, as_main(text).stderr })
+    end
+  end)
+
+  it("shows an error of its scripts with the traceback, and ends with 1", function()
+    for _, text in ipairs { "error 'boom'", "return function() error 'boom' end",
+      "return function() error(setmetatable({}, { __tostring = function() return 'boom' end })) end", } do
+      local result = as_main(text)
+      assert.same({ 1, "" }, { result.exit, result.stdout })
+      assert.matches("^jig: [^\n]*boom\nstack traceback:", result.stderr)
+    end
+  end)
+
+  it("hands over its words as arg", function()
+    local result = as_main("return function() print(#arg, arg[0] ~= nil, table.concat(arg, '|')) end",
+      { "a b", "", "--x", "\xFF" })
+    assert.equal("4\ttrue\ta b||--x|\xFF\n", result.stdout)
+  end)
+
+  it("takes many words", function()
+    local words = {}
+    for i = 1, 2000 do words[i] = "w" .. i end
+    local folder <close> = scratch.folder { ["try.lua"] = "print(#arg, select('#', ...), (select(2000, ...)))" }
+    table.insert(words, 1, folder.path .. "/try.lua")
+    local result = scratch.jig(words)
+    assert.same({ 0, "2000\t2000\tw2000\n" }, { result.exit, result.stdout })
+  end)
+
+  it("opens no file under the numbers of stdin, stdout and stderr when they are closed", function()
+    local folder <close> = scratch.folder {
+      ["try.lua"] = [[
+        local out = io.open(arg[1], "w")
+        local proc = require "jig.proc"
+        local result = assert(proc.start { "sh", "-c", "echo out; echo err >&2" }):wait()
+        print "lost"
+        io.stderr:write "lost"
+        out:write(result.stdout, result.stderr, tostring(io.read()))
+        out:close()
+      ]],
+    }
+    for _, closed in ipairs { "<&-", ">&-", "2>&-", "<&- >&- 2>&-" } do
+      local seen = folder.path .. "/seen"
+      local command = ("exec %s %s/try.lua %s %s"):format(scratch.program, folder.path, seen, closed)
+      assert.equal(0, scratch.run({ "sh", "-c", command }).exit)
+      assert.equal("out\nerr\nnil", folder:read "seen")
+    end
+  end)
+
+  it("raises its limit of descriptors to what it may have", function()
+    local folder <close> = scratch.folder {
+      ["try.lua"] = [[
+        for line in io.lines "/proc/self/limits" do
+          local soft, hard = line:match "^Max open files%s+(%S+)%s+(%S+)"
+          if soft then print(soft == hard) end
+        end
+      ]],
+    }
+    local result = scratch.run { "sh", "-c", "ulimit -S -n 64; exec \"$0\" \"$1\"", scratch.program,
+      folder.path .. "/try.lua" }
+    assert.equal("true\n", result.stdout)
+  end)
+
+  it("survives a reader of its output that goes away", function()
+    local folder <close> = scratch.folder {
+      ["try.lua"] = [[
+        for _ = 1, 10000 do io.write(("x"):rep(100), "\n") end
+        io.stderr:write "alive"
+      ]],
+    }
+    local result = scratch.run { "sh", "-c", "\"$0\" \"$1\" | head -n 1 >/dev/null", scratch.program,
+      folder.path .. "/try.lua" }
+    assert.same({ 0, "alive" }, { result.exit, result.stderr })
+  end)
+end)

@@ -1,0 +1,89 @@
+-- Signals and system.exit: spec/bindings/engine_spec.lua.
+
+local peer = require "spec.peer"
+local port = require "jig.port"
+local scratch = require "spec.support.scratch"
+local system = require "jig.system"
+
+describe("jig.system", function()
+  it("gives random bytes, 256 at most", function()
+    for _, n in ipairs { 0, 1, 10, 256 } do assert.equal(n, #system.random(n)) end
+    assert.is_not.equal(system.random(32), system.random(32))
+    for _, n in ipairs { -1, 257, 1.5 } do assert.is_false(pcall(system.random, n)) end
+  end)
+
+  it("tells a terminal from a file, and how wide it is", function()
+    local folder <close> = scratch.folder { ["try.lua"] = [[
+      local system = require "jig.system"
+      local widths = {}
+      for fd = 0, 2 do widths[fd + 1] = tostring(system.terminal(fd)) end
+      print(table.concat(widths, " "))
+    ]] }
+    assert.equal("nil nil nil\n", scratch.jig({ folder.path .. "/try.lua" }).stdout)
+    local address = ("exec:sh -c %s?pty=1"):format(("stty cols 77; exec %s %s/try.lua"):format(scratch.program,
+      folder.path):gsub("[^%w]", function(c) return ("%%%02x"):format(c:byte()) end))
+    local p <close> = assert(port.open(address, { limit = 60 }))
+    assert.matches("^77 77 nil", p:read_until("\n", 60))
+    assert.is_nil(system.terminal(1000))
+  end)
+
+  it("knows the machine's name", function()
+    local file <close> = assert(io.open "/proc/sys/kernel/hostname")
+    assert.equal(file:read "l", system.hostname())
+  end)
+
+  it("follows links to the absolute path", function()
+    local folder <close> = scratch.folder { ["a/file"] = "" }
+    scratch.run { "ln", "-s", "a/file", folder.path .. "/link" }
+    local real = system.realpath(folder.path .. "/a/../link")
+    assert.equal(system.realpath(folder.path) .. "/a/file", real)
+    local path, message, code = system.realpath(folder.path .. "/none")
+    assert.same({ nil, "not_found" }, { path, code })
+    assert.matches(folder.path .. "/none: No such file", message, 1, true)
+  end)
+
+  it("finds programs: in PATH, or where the path says", function()
+    assert.matches("^/.*/sh$", system.program "sh")
+    local folder <close> = scratch.folder { plain = "" }
+    local tool = folder:tool("tool", "")
+    assert.equal(tool, system.program(tool))
+    local cases = {
+      { folder.path .. "/none", "not_found", "No such file" },
+      { folder.path .. "/plain", "denied", "is not executable" },
+      { folder.path .. "/", "denied", "is not a file" },
+      { "no-such-program-here", "not_found", "no such program in PATH" },
+      { "", "not_found", "no such program in PATH" },
+    }
+    for _, case in ipairs(cases) do
+      local path, message, code = system.program(case[1])
+      assert.same({ nil, case[2] }, { path, code })
+      assert.matches(case[3], message, 1, true)
+    end
+  end)
+
+  it("looks through all of PATH, an empty part being the working directory", function()
+    local folder <close> = scratch.folder { ["try.lua"] = "print(require 'jig.system'.program 'tool')" }
+    folder:tool("bin/tool", "")
+    local function found(path)
+      return scratch.jig({ folder.path .. "/try.lua", env = { PATH = path }, cwd = folder.path .. "/bin" }).stdout
+    end
+    assert.equal(folder.path .. "/bin/tool\n", found("/nowhere:" .. folder.path .. "/bin:/bin"))
+    assert.equal("./tool\n", found(":/bin"))
+    assert.matches("^nil\t", found(""))
+    assert.matches("^nil\t", found(false))
+  end)
+
+  it("counts open descriptors", function()
+    assert.equal(peer.descriptors(), system.descriptors())
+    local before = system.descriptors()
+    local file = assert(io.open "/dev/null")
+    assert.equal(before + 1, system.descriptors())
+    file:close()
+    assert.equal(before, system.descriptors())
+  end)
+
+  it("raises for a level that the log has not", function()
+    assert.is_false(pcall(system.log, "loud"))
+    system.log "warn"
+  end)
+end)

@@ -3,6 +3,7 @@ local fault = require "jig.fault"
 local port = require "jig.port"
 local product = require "spec.support.product"
 local raw = require "jig.framing.raw"
+local scratch = require "spec.support.scratch"
 local task = require "jig.task"
 
 local SHORT <const> = 0.005
@@ -448,6 +449,7 @@ describe("jig.unit", function()
   end
 
   it("throws cli.missing when the CLI cannot be started", function()
+    if scratch.valgrind then pending "posix_spawn tells no errors under valgrind" end
     local run <close> = product.attempt { service = { cli = "/nowhere/tool" } }
     assert.equal("cli.missing", run.result.fault.name)
     assert.matches("/nowhere/tool", run.result.fault.reason, 1, true)

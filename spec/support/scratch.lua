@@ -14,6 +14,9 @@ local support = assert(system.realpath("spec/support"))
 --- The program under test.
 scratch.program = build .. "/jig"
 
+--- Under valgrind posix_spawn does not tell that a program cannot be started: it ends with status 127.
+scratch.valgrind = (os.getenv("LD_PRELOAD") or ""):find("vgpreload", 1, true) ~= nil
+
 -- Seconds that a program under test may take, however slow the machine.
 local PATIENCE <const> = 120
 

@@ -177,9 +177,10 @@ static int proc_kill(lua_State *L)
 static int proc_pid(lua_State *L)
 {
     struct lproc *p = luaL_checkudata(L, 1, PROC);
-    if (!p->proc)
-        return 0;
-    lua_pushinteger(L, jig_proc_pid(p->proc));
+    if (p->proc)
+        lua_pushinteger(L, jig_proc_pid(p->proc));
+    else
+        luaL_pushfail(L);
     return 1;
 }
 

@@ -32,8 +32,10 @@ static int terminal(lua_State *L)
 {
     struct winsize size;
     int fd = (int)luaL_checkinteger(L, 1);
-    if (!isatty(fd))
-        return 0;
+    if (!isatty(fd)) {
+        luaL_pushfail(L);
+        return 1;
+    }
     lua_pushinteger(L, ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80);
     return 1;
 }

@@ -53,15 +53,12 @@ describe("core/child", function()
     end)
   end)
 
-  it("looks a program without a slash up in PATH, one with a slash where it says", function()
-    steps.with_loop(function(l)
-      assert.equal("x", steps.run(l, { "printf", "x" }).output)
-      local _, _, code = steps.child(l, { "./printf", "x" })
-      assert.equal("not_found", code)
-    end)
+  it("looks a program without a slash up in PATH", function()
+    steps.with_loop(function(l) assert.equal("x", steps.run(l, { "printf", "x" }).output) end)
   end)
 
   it("says why it could not be started, and leaves nothing", function()
+    if scratch.valgrind then pending "posix_spawn tells no errors under valgrind" end
     local folder <close> = scratch.folder {
       plain = "#!/bin/sh\n",
       unmarked = "exit 0\n",
@@ -77,6 +74,7 @@ describe("core/child", function()
       { { path "missing" }, "not_found", "cannot start '" .. path "missing" .. "': No such file" },
       { { "no-such-program" }, "not_found", "cannot start 'no-such-program': No such file" },
       { { "" }, "not_found", "cannot start ''" },
+      { { "./printf" }, "not_found", "cannot start './printf'" },
       { { path "plain" }, "denied", "cannot start '" .. path "plain" .. "': Permission denied" },
       { { folder.path }, "denied", "Permission denied" },
       { { path "orphan" }, "not_found", "the interpreter in its first line does not exist" },

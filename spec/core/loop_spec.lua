@@ -490,13 +490,12 @@ describe("core/loop", function()
     it("say which host cannot be found", function()
       local l = fresh()
       local got
-      -- ends in a label that no name server answers for (RFC 6761)
-      assert(l:lookup("no such host.invalid", "80", function(...) got = table.pack(...) end))
-      local deadline = l:now() + 60 * SECOND
-      while not got and l:now() < deadline do l:step(deadline) end
+      -- an empty label: no name server needs to be asked
+      assert(l:lookup("no..host", "80", function(...) got = table.pack(...) end))
+      step_until(l, function() return got end)
       assert.is_nil(got[1])
       assert.equal("not_found", got[3])
-      assert.matches("cannot find host 'no such host.invalid'", got[2], 1, true)
+      assert.matches("cannot find host 'no..host'", got[2], 1, true)
       l:free()
     end)
 
@@ -510,10 +509,7 @@ describe("core/loop", function()
     it("that are cancelled tell nothing, and leave nothing", function()
       local l, log, note = fresh()
       for _ = 1, 8 do assert(l:lookup("127.0.0.1", "80", note "told")):cancel() end
-      local deadline = l:now() + 5 * SECOND
-      while l:step(deadline) and l:now() < deadline do
-        if not l:step(0) then break end
-      end
+      while l:step() do end
       assert.same({}, log)
       l:free()
     end)

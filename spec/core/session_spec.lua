@@ -74,6 +74,7 @@ function station:reports()
 end
 
 function station:new_session(id)
+  self:release()
   local session, message, code = self.l:session(self.service, id or ID, function(result)
     self.result = result
   end)
@@ -232,6 +233,7 @@ describe("core/session", function()
     end
 
     it("cannot be started opened nothing, and owes what was open before", function()
+      if scratch.valgrind then pending "posix_spawn tells no errors under valgrind" end
       for opened = 0, 2 do
         with({}, {}, function(s)
           local renamed = s.folder.path .. "/there"
@@ -536,6 +538,7 @@ describe("core/session", function()
     end)
 
     it("counts as unreported when the CLI is gone", function()
+      if scratch.valgrind then pending "posix_spawn tells no errors under valgrind" end
       with({}, {}, function(s)
         s.service.program, s.service.arguments = s.folder.path .. "/there", {}
         scratch.run { "cp", s.folder.path .. "/tool", s.folder.path .. "/there" }
@@ -553,15 +556,16 @@ describe("core/session", function()
     local LONG <const> = { 60, 60, 60, 60 }
 
     it("gives a running command the time that `stop` says, and the next one `hurry`", function()
-      for times, key in ipairs { "stop", "hurry" } do
-        with({ new_device = "exec sleep 60" }, { limits = LONG, stop = 60, hurry = 60, grace = 0, [key] = 0.05 },
+      for times, seconds in ipairs { 0.05, 0.4 } do -- the report has `hurry`, too
+        with({ new_device = "exec sleep 60" },
+          { limits = LONG, stop = times == 1 and seconds or 60, hurry = times == 2 and seconds or 60, grace = 0 },
           function(s)
             s:start "new_device"
             for n = 1, times do s.session:interrupt(n) end
             s:finish()
             assert.equal("interrupted", s.result.code)
             assert.matches("^new_device: interrupted, and ended by jig after ", s.result.message)
-            assert.is_true(s.result.seconds >= 0.05)
+            assert.is_true(s.result.seconds >= seconds)
             assert.is_true(s.session:owes())
             assert.equal("ok", s:call("report_error", 901, "interrupted").code)
           end)

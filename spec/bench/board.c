@@ -1,0 +1,85 @@
+/* A board that answers both messages at once, on a pseudo-terminal.
+ *     board LINK
+ * makes LINK a link to the terminal, says "ready" on stdout, and ends when its stdin does. It may
+ * be opened again and again: it holds the terminal itself, so that a client's close is no hang-up.
+ */
+#include "frame.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+struct board {
+    struct crc_table crc;
+    int fd;
+    uint8_t in[FRAME_MAX];
+    size_t n;
+};
+
+/* The answer is small: the terminal takes it whole. */
+static bool answer(const struct board *b, bool second)
+{
+    uint8_t payload[RESPONSE_1], out[RESPONSE_1 + FRAME_EXTRA];
+    size_t n = second ? RESPONSE_2 : RESPONSE_1;
+    for (size_t i = 0; i < n; i++)
+        payload[i] = (uint8_t)(second ? i * 11 + 10 : i * 7 + 1);
+    n = frame_put(&b->crc, out, payload, n);
+    return write(b->fd, out, n) == (ssize_t)n;
+}
+
+static bool hear(struct board *b)
+{
+    ssize_t got = read(b->fd, b->in + b->n, sizeof b->in - b->n);
+    if (got <= 0)
+        return false;
+    b->n += (size_t)got;
+    ssize_t frame = frame_check(&b->crc, b->in, b->n);
+    if (frame == 0)
+        return true;
+    if (frame < 0 || (size_t)frame != b->n) {
+        fprintf(stderr, "board: a damaged message\n");
+        return false;
+    }
+    b->n = 0;
+    return answer(b, frame > REQUEST_1 + FRAME_EXTRA);
+}
+
+static int open_terminal(const char *link)
+{
+    struct termios settings;
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
+        return -1;
+    const char *name = ptsname(master);
+    int slave = open(name, O_RDWR | O_NOCTTY);
+    if (slave < 0 || tcgetattr(slave, &settings) < 0)
+        return -1;
+    cfmakeraw(&settings);
+    if (tcsetattr(slave, TCSANOW, &settings) < 0 || symlink(name, link) < 0)
+        return -1;
+    return master;
+}
+
+int main(int argc, char **argv)
+{
+    struct board b = {0};
+    if (argc != 2)
+        return 2;
+    crc_fill(&b.crc);
+    b.fd = open_terminal(argv[1]);
+    if (b.fd < 0) {
+        perror("board");
+        return 1;
+    }
+    puts("ready");
+    fflush(stdout);
+    struct pollfd wait[] = {{.fd = b.fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+    while (poll(wait, 2, -1) > 0 && !wait[1].revents)
+        if (!hear(&b))
+            return 1;
+    return 0;
+}

@@ -1,0 +1,85 @@
+-- The memory of a slot's state, as its owner sees it.
+
+local scratch = require "spec.support.scratch"
+
+-- Runs a worker in a slot with a cap; gives what it emitted last and the slot's count after it.
+local function run(worker, cap)
+  local folder <close> = scratch.folder {
+    ["worker.lua"] = "local slot = require 'jig.slot'\nreturn function()\n" .. worker .. "\nend",
+    ["try.lua"] = ([[
+      local slot = require "jig.slot"
+      local worker <close> = slot.new(%d)
+      local before = worker:memory()
+      worker:start "worker"
+      local message = worker:next(60)
+      print(before > 0, message.text or message.message:match "[^\n]*", worker:memory())
+    ]]):format(cap),
+  }
+  local result = scratch.jig { folder.path .. "/try.lua", env = { JIG_PATH = folder.path } }
+  assert.same({ 0, "" }, { result.exit, result.stderr })
+  local text, used, count_cap = result.stdout:match("^true\t(.*)\t(%d+)\t(%d+)\n$")
+  assert.equal(cap, math.tointeger(count_cap))
+  return text, math.tointeger(used)
+end
+
+describe("bindings/memory", function()
+  it("keeps the bytes of blocks of every size, however they grow and shrink", function()
+    assert.equal("ok", (run([[
+      local kept = {}
+      for round = 1, 3 do
+        for size = 0, 1100, 7 do
+          kept[#kept + 1] = string.char(size % 256):rep(size)
+          local t = {}
+          for i = 1, size // 16 do t[i] = i end
+          for i = #t, 2, -1 do t[i] = nil end
+          kept[#kept + 1] = t
+        end
+        for i = 2, #kept, 3 do kept[i] = false end
+        collectgarbage()
+      end
+      for i, value in ipairs(kept) do
+        if type(value) == "string" and #value > 0 then
+          assert(value == value:sub(1, 1):rep(#value))
+        elseif type(value) == "table" and #value > 0 then
+          assert(value[1] == 1)
+        end
+      end
+      slot.emit { text = "ok" }
+    ]], 16 << 20)))
+  end)
+
+  it("counts what the state holds as Lua does", function()
+    local text, used = run([[
+      local t = {}
+      for i = 1, 1000 do t[i] = { i } end
+      collectgarbage()
+      slot.emit { text = ("%d"):format(collectgarbage "count" * 1024 // 1) }
+    ]], 16 << 20)
+    assert.is_true(math.abs(used - math.tointeger(text)) < 200000, text .. " " .. used)
+  end)
+
+  it("ends a state at its cap, not before it", function()
+    for _, size in ipairs { 10, 100, 511, 512, 513, 5000 } do
+      local text, used = run(([[
+        local t = {}
+        for i = 1, math.maxinteger do t[i] = (i .. ""):rep(%d) end
+      ]]):format(size), 2 << 20)
+      assert.matches("not enough memory", text)
+      assert.is_true(used <= 2 << 20)
+    end
+    -- made in a buffer and then copied
+    assert.equal("700000", (run("slot.emit { text = ('%d'):format(#('x'):rep(700000)) }", 2 << 20)))
+  end)
+
+  it("gives memory back that a state no longer uses", function()
+    assert.equal("ok", (run([[
+      for _ = 1, 50 do
+        local t = {}
+        for i = 1, 5000 do t[i] = { i } end
+        t = nil
+        collectgarbage()
+      end
+      slot.emit { text = "ok" }
+    ]], 2 << 20)))
+  end)
+end)

@@ -1,0 +1,227 @@
+-- The layers, read from the sources:
+--
+--     scripts/  ->  bindings/  ->  core/  <-  transports/
+--
+-- Each exception stands here with its reason; one that is no longer needed is a failure, too.
+
+local scratch = require "spec.support.scratch"
+
+local build = os.getenv("JIG_BUILD") or "build"
+
+-- The files below a folder whose names match, sorted.
+local function files(folder, pattern)
+  local found = {}
+  for path in scratch.run({ "find", folder, "-type", "f" }).stdout:gmatch("[^\n]+") do
+    if path:match(pattern) then found[#found + 1] = path end
+  end
+  table.sort(found)
+  assert(#found > 0, folder .. " is empty")
+  return found
+end
+
+local function read(path)
+  local file <close> = assert(io.open(path))
+  return file:read("a")
+end
+
+local function exists(path)
+  local file = io.open(path)
+  return file and file:close() or false
+end
+
+-- Headers that are no library's of their own: of the C library and of the kernel.
+local SYSTEM <const> = {}
+for name in ([[
+  arpa/inet asm/termbits ctype dirent endian errno fcntl gnu/libc-version inttypes limits linux/serial
+  linux/sockios math netdb netinet/in netinet/tcp poll signal spawn stdarg stdbool stddef stdint stdio stdlib
+  string sys/epoll sys/file sys/ioctl sys/random sys/resource sys/socket sys/stat sys/syscall sys/types sys/wait
+  termios time unistd
+]]):gmatch("%S+") do SYSTEM[name .. ".h"] = true end
+
+-- Which library a header is of; nil for the system's.
+local function library_of(header)
+  local known = {
+    ["lua.h"] = "lua", ["lauxlib.h"] = "lua", ["lualib.h"] = "lua",
+    ["uv.h"] = "libuv", ["libserialport.h"] = "libserialport",
+  }
+  if known[header] then return known[header] end
+  if header:match("^openssl/") then return "openssl" end
+  assert(SYSTEM[header], "no layer knows <" .. header .. ">: add it here")
+end
+
+-- Own headers and libraries that a C file includes.
+local function includes(path)
+  local own, libraries = {}, {}
+  for opening, name in read(path):gmatch('#include ([<"])([^>"]+)[>"]') do
+    if opening == '"' then
+      own[#own + 1] = name
+    else
+      local library = library_of(name)
+      if library then libraries[library] = true end
+    end
+  end
+  return own, libraries
+end
+
+-- path -> library -> why.
+local LIBRARIES <const> = {
+  ["core/digest.c"] = { openssl = "hashes are OpenSSL's; no other file sees it" },
+  ["core/loop.c"] = { libuv = "the loop stands on it; no other file sees it" },
+  ["bindings/version.c"] = {
+    libuv = "asks it for its version",
+    libserialport = "asks it for its version",
+    openssl = "asks it for its version",
+  },
+}
+
+-- The libraries of a layer's files but for `allowed` are those listed above, and no more are listed.
+local function check_libraries(layer, allowed)
+  for _, path in ipairs(files(layer, "%.[ch]$")) do
+    local _, libraries = includes(path)
+    local listed = LIBRARIES[path] or {}
+    for library in pairs(libraries) do
+      assert(allowed[library] or listed[library], path .. " must not see " .. library)
+    end
+    for library in pairs(listed) do
+      assert(libraries[library], path .. " is allowed to see " .. library .. ", and does not")
+    end
+  end
+end
+
+local function check_own(layer, folders)
+  for _, path in ipairs(files(layer, "%.[ch]$")) do
+    for _, name in ipairs((includes(path))) do
+      local folder = name:match("^(%w+)/[%w_]+%.h$")
+      assert(folders[folder], ("%s includes \"%s\""):format(path, name))
+      assert(exists(name), name)
+    end
+  end
+end
+
+-- Sources that have no spec of their own at the same path.
+local COVERED <const> = {
+  ["transports/fd.c"] = "spec/transports/contract_spec.lua: every wire with a descriptor reads and writes by it",
+  ["transports/lock.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: a device is opened once",
+  ["transports/options.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: the options of their addresses",
+  ["scripts/jig/framing/contract.lua"] = "spec/scripts/testing_spec.lua: jig.testing.framing is this file",
+  ["scripts/jig/framing/stuffed.lua"] = "spec/scripts/framing/{slip,hdlc,stx_etx}_spec.lua: what they share",
+}
+
+local function spec_of(path)
+  return "spec/" .. path:gsub("^scripts/jig/", "scripts/"):gsub("%.%w+$", "_spec.lua")
+end
+
+describe("the layers", function()
+  describe("core/", function()
+    it("sees no Lua, no device library, and of the others each in one file", function()
+      check_libraries("core", {})
+    end)
+
+    it("includes nothing but its own", function() check_own("core", { core = true }) end)
+  end)
+
+  describe("transports/", function()
+    it("see at most one device library each", function()
+      local devices = { libserialport = true, libusb = true }
+      check_libraries("transports", devices)
+      for _, path in ipairs(files("transports", "%.[ch]$")) do
+        local _, libraries = includes(path)
+        local first = next(libraries)
+        assert(first == nil or next(libraries, first) == nil, path .. " sees two libraries")
+      end
+    end)
+
+    it("include core/ and their own", function() check_own("transports", { core = true, transports = true }) end)
+  end)
+
+  describe("bindings/", function()
+    it("see Lua alone", function() check_libraries("bindings", { lua = true }) end)
+
+    it("include core/ and their own", function() check_own("bindings", { core = true, bindings = true }) end)
+  end)
+
+  describe("scripts/", function()
+    -- Modules of others, and the scripts that may require them (Lua patterns).
+    local others = {
+      ["argparse"] = { "commands/%w+" },
+      ["cjson.safe"] = { "commands/ports", "output/json" },
+      ["busted"] = { "commands/test", "framing/contract", "output/specs" },
+      ["busted.outputHandlers.base"] = { "output/specs" },
+      ["busted.runner"] = { "commands/test" },
+      ["pl.pretty"] = { "output/specs" },
+    }
+
+    local function may_require(path, name)
+      for _, pattern in ipairs(others[name] or {}) do
+        if path:match("^scripts/jig/" .. pattern .. "%.lua$") then return true end
+      end
+      return false
+    end
+
+    it("require jig's modules, which exist, and no spec or example", function()
+      for _, path in ipairs(files("scripts/jig", "%.lua$")) do
+        -- comments show what recipes and specs require
+        local code = read(path):gsub("%-%-[^\n]*", "")
+        for name in code:gmatch("require%s*%(?%s*[\"']([%w_%.]+)[\"']") do
+          local module = name:match("^jig%.(.+)")
+          if name == "jig.commands." then
+            assert.equal("scripts/jig/main.lua", path) -- and a verb
+          elseif module then
+            local file = "scripts/jig/" .. module:gsub("%.", "/") .. ".lua"
+            assert(exists(file) or exists("bindings/" .. module .. ".c"), path .. " requires " .. name)
+          elseif name ~= "jig" then
+            assert(may_require(path, name), path .. " requires " .. name)
+          end
+        end
+      end
+    end)
+  end)
+
+  it("have a spec for every source, at the same path", function()
+    local sources = {}
+    for _, layer in ipairs { "core", "transports", "bindings" } do
+      table.move(files(layer, "%.c$"), 1, 1000, #sources + 1, sources)
+    end
+    table.move(files("scripts/jig", "%.lua$"), 1, 1000, #sources + 1, sources)
+    local seen = {}
+    for _, path in ipairs(sources) do
+      seen[path] = true
+      assert(exists(spec_of(path)) ~= (COVERED[path] ~= nil),
+        COVERED[path] and path .. " has a spec: take it from the list" or spec_of(path) .. " is missing")
+    end
+    for path in pairs(COVERED) do assert(seen[path], path .. " is gone: take it from the list") end
+  end)
+
+  it("have a README.md each", function()
+    local top = scratch.run({ "find", ".", "-mindepth", "1", "-maxdepth", "1", "-type", "d", "-not", "-name", ".*" })
+    for path in top.stdout:gmatch("[^\n]+") do
+      if path ~= "./build" and path ~= "./" .. build then
+        assert(exists(path .. "/README.md"), path .. "/README.md is missing")
+      end
+    end
+    assert.is_true(exists "README.md")
+  end)
+
+  it("keep no state in variables of files", function()
+    local objects = {}
+    for _, layer in ipairs { "core", "transports", "bindings" } do
+      table.move(files(build .. "/" .. layer, "%.o$"), 1, 1000, #objects + 1, objects)
+    end
+    local result = scratch.run { "nm", "--format=sysv", table.unpack(objects) }
+    assert.equal(0, result.exit, result.stderr)
+    local object, symbols = nil, 0
+    for line in result.stdout:gmatch("[^\n]+") do
+      object = line:match("^Symbols from (.*):$") or object
+      local name, section = line:match("^(%S+)%s*|.*|([^|]*)$")
+      if name then
+        symbols = symbols + 1
+        local mutable = section == "*COM*"
+          or section:match("^%.t?bss") or section:match("^%.t?data") and not section:match("^%.data%.rel%.ro")
+        -- what begins with "__" or ".L" was added by the compiler's own checks
+        assert(not mutable or name:match("^__") or name:match("^%.?L"),
+          ("%s: %s is a variable in %s"):format(object, name, section))
+      end
+    end
+    assert.is_true(symbols > 500)
+  end)
+end)

@@ -16,7 +16,7 @@ enum {
     DEFAULT_MEMORY = 16 << 20, /* bytes */
     COPY_DEPTH = 16,
     USUAL_FIELDS = 8, /* of a table in a message, so that its copy need not grow */
-    QUEUE = 1,        /* user value: array of messages that wait */
+    QUEUE = 1,        /* user value: the messages that wait, from `first` to `last` */
 };
 
 struct slot {
@@ -26,6 +26,7 @@ struct slot {
     struct jig_memory memory;
     struct jig_task *task; /* NULL = not started, or ended */
     struct jig_wait wait;
+    lua_Integer first, last; /* indices into the queue; empty when last < first */
 };
 
 static const char slot_key; /* registry of a slot's state: its struct slot */
@@ -93,6 +94,23 @@ static void copy(lua_State *from, int index, lua_State *to)
 
 /* ---- in a slot's state ---- */
 
+/* Between the two the message is pushed onto the main thread's stack. */
+static int begin_message(struct slot *slot)
+{
+    lua_State *main = slot->main;
+    int top = lua_gettop(main);
+    luaL_checkstack(main, 8, "messages");
+    lua_rawgeti(main, LUA_REGISTRYINDEX, slot->self);
+    lua_getiuservalue(main, -1, QUEUE);
+    return top;
+}
+
+static void end_message(struct slot *slot, int top)
+{
+    lua_rawseti(slot->main, -2, ++slot->last);
+    lua_settop(slot->main, top);
+}
+
 /*
  * slot.emit(message). Hands a table of plain values to whoever called slot:next(). Does not yield.
  */
@@ -103,13 +121,9 @@ static int emit(lua_State *L)
     lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key);
     struct slot *slot = lua_touserdata(L, -1);
     lua_State *main = slot->main;
-    int top = lua_gettop(main);
-    luaL_checkstack(main, 8, "messages");
-    lua_rawgeti(main, LUA_REGISTRYINDEX, slot->self);
-    lua_getiuservalue(main, -1, QUEUE);
+    int top = begin_message(slot);
     copy(L, 1, main);
-    lua_rawseti(main, -2, (lua_Integer)lua_rawlen(main, -2) + 1);
-    lua_settop(main, top);
+    end_message(slot, top);
     jigL_wake(&slot->wait);
     return 0;
 }
@@ -117,17 +131,13 @@ static int emit(lua_State *L)
 static void emit_crash(struct slot *slot, lua_State *co)
 {
     lua_State *main = slot->main;
-    int top = lua_gettop(main);
-    luaL_checkstack(main, 8, "messages");
-    lua_rawgeti(main, LUA_REGISTRYINDEX, slot->self);
-    lua_getiuservalue(main, -1, QUEUE);
+    int top = begin_message(slot);
     lua_createtable(main, 0, 2);
     lua_pushliteral(main, "crashed");
     lua_setfield(main, -2, "event");
     lua_pushstring(main, lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : "unknown error");
     lua_setfield(main, -2, "message");
-    lua_rawseti(main, -2, (lua_Integer)lua_rawlen(main, -2) + 1);
-    lua_settop(main, top);
+    end_message(slot, top);
 }
 
 static void worker_ended(void *data, lua_State *co, bool ok, int results)
@@ -172,6 +182,7 @@ static int slot_new(lua_State *L)
     slot->self = LUA_NOREF;
     slot->memory.cap = (size_t)memory;
     slot->main = main_thread(L);
+    slot->first = 1;
     luaL_setmetatable(L, SLOT);
     lua_newtable(L);
     lua_setiuservalue(L, -2, QUEUE);
@@ -224,23 +235,27 @@ static int slot_start(lua_State *L)
     return 0;
 }
 
+static int take_message(lua_State *L, struct slot *slot)
+{
+    lua_getiuservalue(L, 1, QUEUE);
+    lua_rawgeti(L, -1, slot->first);
+    lua_pushnil(L); // queue message nil
+    lua_rawseti(L, -3, slot->first++);
+    if (slot->first > slot->last) {
+        slot->first = 1;
+        slot->last = 0;
+    }
+    return 1;
+}
+
 static int next_on(lua_State *L, int status, lua_KContext ctx)
 {
     struct slot *slot = luaL_checkudata(L, 1, SLOT);
     (void)ctx;
     lua_settop(L, 2);
     for (;;) {
-        lua_getiuservalue(L, 1, QUEUE);
-        lua_Integer first = luaL_len(L, -1);
-        if (first > 0) {
-            lua_getglobal(L, "table");
-            lua_getfield(L, -1, "remove");
-            lua_pushvalue(L, 3);
-            lua_pushinteger(L, 1);
-            lua_call(L, 2, 1);
-            return 1;
-        }
-        lua_pop(L, 1);
+        if (slot->first <= slot->last)
+            return take_message(L, slot);
         if (status == LUA_YIELD && slot->wait.outcome != JIG_OK)
             return jigL_fail_wait(L, &slot->wait, "slot:next");
         if (!slot->L || slot->self == LUA_NOREF) {
@@ -301,7 +316,6 @@ static int slot_close(lua_State *L)
     if (slot->L)
         lua_close(slot->L);
     slot->L = NULL;
-    jig_memory_release(&slot->memory);
     jigL_wake_with(&slot->wait, JIG_ECLOSED);
     luaL_unref(L, LUA_REGISTRYINDEX, slot->self);
     slot->self = LUA_NOREF;

@@ -145,8 +145,5 @@ lua_State *jigL_main_state(struct jig_engine *engine)
 
 lua_State *jigL_slot_state(struct jig_engine *engine, struct jig_memory *memory)
 {
-    lua_State *L = open_state(engine, lua_newstate(jig_memory_allocate, memory), open_slot);
-    if (!L)
-        jig_memory_release(memory);
-    return L;
+    return open_state(engine, lua_newstate(jig_memory_allocate, memory), open_slot);
 }

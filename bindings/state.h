@@ -10,8 +10,8 @@
 lua_State *jigL_main_state(struct jig_engine *engine);
 
 /* A slot's state: no C modules, and require finds only what is in the binary (recipes run in a
- * sandbox of their own, see scripts/jig/sandbox.lua). `memory` lives as long as the state and is
- * released after it. NULL when there is no memory.
+ * sandbox of their own, see scripts/jig/sandbox.lua). `memory` lives as long as the state. NULL
+ * when there is no memory.
  *
  * Both states begin with the collector stopped, since nothing of what is loaded at first is
  * garbage: whoever runs the first script starts it. */

@@ -35,6 +35,7 @@ struct jig_engine {
     bool signals_claimed;                /* a command waits for them; else they end the program */
     bool leaving;                        /* system.exit was called, with this status */
     int status;
+    bool settled;                 /* and sessions left unreported do not change it */
     struct jig_wait *signal_wait; /* who waits for one */
 };
 

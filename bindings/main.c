@@ -80,9 +80,8 @@ static int add_traceback(lua_State *L)
     return 1;
 }
 
-/* The scripts' exit status. *settled: no session that is still unreported may change it (jig test,
- * whose specs leave such sessions on purpose). */
-static int run_scripts(struct jig_engine *engine, lua_State *L, bool *settled)
+/* The scripts' exit status: the first result of main.lua, and whether it is settled. */
+static int run_scripts(struct jig_engine *engine, lua_State *L)
 {
     lua_pushcfunction(L, add_traceback);
     lua_getglobal(L, "require");
@@ -96,7 +95,7 @@ static int run_scripts(struct jig_engine *engine, lua_State *L, bool *settled)
         fprintf(stderr, "jig: %s\n", lua_tostring(L, -1));
         return EXIT_FAILURE;
     }
-    *settled = lua_toboolean(L, -1);
+    engine->settled = lua_toboolean(L, -1);
     return (int)luaL_optinteger(L, -2, EXIT_SUCCESS);
 }
 
@@ -140,12 +139,11 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     set_arg(L, argc, argv);
-    bool settled = false;
-    int status = run_scripts(&engine, L, &settled);
+    int status = run_scripts(&engine, L);
     engine.leaving = true; /* what finalizers begin does not wait */
     lua_close(L);
     finish_background(&engine);
-    if (!settled && (jig_session_unreported(engine.loop) || jig_session_busy(engine.loop)))
+    if (!engine.settled && (jig_session_unreported(engine.loop) || jig_session_busy(engine.loop)))
         status = EXIT_UNREPORTED;
     hold_signals();
     jigL_engine_close(&engine);

@@ -176,8 +176,9 @@ static int wait_signal(lua_State *L)
 }
 
 /*
- * system.exit([status]). Ends the program from inside a task: nothing of the task runs any more,
- * child processes are ended and sessions reported. Replaces os.exit in the main state.
+ * system.exit([status [, settled]]). Ends the program from inside a task: nothing of the task runs
+ * any more, child processes are ended and sessions reported; one that nobody accepts makes the
+ * status 6, unless it is settled. Replaces os.exit in the main state.
  */
 static int exit_program(lua_State *L)
 {
@@ -186,6 +187,7 @@ static int exit_program(lua_State *L)
         engine->status = lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
     else
         engine->status = (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+    engine->settled = lua_toboolean(L, 2);
     engine->leaving = true;
     if (engine->current && lua_isyieldable(L))
         return jigL_yield(L, 0, NULL); /* never resumed */

@@ -58,7 +58,7 @@ end
 
 return function()
   local words = arg
-  os.exit = system.exit
+  os.exit = function(status) system.exit(status) end -- its second argument means something else
   local verb = words[1]
   if verb == nil or verb == "--help" or verb == "-h" or verb == "help" then
     print_usage(verb and io.stdout or io.stderr)

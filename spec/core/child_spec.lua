@@ -1,3 +1,4 @@
+local lfs = require "lfs"
 local loop = require "spec.loop"
 local peer = require "spec.peer"
 local scratch = require "spec.support.scratch"
@@ -9,10 +10,14 @@ local LONG <const> = 60000 * MS
 -- The processes of a session that are not yet reaped.
 local function members(session)
   local count = 0
-  local list <close> = assert(io.popen("ps -e -o sid=,stat="))
-  for line in list:lines() do
-    local sid, stat = line:match("(%d+)%s+(%S)")
-    if math.tointeger(sid) == session and stat ~= "Z" then count = count + 1 end
+  for name in lfs.dir("/proc") do
+    local file = name:match("^%d+$") and io.open("/proc/" .. name .. "/stat")
+    if file then
+      -- pid (name) state parent group session …: proc_pid_stat(5)
+      local state, sid = (file:read("a") or ""):match("^%d+ %(.*%) (%a) %-?%d+ %-?%d+ (%-?%d+)")
+      file:close()
+      if math.tointeger(sid) == session and state ~= "Z" then count = count + 1 end
+    end
   end
   return count
 end

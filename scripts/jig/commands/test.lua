@@ -27,7 +27,7 @@ end
 local function leave(status)
   local success = status == nil or status == true or status == 0
   if success then io.stderr:write("jig test: a spec ended the program\n") end
-  system.exit(1)
+  system.exit(1, true)
 end
 
 local function run(o)

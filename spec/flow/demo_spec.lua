@@ -1,0 +1,29 @@
+local scratch = require "spec.support.scratch"
+
+describe("the demo", function()
+  local told
+
+  setup(function() told = scratch.jig { "examples/demo.lua" } end)
+
+  it("passes each product, with the fingerprint that openssl tells of the stored certificate", function()
+    assert.equal(0, told.exit)
+    for _, product in ipairs { "thermostat tty:", "gateway    tcp:", "meter      tty:" } do
+      local at = told.stdout:find(product, 1, true)
+      local mine, openssls = told.stdout:match("PASS  A  %S+  (%x+)[^\n]*\n[^\n]*certificate: (%x+): the same", at)
+      assert.equal(40, #mine)
+      assert.equal(mine, openssls)
+    end
+  end)
+
+  it("shows no bytes of a message: no hex but fingerprints, nothing encoded, nothing unreadable", function()
+    local text = told.stdout .. told.stderr
+    for digits in text:gmatch("%x+") do
+      assert.is_true(#digits < 16 or #digits == 40, digits)
+    end
+    for word in text:gmatch("[%w+/=]+") do
+      assert.is_true(#word <= 40, word)
+    end
+    assert.is_nil(text:gsub("…", ""):find("[^\n\32-\126]"))
+    assert.is_nil(text:find("\\", 1, true))
+  end)
+end)

@@ -2,6 +2,7 @@ local clock = require "jig.clock"
 local peer = require "spec.peer"
 local port = require "jig.port"
 local proc = require "jig.proc"
+local scratch = require "spec.support.scratch"
 local wires = require "spec.support.wires"
 
 local function open(address)
@@ -86,6 +87,7 @@ describe("transports/exec", function()
   end)
 
   it("says what is wrong with a program or an option", function()
+    if scratch.valgrind then pending "posix_spawn tells no errors under valgrind" end
     local cases = {
       { "exec:no-such-program-here", "not_found", "no-such-program-here" },
       { "exec:/etc/passwd", "denied", "/etc/passwd" },

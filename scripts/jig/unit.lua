@@ -43,7 +43,7 @@ function unit.new(fields, recipe, context)
   for key, value in pairs(fields) do
     self[key] = value
   end
-  self.handed, self.phases, self.device_log = {}, {}, {}
+  self.handed, self.phases, self.device_log = {}, {}, {} -- handed: messages, and payloads of the service
   self.catch = fault.catcher(context.folder)
   self.started = clock.now()
   return self
@@ -147,6 +147,7 @@ unit.new_device = verb(function(self)
   if not made then fault.throw_cli(message, code, "start") end
   self.session = made
   local request = check_call(made:new_device())
+  self.handed[request.payload] = false
   self.exchange_phase = EXCHANGES.new_device
   return request
 end)
@@ -165,6 +166,7 @@ unit.get_device_configuration = verb(function(self, response)
   local at = opened(self)
   self:enter("get_device_configuration")
   local request = check_call(at:get_device_configuration(bytes))
+  self.handed[request.payload] = false
   self.exchange_phase = EXCHANGES.get_device_configuration
   return request
 end)
@@ -284,6 +286,17 @@ local function exchange_hook(self, request)
   return frame
 end
 
+-- A payload of the service is given once however the recipe dresses it; a message of the recipe's own is
+-- known by its table, for the same bytes may be meant twice.
+local function hand_over_once(self, request)
+  local payload = request.payload
+  if self.handed[request] or (payload and self.handed[payload]) then
+    error("this message was already given to the device: a message is handed over once", 0)
+  end
+  self.handed[request] = true
+  if payload and self.handed[payload] == false then self.handed[payload] = true end
+end
+
 --- Gives a message to the device and waits for its answer, within the limit `exchange`. The same message
 -- cannot be given twice. A status that does not mean success throws what the recipe's map says.
 -- Yields; throws connectivity.*, firmware.*, and what the map names.
@@ -294,10 +307,7 @@ end
 ---@return jig.Frame response
 unit.exchange = verb(function(self, request, phase)
   if type(request) ~= "table" then error("expected a message: { payload = … }", 0) end
-  if self.handed[request] then
-    error("this message was already given to the device: a message is handed over once", 0)
-  end
-  self.handed[request] = true
+  hand_over_once(self, request)
   self:enter(phase or self.exchange_phase or "exchange")
   local limit <close> = task.limit("exchange", self.recipe.limits.exchange)
   local frame = (self.recipe.exchange and exchange_hook or exchange_frame)(self, request)

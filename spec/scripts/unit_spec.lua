@@ -117,6 +117,25 @@ describe("jig.unit", function()
     assert.equal(1, #run.received)
   end)
 
+  it("hands a payload of the service over once, also in another table", function()
+    local run <close> = with_run(function(unit)
+      local init = unit:new_device()
+      unit:exchange { scp = 7, payload = init.payload }
+      unit:exchange { scp = 8, payload = init.payload }
+    end)
+    assert.matches("handed over once", run.result.fault.reason)
+    assert.equal(1, #run.received)
+  end)
+
+  it("gives a message of the recipe's own again when it is another table", function()
+    local run <close> = with_run(function(unit)
+      unit:exchange { scp = 9, payload = "mode" }
+      unit:exchange { scp = 9, payload = "mode" }
+    end)
+    assert.equal("tool.recipe", run.result.fault.name) -- run ended without the service
+    assert.equal(2, #run.received)
+  end)
+
   it("hands a message over once also when the first time failed", function()
     local run <close> = with_run(function(unit)
       local message = { scp = 9, payload = "mode" }

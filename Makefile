@@ -160,12 +160,13 @@ check:
 	@$(MAKE) --no-print-directory test WERROR=1 SAN=1
 	@$(MAKE) --no-print-directory valgrind
 
-# The programs that spec/flow runs are not looked into, so it is left out. The log is a file: valgrind
-# warns at each pidfd_open, which it does not know.
+# Left out: spec/flow, since the programs that it runs are not looked into, and the framings, which are
+# Lua alone. The log is a file: valgrind warns at each pidfd_open, which it does not know.
+VALGRIND_SPECS = spec/core spec/bindings spec/transports $(wildcard spec/scripts/*_spec.lua)
 valgrind: specs
 	JIG_BUILD=$(BUILD) valgrind -q --log-file=$(BUILD)/valgrind.log --error-exitcode=9 \
 	    --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=yes \
-	    $(BUILD)/jig test $(or $(SPECS),spec/core spec/bindings spec/transports spec/scripts) || \
+	    $(BUILD)/jig test $(or $(SPECS),$(VALGRIND_SPECS)) || \
 	    { cat $(BUILD)/valgrind.log; exit 1; }
 
 install: $(BUILD)/jig

@@ -14,7 +14,7 @@ PKG     ?= pkg-config
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
              lua-argparse lua-cjson-dev
 TEST_DEPS  = $(BUILD_DEPS) lua-busted openssl
-CHECK_DEPS = $(TEST_DEPS) clang-format clang-tidy cppcheck lua-check valgrind
+CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
 

@@ -22,10 +22,12 @@ local function id_maker(config)
   return function() return hex.encode(system.random(ID_BYTES)) end
 end
 
--- Emits with what every message of a unit carries.
+-- Emits with what every message of a unit carries. Where nobody looks at phases (a quiet worker), they are
+-- not worth a message each.
 local function emitter(config, number)
   local base = { slot = config.slot, unit = number }
   return base, function(event)
+    if config.quiet and event.event == "phase" then return end
     for key, value in pairs(base) do
       event[key] = value
     end
@@ -85,13 +87,15 @@ local function run_unit(config, files, service, number)
       operator = config.operator,
     }, context)
     result.event = "ended"
+    if config.quiet then result.phases = nil end
     result.again = may_retry(config, result, tries) or nil
     emit(result)
   until not result.again
   return true
 end
 
----@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id?, lot?, operator?
+---@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id?, lot?, operator?,
+--  quiet?
 return function(config)
   local files = sandbox.files()
   local service = session.service(config.service)

@@ -88,6 +88,12 @@ describe("jig.worker", function()
     assert.equal(ended.session, run.folder:calls()[1][2])
   end)
 
+  it("says nothing of phases where it is told to be quiet", function()
+    local run <close> = work { config = { quiet = true } }
+    assert.same({ 0, 1, 1 }, { #of(run, "phase"), #of(run, "started"), #of(run, "ended") })
+    assert.is_nil(of(run, "ended")[1].phases)
+  end)
+
   it("runs as many units as asked, each with a session and an environment of its own", function()
     local run <close> = work { config = { count = 3 }, more = [[
       prepare = function(unit) unit:log(("%d"):format(units.count)) end,

@@ -161,6 +161,7 @@ local function run(o, config)
     counted:count(event)
     output:show(event)
   end
+  config.quiet = not (o.json or output.columns) -- nobody looks at phases
   system.catch_signals()
   local worker <close> = slot.new()
   worker:start("jig.worker", config)

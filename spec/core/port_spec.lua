@@ -55,7 +55,7 @@ describe("core/port", function()
     local took, used = clock.now() - from, peer.cpu() - cpu
     collectgarbage("restart")
     assert.is_true(ok)
-    assert.is_true(took > 0.3)
+    assert.is_true(took >= 0.099) -- one gap at least
     assert.is_true(used < took / 2, used .. " s") -- spinning would use it all
   end)
 

@@ -48,7 +48,6 @@ LIBS = -no-pie -Wl,--export-dynamic-symbol='lua*' \
 endif
 SIM_LIBS = -lcrypto
 
-Q = $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1) $@";)
 
 PROGRAMS = $(BUILD)/jig $(BUILD)/factory_tool $(BUILD)/device

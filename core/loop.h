@@ -37,10 +37,6 @@ bool jig_loop_step(struct jig_loop *loop, int64_t deadline);
  * caller): zeroed at the first call, the same at each later one, freed with the loop. NULL when
  * there is no memory or too many keys are in use. */
 void *jig_loop_local(struct jig_loop *loop, const void *key, size_t size);
-static inline void **jig_loop_slot(struct jig_loop *loop, const void *key)
-{
-    return jig_loop_local(loop, key, sizeof(void *));
-}
 
 /* ---- deadlines. The struct is the caller's; zero it once. ---- */
 

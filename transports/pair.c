@@ -34,6 +34,12 @@ struct end {
 
 static const char list_key;
 
+/* Where the loop keeps the first pair of the list; NULL without memory. */
+static void **list_of(struct jig_loop *loop)
+{
+    return jig_loop_local(loop, &list_key, sizeof(void *));
+}
+
 static struct pair *find(void **list, const char *name)
 {
     struct pair *pair = *list;
@@ -113,7 +119,7 @@ static int pair_open(struct jig_port *port, struct jig_error *err)
     if (port->address.n_words != 1)
         return jig_fail(err, JIG_EINVALID, "pair: must be pair:NAME");
     const char *name = port->address.words[0];
-    void **list = jig_loop_slot(port->loop, &list_key);
+    void **list = list_of(port->loop);
     struct pair *pair = list ? find(list, name) : NULL;
     if (pair && pair->opened == 2)
         return jig_fail(err, JIG_EBUSY, "%s: both ends of the pair '%s' are in use", port->name,
@@ -136,7 +142,7 @@ static void pair_close(struct jig_port *port)
     struct pair *pair = end->pair;
     struct end *other = pair->ends[!end->index];
     jig_defer_cancel(port->loop, &end->tell);
-    forget(jig_loop_slot(port->loop, &list_key), pair);
+    forget(list_of(port->loop), pair);
     pair->ends[end->index] = NULL;
     jig_buf_release(&pair->queue[end->index]);
     if (other) {

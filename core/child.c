@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -12,6 +15,8 @@
 #include <unistd.h>
 
 extern char **environ;
+
+enum { STACK_SIZE = 32768 }; /* of a child until it becomes its program: a few small frames */
 
 /* How often it is asked where the system has no pidfd (before Linux 5.3, under valgrind). */
 static const int64_t look_interval = 5 * JIG_MS;
@@ -43,49 +48,134 @@ size_t jig_child_count(struct jig_loop *loop)
 
 /* ---- start ---- */
 
-static int add_stdio(posix_spawn_file_actions_t *actions, const int *stdio)
+/* What is kept per loop: the stack that a child runs on until it becomes its program, and the
+ * signals whose disposition is not the default. */
+struct nursery {
+    sigset_t changed;
+    bool ready;
+    _Alignas(16) char stack[STACK_SIZE];
+};
+
+/* All that a child needs before it becomes its program; it runs in jig's memory while the thread
+ * that started it stands still. */
+struct birth {
+    const struct jig_child_options *options;
+    const char *program;
+    char *const *argv, *const *env;
+    const sigset_t *changed;
+    volatile int error;
+};
+
+static const char nursery_key;
+
+static struct nursery *nursery_of(struct jig_loop *loop)
 {
-    int rc = 0;
-    for (int fd = 0; fd < 3 && !rc; fd++) {
-        if (stdio[fd] >= 0)
-            rc = posix_spawn_file_actions_adddup2(actions, stdio[fd], fd);
-        else
-            rc = posix_spawn_file_actions_addopen(actions, fd, "/dev/null",
-                                                  fd ? O_WRONLY : O_RDONLY, 0);
+    struct nursery *nursery = jig_loop_local(loop, &nursery_key, sizeof *nursery);
+    if (!nursery || nursery->ready)
+        return nursery;
+    sigemptyset(&nursery->changed);
+    for (int signum = 1; signum < NSIG; signum++) {
+        struct sigaction action;
+        if (sigaction(signum, NULL, &action) == 0 && action.sa_handler != SIG_DFL)
+            sigaddset(&nursery->changed, signum);
     }
-    return rc ? rc : posix_spawn_file_actions_addclosefrom_np(actions, 3);
+    nursery->ready = true;
+    return nursery;
 }
 
-static int add_attributes(posix_spawnattr_t *attributes)
+/* Puts the wanted descriptors at 0, 1, 2, the kept ones behind them, and closes all others. What
+ * stands in that range is lifted above it first, so that none is overwritten before its turn. */
+static int place(const struct jig_child_options *o)
 {
-    sigset_t none, defaults;
+    int last = 2 + (int)o->n_kept, lifted[3 + JIG_CHILD_KEPT];
+    for (int fd = 0; fd <= last; fd++) {
+        int given = fd < 3 ? o->stdio[fd] : o->kept[fd - 3];
+        lifted[fd] = given < 0 ? open("/dev/null", fd ? O_WRONLY : O_RDONLY) : given;
+        if (lifted[fd] >= 0 && lifted[fd] <= last)
+            lifted[fd] = fcntl(lifted[fd], F_DUPFD, last + 1);
+        if (lifted[fd] < 0)
+            return -1;
+    }
+    for (int fd = 0; fd <= last; fd++)
+        if (dup2(lifted[fd], fd) < 0)
+            return -1;
+    closefrom(last + 1);
+    return 0;
+}
+
+static void set_dispositions(const sigset_t *changed)
+{
+    struct sigaction normal = {.sa_handler = SIG_DFL};
+    for (int signum = 1; signum < NSIG; signum++)
+        if (sigismember(changed, signum) == 1)
+            sigaction(signum, &normal, NULL);
+}
+
+/* Runs in the child: only calls that are safe there, and no return on success. */
+__attribute__((no_sanitize_address)) static int become_program(void *data)
+{
+    struct birth *birth = data;
+    const struct jig_child_options *o = birth->options;
+    sigset_t none;
     sigemptyset(&none);
-    sigfillset(&defaults); /* what jig, or who started it, ignores is not ignored in the child */
-    posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setsigdefault(attributes, &defaults);
-    return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                                    POSIX_SPAWN_SETSIGDEF);
+    set_dispositions(birth->changed);
+    if (setsid() >= 0 && (!o->cwd || chdir(o->cwd) == 0) && place(o) == 0) {
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execve(birth->program, birth->argv, birth->env);
+    }
+    birth->error = errno;
+    _exit(127);
 }
 
-static int spawn(pid_t *pid, const struct jig_child_options *o)
+/* Where a program is: a name without '/' is looked up in PATH. 0 with *path, which may be `found`;
+ * else ENOENT, or EACCES when there is one that may not be executed. */
+static int find_program(const char *name, char *found, size_t size, const char **path)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    int rc = add_attributes(&attributes);
-    if (!rc && o->cwd)
-        rc = posix_spawn_file_actions_addchdir_np(&actions, o->cwd);
-    if (!rc)
-        rc = add_stdio(&actions, o->stdio);
-    if (!rc) {
-        char *const *argv = (char *const *)o->argv;
-        char *const *env = o->env ? (char *const *)o->env : environ;
-        rc = strchr(argv[0], '/') ? posix_spawn(pid, argv[0], &actions, &attributes, argv, env)
-                                  : posix_spawnp(pid, argv[0], &actions, &attributes, argv, env);
+    const char *place = getenv("PATH");
+    int rc = ENOENT;
+    *path = name;
+    if (strchr(name, '/'))
+        return 0;
+    *path = found;
+    for (place = place ? place : "/bin:/usr/bin"; *name; place++) {
+        size_t n = strcspn(place, ":");
+        if ((size_t)snprintf(found, size, "%.*s/%s", n ? (int)n : 1, n ? place : ".", name) <
+            size) {
+            if (access(found, X_OK) == 0)
+                return 0;
+            rc = errno == EACCES ? EACCES : rc;
+        }
+        place += n;
+        if (!*place)
+            break;
     }
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
+    return rc;
+}
+
+static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_options *o)
+{
+    struct nursery *nursery = nursery_of(loop);
+    char found[PATH_MAX];
+    struct birth birth = {
+        .options = o,
+        .argv = (char *const *)o->argv,
+        .env = o->env ? (char *const *)o->env : environ,
+    };
+    sigset_t all, before;
+    if (!nursery)
+        return ENOMEM;
+    int rc = find_program(o->argv[0], found, sizeof found, &birth.program);
+    if (rc)
+        return rc;
+    birth.changed = &nursery->changed;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    *pid = clone(become_program, nursery->stack + sizeof nursery->stack,
+                 CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
+    rc = *pid < 0 ? errno : birth.error;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (*pid > 0 && rc)
+        waitpid(*pid, NULL, 0);
     return rc;
 }
 
@@ -153,7 +243,7 @@ struct jig_child *jig_child_start(struct jig_loop *loop, const struct jig_child_
     child->fn = fn;
     child->data = data;
     child->kill_timer = (struct jig_timer){.fire = fire_kill, .data = child};
-    int rc = spawn(&child->pid, options);
+    int rc = spawn(loop, &child->pid, options);
     if (rc) {
         fail_spawn(err, rc, options);
         free(child);

@@ -24,6 +24,8 @@ static const char *const names[] = {
     [-JIG_ELIMIT] = "limit",
     [-JIG_EREFUSED] = "refused",
     [-JIG_EKILLED] = "killed",
+    [-JIG_EDUPLICATE] = "duplicate",
+    [-JIG_ERECORD] = "record",
 };
 
 const char *jig_err_name(enum jig_err code)

@@ -26,6 +26,8 @@ enum jig_err {
     JIG_ELIMIT = -14,      /* a cap on size or count was exceeded */
     JIG_EREFUSED = -15,    /* the other side answered, and said no */
     JIG_EKILLED = -16,     /* a child process was ended by a signal */
+    JIG_EDUPLICATE = -17,  /* it exists already, and there may be only one */
+    JIG_ERECORD = -18,     /* the journal cannot take it */
 };
 
 enum { JIG_ERROR_TEXT = 256 };

@@ -1,7 +1,11 @@
 /* Digests by OpenSSL's EVP interface. */
 #include "core/digest.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <openssl/evp.h>
 
@@ -29,6 +33,41 @@ int jig_digest_sum(enum jig_digest_kind kind, uint8_t *out, const void *bytes, s
     if (!EVP_Digest(bytes, n, out, NULL, method(kind), NULL))
         return refused(kind, err);
     return 0;
+}
+
+static int add_file(struct jig_digest *d, int fd, const char *path, struct jig_error *err)
+{
+    static const size_t piece = 65536;
+    uint8_t *bytes = malloc(piece);
+    int rc = bytes ? 0 : jig_fail(err, JIG_ENOMEM, "no memory for a digest");
+    while (rc == 0) {
+        ssize_t n = read(fd, bytes, piece);
+        if (n == 0)
+            break;
+        if (n < 0 && errno != EINTR)
+            rc = jig_fail_sys(err, errno, "%s", path);
+        else if (n > 0)
+            rc = jig_digest_update(d, bytes, (size_t)n, err);
+    }
+    free(bytes);
+    return rc;
+}
+
+int jig_digest_file(enum jig_digest_kind kind, uint8_t *out, const char *path,
+                    struct jig_error *err)
+{
+    struct jig_digest d = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return jig_fail_sys(err, errno, "%s", path);
+    int rc = jig_digest_init(&d, kind, err);
+    if (rc == 0)
+        rc = add_file(&d, fd, path, err);
+    if (rc == 0)
+        rc = jig_digest_finish(&d, out, err);
+    jig_digest_release(&d);
+    close(fd);
+    return rc;
 }
 
 int jig_digest_init(struct jig_digest *d, enum jig_digest_kind kind, struct jig_error *err)

@@ -22,6 +22,10 @@ size_t jig_digest_size(enum jig_digest_kind kind);
 int jig_digest_sum(enum jig_digest_kind kind, uint8_t *out, const void *bytes, size_t n,
                    struct jig_error *err);
 
+/* The digest of a whole file. Also the codes of what cannot be opened or read. */
+int jig_digest_file(enum jig_digest_kind kind, uint8_t *out, const char *path,
+                    struct jig_error *err);
+
 /* A digest in pieces: init, update as often as needed, finish once; release in any case. A zeroed
  * struct may be released. */
 struct jig_digest {

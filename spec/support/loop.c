@@ -699,7 +699,14 @@ static int loop_session(lua_State *L)
     struct jig_service *shared = jig_service_share(&original);
     if (!shared)
         return luaL_error(L, "no memory");
-    hook->session = jig_session_new(owner->loop, shared, NULL, id, "A", &err);
+    hook->session = jig_session_new(&(struct jig_session_options){.loop = owner->loop,
+                                                                  .service = shared,
+                                                                  .id = id,
+                                                                  .name = "A",
+                                                                  .journal = owner->journal,
+                                                                  .attempt = 1,
+                                                                  .lock = -1},
+                                    &err);
     jig_service_drop(shared);
     if (!hook->session)
         return fail(L, &err);
@@ -740,7 +747,9 @@ static int session_call(lua_State *L)
         break;
     }
     default:
-        rc = jig_session_report(s, (int32_t)luaL_checkinteger(L, 3), luaL_checkstring(L, 4),
+        rc = jig_session_report(s,
+                                &(struct jig_report){.code = (int32_t)luaL_checkinteger(L, 3),
+                                                     .reason = luaL_checkstring(L, 4)},
                                 call_ended, hook, &err);
         break;
     }

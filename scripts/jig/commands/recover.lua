@@ -46,7 +46,8 @@ local function recover(o, from, settings)
     signature, message = journaling.service(cli)
   end
   if not signature then
-    say("the Secure Factory CLI cannot be started: " .. message .. "\n  name it with --cli PATH, or cli.path in the station file")
+    say(("the Secure Factory CLI cannot be started: %s\n  name it with --cli PATH, or cli.path in the station file")
+      :format(message))
     return STATION
   end
   local output = require(o.json and "jig.output.json" or "jig.output.text").new()

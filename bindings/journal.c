@@ -54,6 +54,7 @@ static int journal_open(lua_State *L)
         .path = path_field(L, "path"),
         .emergency = path_field(L, "emergency"),
         .key = path_field(L, "key"),
+        .log = &engine->log,
     };
     lua_getfield(L, 1, "here");
     options.here = lua_toboolean(L, -1);
@@ -115,15 +116,17 @@ static enum jig_event_kind check_kind(lua_State *L, int arg)
     return kind;
 }
 
-/* Waits for the entry, which a zeroed append on the top of the stack takes over. */
-static int wait_for(lua_State *L, struct append *a, struct jig_entry *entry)
+typedef void begin_fn(struct jig_journal *journal, struct jig_entry *entry);
+
+/* Begins what the entry is for and waits; a zeroed append on the top of the stack takes it over. */
+static int wait_for(lua_State *L, struct append *a, struct jig_entry *entry, begin_fn *begin)
 {
     entry->done = append_done;
     entry->data = a;
     a->entry = entry;
     a->journal = jigL_engine(L)->journal;
     jigL_wait_begin(L, &a->wait, "journal", HUGE_VAL, true);
-    jig_journal_append(a->journal, entry);
+    begin(a->journal, entry);
     int index = lua_gettop(L);
     if (!jigL_block(L, &a->wait, "journal"))
         return jigL_yield(L, index, append_on);
@@ -179,15 +182,16 @@ static int journal_append(lua_State *L)
     entry->kind = kind;
     entry->relaxed = relaxed;
     if (!relaxed)
-        return wait_for(L, a, entry);
+        return wait_for(L, a, entry, jig_journal_append);
     jig_journal_append(journal, entry);
     lua_pushliteral(L, "journal");
     return 1;
 }
 
 /*
- * journal.ready() -> true | nil, message, code. Waits until the journal is open and all that was
- * appended so far is durable. Yields.
+ * journal.ready() -> "journal" | nil, message, code. Waits until the journal is open, and what dead
+ * processes left in emergency files stands in it. To be called again after journal.take, before one
+ * looks at that owner's sessions. Yields.
  */
 static int journal_ready(lua_State *L)
 {
@@ -195,8 +199,7 @@ static int journal_ready(lua_State *L)
     jigL_check_wait(L, "journal.ready");
     struct append *a = push_append(L);
     struct jig_entry *entry = new_entry(L);
-    entry->kind = JIG_EVENT_KINDS;
-    return wait_for(L, a, entry);
+    return wait_for(L, a, entry, jig_journal_fold);
 }
 
 /*

@@ -121,6 +121,7 @@ local function recover_owner(options, id, result)
     end
     return
   end
+  assert(journal.ready()) -- what it left in its emergency file goes first
   local left = 0
   for _, row in ipairs(collect(options.path, UNENDED, id)) do
     result.found = result.found + 1

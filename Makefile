@@ -23,7 +23,8 @@ SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-reco
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-CORE = error buf hex crc digest address clock loop log child proc port service factory_cli session
+CORE = error buf hex crc digest address clock loop log child proc port service factory_cli session \
+       folder owner
 TRANSPORTS = options lock fd serial tty tcp exec pair fault table
 BINDINGS = engine environment task clock hex crc digest port session proc slot system version memory state main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)

@@ -15,6 +15,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,9 @@ struct hook {
     struct jig_child *child;
     struct jig_proc *proc;
     struct jig_session *session;
+    struct jig_bell *bell;
+    pthread_t ringer;
+    int rings, delay; /* rings 0 = no thread */
 };
 
 static int fail(lua_State *L, const struct jig_error *err)
@@ -357,6 +361,79 @@ static int lookup_cancel(lua_State *L)
     luaL_argcheck(L, hook->lookup, 1, "its callback has come");
     jig_lookup_cancel(hook->lookup);
     hook->lookup = NULL;
+    return 0;
+}
+
+/* ---- bells ---- */
+
+static void bell_rang(void *data)
+{
+    begin_call(data);
+    end_call(data, 0);
+}
+
+/* l:bell(fn) -> bell */
+static int loop_bell(lua_State *L)
+{
+    struct owner *owner = check_owner(L);
+    struct hook *hook = push_hook(L, owner, 2, "spec.loop.bell");
+    struct jig_error err;
+    hook->bell = jig_bell_new(owner->loop, bell_rang, hook, &err);
+    return hook->bell ? 1 : fail(L, &err);
+}
+
+static void *ring(void *data)
+{
+    struct hook *hook = data;
+    usleep((useconds_t)hook->delay * 1000);
+    for (int i = 0; i < hook->rings; i++)
+        jig_bell_ring(hook->bell);
+    return NULL;
+}
+
+static void join_ringer(struct hook *hook)
+{
+    if (hook->rings)
+        pthread_join(hook->ringer, NULL);
+    hook->rings = 0;
+}
+
+/* bell:ring(times, ms = 0): rings from another thread, after some time */
+static int bell_ring(lua_State *L)
+{
+    struct hook *hook = luaL_checkudata(L, 1, "spec.loop.bell");
+    int rings = (int)luaL_checkinteger(L, 2), delay = (int)luaL_optinteger(L, 3, 0);
+    luaL_argcheck(L, hook->bell, 1, "freed bell");
+    join_ringer(hook);
+    hook->delay = delay;
+    hook->rings = rings;
+    if (pthread_create(&hook->ringer, NULL, ring, hook) != 0)
+        return luaL_error(L, "no thread");
+    return 0;
+}
+
+/* bell:join(): what rings has rung */
+static int bell_join(lua_State *L)
+{
+    join_ringer(luaL_checkudata(L, 1, "spec.loop.bell"));
+    return 0;
+}
+
+/* bell:want(boolean), bell:free() */
+static int bell_want(lua_State *L)
+{
+    struct hook *hook = luaL_checkudata(L, 1, "spec.loop.bell");
+    luaL_argcheck(L, hook->bell, 1, "freed bell");
+    jig_bell_want(hook->bell, lua_toboolean(L, 2));
+    return 0;
+}
+
+static int bell_free(lua_State *L)
+{
+    struct hook *hook = luaL_checkudata(L, 1, "spec.loop.bell");
+    join_ringer(hook);
+    jig_bell_free(hook->bell);
+    hook->bell = NULL;
     return 0;
 }
 
@@ -926,6 +1003,7 @@ static const luaL_Reg loop_methods[] = {
     {"watch", loop_watch},
     {"signal", loop_signal},
     {"lookup", loop_lookup},
+    {"bell", loop_bell},
     {"child", loop_child},
     {"proc", loop_proc},
     {"session", loop_session},
@@ -937,6 +1015,11 @@ static const luaL_Reg deferred_methods[] = {
     {"defer", deferred_defer}, {"cancel", deferred_cancel}, {NULL, NULL}};
 static const luaL_Reg watch_methods[] = {{"want", watch_want}, {"free", watch_free}, {NULL, NULL}};
 static const luaL_Reg lookup_methods[] = {{"cancel", lookup_cancel}, {NULL, NULL}};
+static const luaL_Reg bell_methods[] = {{"ring", bell_ring},
+                                        {"join", bell_join},
+                                        {"want", bell_want},
+                                        {"free", bell_free},
+                                        {NULL, NULL}};
 static const luaL_Reg child_methods[] = {
     {"pid", child_pid}, {"stop", child_stop}, {"abandon", child_abandon}, {NULL, NULL}};
 static const luaL_Reg proc_methods[] = {{"pid", proc_pid},
@@ -971,6 +1054,7 @@ int luaopen_spec_loop(lua_State *L)
     new_type(L, "spec.loop.watch", watch_methods);
     new_type(L, "spec.loop.signal", no_methods);
     new_type(L, "spec.loop.lookup", lookup_methods);
+    new_type(L, "spec.loop.bell", bell_methods);
     new_type(L, "spec.loop.child", child_methods);
     new_type(L, "spec.loop.proc", proc_methods);
     new_type(L, "spec.loop.session", session_methods);

@@ -24,7 +24,9 @@ FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong 
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 CORE = error buf hex crc digest address clock loop log child proc port service factory_cli judge session \
-       store facts chain schema effects ledger ledger_rules folder owner emergency emergency_file journal
+       $(LEDGER) $(JOURNAL)
+LEDGER = store facts chain schema effects ledger ledger_rules
+JOURNAL = folder owner emergency emergency_file journal
 TRANSPORTS = options lock fd serial tty tcp exec pair fault table
 BINDINGS = engine environment task clock hex crc digest port session journal ledger proc slot system version memory state main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
@@ -90,11 +92,12 @@ $(BUILD)/spec/core.so: spec/support/core.c $(patsubst %,core/%.c,address factory
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^ -lcrypto
 $(BUILD)/spec/loop.so: spec/support/loop.c \
-    $(patsubst %,core/%.c,error buf hex digest clock loop log child proc service factory_cli session)
+    $(patsubst %,core/%.c,error buf hex digest clock loop log child proc service factory_cli judge session \
+    $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)
-	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv) -lcrypto
+	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv sqlite3) -lcrypto -lpthread
 $(BUILD)/spec/ledger.so: spec/support/ledger.c \
-    $(patsubst %,core/%.c,error buf hex digest store facts chain schema effects ledger ledger_rules)
+    $(patsubst %,core/%.c,error buf hex digest $(LEDGER))
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs sqlite3) -lcrypto
 $(BUILD)/spec/%.so: spec/support/%.c

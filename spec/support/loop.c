@@ -33,9 +33,10 @@
 enum { WORDS_MAX = 64, STATUSES_MAX = 16 };
 
 struct owner {
-    struct jig_loop *loop; /* NULL = freed */
-    lua_State *L;          /* who steps */
-    int failure;           /* what the first callback that failed threw, in the registry */
+    struct jig_loop *loop;       /* NULL = freed */
+    struct jig_journal *journal; /* of its sessions; NULL = none */
+    lua_State *L;                /* who steps */
+    int failure;                 /* what the first callback that failed threw, in the registry */
 };
 
 /* One thing that is registered. It lives, with its function, as long as the state. */
@@ -128,6 +129,8 @@ static int loop_new(lua_State *L)
 static int loop_free(lua_State *L)
 {
     struct owner *owner = luaL_checkudata(L, 1, LOOP);
+    jig_journal_close(owner->journal, false, NULL);
+    owner->journal = NULL;
     jig_loop_free(owner->loop);
     owner->loop = NULL;
     return 0;
@@ -763,6 +766,23 @@ static void call_ended(void *data, const struct jig_session_result *result)
     end_call(hook, 1);
 }
 
+/* l:journal(path) opens a journal for the sessions that follow, on this thread; l:journal() closes
+ * it
+ */
+static int loop_journal(lua_State *L)
+{
+    struct owner *owner = check_owner(L);
+    struct jig_journal_options options = {.path = luaL_optstring(L, 2, NULL), .here = true};
+    struct jig_error err;
+    if (jig_journal_close(owner->journal, false, &err) < 0)
+        return fail(L, &err);
+    owner->journal = NULL;
+    if (!options.path)
+        return 0;
+    owner->journal = jig_journal_open(owner->loop, &options, &err);
+    return owner->journal ? 0 : fail(L, &err);
+}
+
 /* l:session(service options, id, fn) -> session: fn(result) for each of its calls */
 static int loop_session(lua_State *L)
 {
@@ -1006,6 +1026,7 @@ static const luaL_Reg loop_methods[] = {
     {"bell", loop_bell},
     {"child", loop_child},
     {"proc", loop_proc},
+    {"journal", loop_journal},
     {"session", loop_session},
     {NULL, NULL},
 };

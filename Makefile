@@ -26,7 +26,7 @@ VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unkno
 CORE = error buf hex crc digest address clock loop log child proc port service factory_cli judge session \
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain schema effects ledger ledger_rules
-JOURNAL = folder owner emergency emergency_file journal
+JOURNAL = folder owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd serial tty tcp exec pair fault table
 BINDINGS = engine environment task clock hex crc digest port session journal ledger proc slot system version memory state main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
@@ -55,7 +55,7 @@ SIM_LIBS = -lcrypto
 say = $(if $(V),,@echo "  $(1) $@";)
 
 PROGRAMS = $(BUILD)/jig $(BUILD)/factory_tool $(BUILD)/device
-SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger peer ptyshim)
+SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim)
 
 all: $(PROGRAMS)
 
@@ -100,6 +100,10 @@ $(BUILD)/spec/ledger.so: spec/support/ledger.c \
     $(patsubst %,core/%.c,error buf hex digest $(LEDGER))
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs sqlite3) -lcrypto
+$(BUILD)/spec/journal.so: spec/support/journal.c spec/support/faultvfs.c \
+    $(patsubst %,core/%.c,error buf hex digest clock loop log $(LEDGER) $(JOURNAL))
+	@mkdir -p $(@D)
+	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv sqlite3) -lcrypto
 $(BUILD)/spec/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^

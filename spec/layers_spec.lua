@@ -103,6 +103,8 @@ end
 -- Sources that have no spec of their own at the same path.
 local COVERED <const> = {
   ["core/effects.c"] = "spec/core/ledger_spec.lua: the rows that events make",
+  ["core/emergency_file.c"] = "spec/core/emergency_spec.lua: what its files look like",
+  ["core/scribe.c"] = "spec/core/journal_spec.lua: what the journal's thread does",
   ["core/ledger_rules.c"] = "spec/core/ledger_spec.lua: which event may come when",
   ["transports/fd.c"] = "spec/transports/contract_spec.lua: every wire with a descriptor reads and writes by it",
   ["transports/lock.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: a device is opened once",

@@ -54,26 +54,10 @@ static int brief(lua_State *L)
     return 1;
 }
 
-/* The SHA-256 of a whole file, 32 raw bytes; nil, message, code when it cannot be read. Waits for the
- * disk.
- *
- *     digest.file(path: string) -> string|nil, string?, string?
- */
-static int file(lua_State *L)
-{
-    uint8_t digest[JIG_DIGEST_SIZE_MAX];
-    struct jig_error err;
-    if (jig_digest_file(JIG_SHA256, digest, luaL_checkstring(L, 1), &err) < 0)
-        return jigL_fail(L, &err);
-    lua_pushlstring(L, (const char *)digest, JIG_SHA256_SIZE);
-    return 1;
-}
-
 static const luaL_Reg functions[] = {
     {"sha256", sha256},
     {"sha1", sha1},
     {"brief", brief},
-    {"file", file},
     {NULL, NULL},
 };
 

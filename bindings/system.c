@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/digest.h"
+
 /*
  * system.random(n) -> n random bytes (at most 256) from the kernel. Does not yield.
  */
@@ -106,6 +108,20 @@ static int program(lua_State *L)
     }
     jig_fail(&err, JIG_ENOTFOUND, "%s: no such program in PATH", name);
     return jigL_fail(L, &err);
+}
+
+/*
+ * system.sha256(path) -> the SHA-256 of a whole file, 32 raw bytes | nil, message, code. Waits for the
+ * disk. Not in jig.digest, which recipes see.
+ */
+static int sha256(lua_State *L)
+{
+    uint8_t digest[JIG_SHA256_SIZE];
+    struct jig_error err;
+    if (jig_digest_file(JIG_SHA256, digest, luaL_checkstring(L, 1), &err) < 0)
+        return jigL_fail(L, &err);
+    lua_pushlstring(L, (const char *)digest, sizeof digest);
+    return 1;
 }
 
 /*
@@ -232,6 +248,7 @@ int luaopen_jig_system(lua_State *L)
         {"realpath", real_path},
         {"program", program},
         {"make_folder", make_folder},
+        {"sha256", sha256},
         {"descriptors", descriptors},
         {"log", set_log},
         {"catch_signals", catch_signals},

@@ -106,6 +106,7 @@ local COVERED <const> = {
   ["core/emergency_file.c"] = "spec/core/emergency_spec.lua: what its files look like",
   ["core/scribe.c"] = "spec/core/journal_spec.lua: what the journal's thread does",
   ["core/ledger_rules.c"] = "spec/core/ledger_spec.lua: which event may come when",
+  ["core/judge.c"] = "spec/core/session_spec.lua: what each call came to",
   ["transports/fd.c"] = "spec/transports/contract_spec.lua: every wire with a descriptor reads and writes by it",
   ["transports/lock.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: a device is opened once",
   ["transports/options.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: the options of their addresses",
@@ -150,7 +151,7 @@ describe("the layers", function()
     -- Modules of others, and the scripts that may require them (Lua patterns).
     local others = {
       ["argparse"] = { "commands/%w+" },
-      ["cjson.safe"] = { "commands/ports", "output/json" },
+      ["cjson.safe"] = { "commands/ports", "output/json", "record", "recovery" },
       ["busted"] = { "commands/test", "framing/contract", "output/specs" },
       ["busted.outputHandlers.base"] = { "output/specs" },
       ["busted.runner"] = { "commands/test" },

@@ -783,11 +783,13 @@ static int loop_journal(lua_State *L)
     return owner->journal ? 0 : fail(L, &err);
 }
 
-/* l:session(service options, id, fn) -> session: fn(result) for each of its calls */
+/* l:session(service options, id, fn [, record [, attempt [, lock]]]) -> session: fn(result) for
+ * each of its calls; with a lock's descriptor it is orphaned */
 static int loop_session(lua_State *L)
 {
     struct owner *owner = check_owner(L);
     const char *id = luaL_checkstring(L, 3);
+    lua_settop(L, 7);
     struct hook *hook = push_hook(L, owner, 4, "spec.loop.session");
     int accepted[STATUSES_MAX], self = lua_gettop(L);
     struct jig_service original;
@@ -796,14 +798,17 @@ static int loop_session(lua_State *L)
     struct jig_service *shared = jig_service_share(&original);
     if (!shared)
         return luaL_error(L, "no memory");
-    hook->session = jig_session_new(&(struct jig_session_options){.loop = owner->loop,
-                                                                  .service = shared,
-                                                                  .id = id,
-                                                                  .name = "A",
-                                                                  .journal = owner->journal,
-                                                                  .attempt = 1,
-                                                                  .lock = -1},
-                                    &err);
+    hook->session =
+        jig_session_new(&(struct jig_session_options){.loop = owner->loop,
+                                                      .service = shared,
+                                                      .id = id,
+                                                      .name = "A",
+                                                      .journal = owner->journal,
+                                                      .record = luaL_optstring(L, 5, NULL),
+                                                      .attempt = (int)luaL_optinteger(L, 6, 1),
+                                                      .orphaned = lua_isinteger(L, 7),
+                                                      .lock = (int)luaL_optinteger(L, 7, -1)},
+                        &err);
     jig_service_drop(shared);
     if (!hook->session)
         return fail(L, &err);

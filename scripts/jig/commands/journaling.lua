@@ -80,7 +80,7 @@ end
 ---@param cli table  the station's settings of the CLI, with cli = its path
 ---@return string|nil hex, string sha256_or_message
 function journaling.service(cli)
-  local sum, message = digest.file(cli.cli)
+  local sum, message = system.sha256(cli.cli)
   if not sum then return nil, message end
   local parts = { system.realpath(cli.cli) or cli.cli, hex.encode(sum) }
   table.move(cli.arguments or {}, 1, #(cli.arguments or {}), #parts + 1, parts)
@@ -97,10 +97,9 @@ end
 ---@return integer
 function journaling.next_attempt(path, id)
   local from <close> = assert(require("jig.ledger").open(path))
-  for row in from:rows("SELECT max(attempt) AS latest FROM session WHERE id = ?1", id) do
-    return (row.latest or 0) + 1
-  end
-  return 1
+  local latest = 0
+  for row in from:rows("SELECT attempt FROM session WHERE id = ?1", id) do latest = math.max(latest, row.attempt) end
+  return latest + 1
 end
 
 --- What the event "started" says of the station (core/ledger.h).

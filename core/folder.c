@@ -38,6 +38,8 @@ int jig_folder_make(const char *path, struct jig_error *err)
     struct stat st;
     if (stat(path, &st) == 0)
         return S_ISDIR(st.st_mode) ? JIG_OK : jig_fail_sys(err, ENOTDIR, "cannot use %s", path);
+    if (!*path)
+        return jig_fail_sys(err, ENOENT, "cannot make a folder without a name");
     char *part = strdup(path), *above = strdup(*path == '/' ? "/" : ".");
     int rc = part && above ? JIG_OK : jig_fail(err, JIG_ENOMEM, "no memory to make %s", path);
     for (size_t n = 1; rc == JIG_OK && path[n - 1]; n++) {

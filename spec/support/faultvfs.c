@@ -516,12 +516,11 @@ static int disk_fail(lua_State *L)
 {
     static const char *const kinds[] = {"none", "full", "write",    "torn",
                                         "sync", "read", "readonly", NULL};
-    lua_pushinteger(L, disk.counted);
-    lua_pushinteger(L, disk.tripped);
     disk.fault = (enum fault)luaL_checkoption(L, 1, NULL, kinds);
     disk.fault_at = luaL_optinteger(L, 2, 0);
-    lua_Integer times = luaL_optinteger(L, 3, INT64_MAX - disk.fault_at);
-    disk.fault_until = disk.fault_at + times;
+    disk.fault_until = disk.fault_at + luaL_optinteger(L, 3, INT64_MAX - disk.fault_at);
+    lua_pushinteger(L, disk.counted);
+    lua_pushinteger(L, disk.tripped);
     disk.counted = disk.tripped = 0;
     return 2;
 }

@@ -472,17 +472,27 @@ static int verify(lua_State *L)
     struct jig_error err;
     struct jig_ledger_report report;
     struct jig_ledger *ledger = jig_ledger_open(luaL_checkstring(L, 1), JIG_STORE_WRITE, 5, &err);
-    int rc = ledger && jig_ledger_verify ? jig_ledger_verify(ledger, NULL, &report, &err)
-                                         : (int)err.code;
+    report = (struct jig_ledger_report){.sound = true, .events = 0};
+    int rc = !ledger             ? (int)err.code
+             : jig_ledger_verify ? jig_ledger_verify(ledger, NULL, &report, &err)
+                                 : JIG_OK;
+    if (ledger && !jig_ledger_verify) {
+        struct jig_query *q =
+            jig_query_new(jig_ledger_store(ledger), "SELECT count(*) FROM event", false, &err);
+        jig_query_step(q, &err);
+        report.events = jig_query_integer(q, 0);
+        jig_query_free(q);
+    }
     jig_ledger_close(ledger);
     if (rc < 0)
         return fail(L, &err);
-    if (report.sound)
+    if (report.sound) {
         lua_pushinteger(L, report.events);
-    else
-        luaL_pushfail(L);
+        return 1;
+    }
+    luaL_pushfail(L);
     lua_pushstring(L, report.text);
-    return report.sound ? 1 : 2;
+    return 2;
 }
 
 /* append(path, { event, ... }, sql = none) -> { true or a message, ... }: one commit each, by the

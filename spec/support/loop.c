@@ -497,8 +497,8 @@ static void child_ended(void *data, int status)
     end_call(hook, 2);
 }
 
-/* l:child({ program, argument..., env =, cwd =, stdio = { fd, fd, fd } }, fn) -> child: fn(exit,
- * signal) */
+/* l:child({ program, argument..., env =, cwd =, stdio = { fd, fd, fd }, kept = fd }, fn) -> child:
+ * fn(exit, signal) */
 static int loop_child(lua_State *L)
 {
     struct owner *owner = check_owner(L);
@@ -514,6 +514,8 @@ static int loop_child(lua_State *L)
             options.stdio[i] = (int)luaL_optinteger(L, -1, -1);
             lua_pop(L, 1);
         }
+    if (lua_getfield(L, 2, "kept") == LUA_TNUMBER)
+        options.kept[options.n_kept++] = (int)lua_tointeger(L, -1);
     hook->child = jig_child_start(owner->loop, &options, child_ended, hook, &err);
     if (!hook->child)
         return fail(L, &err);

@@ -98,8 +98,7 @@ static void push_column(lua_State *L, struct jig_query *query, int column)
 static int rows_close(lua_State *L)
 {
     struct lrows *rows = luaL_checkudata(L, 1, ROWS);
-    if (rows->query && rows->from->ledger)
-        jig_query_free(rows->query);
+    jig_query_free(rows->query); /* also after its ledger was closed */
     rows->query = NULL;
     return 0;
 }

@@ -85,15 +85,22 @@ local function report(options, row, owner)
   return made:report_error(orphan.code, orphan.reason, orphan.name, row.state)
 end
 
--- What became of one session: "reported", "settled", "refused" (nothing was opened), or "left" and why.
+-- It is unknown whether it was ever opened, and the station does not report such sessions.
+local function drop(row)
+  local kept, message = append("refused", row, { command = "new_device",
+    why = "it is unknown whether it was opened, and the station does not report such sessions" })
+  return kept and "refused" or "left", message
+end
+
+-- What becomes of one session: "reported", "settled", "refused" (nothing was opened), or "left" and why.
 local function recover(options, row, owner)
-  if options.unclear == false and (row.state == "opening") then
-    local kept, message = append("refused", row, { command = "new_device",
-      why = "it is unknown whether it was opened, and the station does not report such sessions" })
-    return kept and "refused" or "left", message
+  if options.unclear == false and row.state == "opening" then
+    if options.dry_run then return "would not be reported" end
+    return drop(row)
   end
   local why = obstacle(options, row)
   if why then return "left", why end
+  if options.dry_run then return "would be reported" end
   local ok, message, code = report(options, row, owner)
   if ok then return "reported" end
   if code == "refused" and row.refusals + 1 >= options.refusals then
@@ -125,8 +132,7 @@ local function recover_owner(options, id, result)
   local left = 0
   for _, row in ipairs(collect(options.path, UNENDED, id)) do
     result.found = result.found + 1
-    local what, text = "would be reported", nil
-    if not options.dry_run then what, text = recover(options, row, owner) end
+    local what, text = recover(options, row, owner)
     tell(options, row, what, text)
     if what == "reported" then result.reported = result.reported + 1 end
     if what == "settled" then result.settled = result.settled + 1 end

@@ -102,6 +102,11 @@ function journaling.next_attempt(path, id)
   return latest + 1
 end
 
+-- JSON has no empty array for Lua's empty table.
+local function some(list)
+  return list and #list > 0 and list or nil
+end
+
 --- What the event "started" says of the station (core/ledger.h).
 ---@param station table
 ---@param cli table     the settings of the CLI, with cli = its path
@@ -112,7 +117,8 @@ function journaling.started(station, cli, owner)
   if not service then return nil, sha256 end
   return {
     owner = owner, station = station.name or system.hostname(), jig = version[1].version, libraries = libraries(),
-    cli = cli.cli, cli_sha256 = sha256, arguments = cli.arguments, environment = environment_names(cli.env),
+    cli = system.realpath(cli.cli), cli_sha256 = sha256, arguments = some(cli.arguments),
+    environment = some(environment_names(cli.env)),
     service = service,
   }
 end

@@ -25,7 +25,7 @@ VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unkno
 
 CORE = error buf hex crc digest address clock loop log child proc port service factory_cli judge session \
        $(LEDGER) $(JOURNAL)
-LEDGER = store facts chain schema effects ledger ledger_rules
+LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd serial tty tcp exec pair fault table
 BINDINGS = engine environment task clock hex crc digest port session journal ledger proc slot system version memory state main

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#pragma weak jig_ledger_sign
-
 /* ---- life ---- */
 
 static char *copy(const char *text, const char *suffix)
@@ -242,7 +240,7 @@ static bool is_needed(struct jig_scribe *s)
 
 static int sign(struct jig_scribe *s, struct jig_error *err)
 {
-    if (s->ledger && jig_ledger_sign)
+    if (s->ledger)
         return jig_ledger_sign(s->ledger, s->key, s->head, err);
     return jig_fail(err, JIG_ERECORD, "cannot sign: %s", s->closed.text);
 }

@@ -24,7 +24,8 @@ FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong 
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 CORE = error buf hex crc digest address clock loop log child proc port service factory_cli session \
-       store facts chain schema effects ledger ledger_rules \
+       store facts chain sign schema effects ledger ledger_rules ledger_verify \
+       ledger_compare ledger_prune ledger_sign \
        folder owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd serial tty tcp exec pair fault table
 BINDINGS = engine environment task clock hex crc digest port session proc slot system version memory state main
@@ -95,11 +96,13 @@ $(BUILD)/spec/loop.so: spec/support/loop.c \
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv) -lcrypto
 $(BUILD)/spec/ledger.so: spec/support/ledger.c \
-    $(patsubst %,core/%.c,error buf hex digest store facts chain schema effects ledger ledger_rules)
+    $(patsubst %,core/%.c,error buf hex digest store facts chain sign schema effects ledger \
+    ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign)
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs sqlite3) -lcrypto
 $(BUILD)/spec/journal.so: spec/support/journal.c spec/support/faultvfs.c \
-    $(patsubst %,core/%.c,error buf hex digest clock loop log store facts chain schema effects ledger ledger_rules \
+    $(patsubst %,core/%.c,error buf hex digest clock loop log store facts chain sign schema effects ledger \
+    ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign \
     folder owner emergency_file emergency scribe journal)
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv sqlite3) -lcrypto

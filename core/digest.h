@@ -1,5 +1,5 @@
-/* Message digests, and the few words that stand for bytes in logs. The only file of the tree that
- * knows which library computes them; nothing is initialised before the first call.
+/* Message digests, and the few words that stand for bytes in logs. Only this file and core/sign.c
+ * know which library computes them; nothing is initialised before the first call.
  */
 #ifndef JIG_CORE_DIGEST_H
 #define JIG_CORE_DIGEST_H

@@ -1,11 +1,11 @@
-/* What the files of the ledger share: ledger.c, ledger_rules.c, ledger_verify.c, ledger_prune.c,
- * ledger_sign.c. */
+/* What the files of the ledger share: ledger.c appends, and ledger_*.c. */
 #ifndef JIG_CORE_LEDGER_INSIDE_H
 #define JIG_CORE_LEDGER_INSIDE_H
 
 #include "core/chain.h"
 #include "core/ledger.h"
 #include "core/schema.h"
+#include "core/sign.h"
 
 enum jig_ledger_query {
     JIG_LEDGER_LAST,
@@ -35,5 +35,28 @@ int jig_ledger_allows(struct jig_ledger *ledger, const struct jig_event *event,
 int jig_ledger_tail(struct jig_ledger *ledger, struct jig_chain *chain, struct jig_error *err);
 int jig_ledger_add(struct jig_ledger *ledger, struct jig_chain *chain,
                    const struct jig_event *event, struct jig_error *err);
+
+/* What is signed of a head, at `text`, which has JIG_HEAD_TEXT bytes; how many it is. */
+enum { JIG_HEAD_TEXT = 128 };
+size_t jig_ledger_head_text(char *text, int64_t event, const uint8_t *hash);
+
+/* SHA-256 over all rows of `kept`, with the types of their columns, in hex and with a NUL. */
+int jig_ledger_kept_hash(struct jig_ledger *ledger, char *hex, struct jig_error *err);
+
+/* ---- what verify looks at. 0 = right, 1 = wrong and report->text says what, or a code ---- */
+
+int jig_ledger_wrong(struct jig_ledger_report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The tables and indexes are those that this version makes. */
+int jig_ledger_check_schema(struct jig_ledger *ledger, struct jig_ledger_report *report,
+                            struct jig_error *err);
+/* Each derived row is the one in schema temp, and none is missing. */
+int jig_ledger_check_rows(struct jig_ledger *ledger, struct jig_ledger_report *report,
+                          struct jig_error *err);
+/* Each head is that of its event, and its signature is right. Sets signed_through to the last that
+ * is signed by `trusted`, or by anybody where that is NULL. */
+int jig_ledger_check_heads(struct jig_ledger *ledger, const struct jig_key *trusted,
+                           struct jig_ledger_report *report, struct jig_error *err);
 
 #endif

@@ -19,44 +19,48 @@
     "CREATE TABLE main.head (event INTEGER PRIMARY KEY, hash BLOB NOT NULL,"                       \
     " time INTEGER NOT NULL, signature BLOB NOT NULL, key TEXT NOT NULL) STRICT;"
 
-/* Indexes end with the row's id, so that the latest rows of each value come first without a sort.
- * session_claim is what keeps a serial from being made twice. */
-#define DERIVED(at)                                                                                \
-    "CREATE TABLE " at "run (event INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, owner TEXT,"      \
+/* With the indexes that making the rows needs. session_claim is what keeps a serial from being made
+ * twice. */
+#define DERIVED                                                                                    \
+    "CREATE TABLE @.run (event INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, owner TEXT,"          \
     " slot TEXT, station TEXT, lot TEXT, operator TEXT, recipe TEXT, version TEXT,"                \
     " recipe_sha256 TEXT, cli TEXT, service TEXT, started INTEGER NOT NULL) STRICT;"               \
-    "CREATE TABLE " at "unit (event INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, run TEXT,"       \
+    "CREATE TABLE @.unit (event INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, run TEXT,"           \
     " number INTEGER, slot TEXT, serial TEXT, lot TEXT, attempts INTEGER NOT NULL, session TEXT,"  \
     " result TEXT, fault TEXT, code INTEGER, fingerprint TEXT, started INTEGER NOT NULL,"          \
     " ended INTEGER, took INTEGER) STRICT;"                                                        \
-    "CREATE INDEX " at "unit_run ON unit (run);"                                                   \
-    "CREATE INDEX " at "unit_slot ON unit (slot);"                                                 \
-    "CREATE INDEX " at "unit_serial ON unit (serial);"                                             \
-    "CREATE INDEX " at "unit_lot ON unit (lot);"                                                   \
-    "CREATE INDEX " at "unit_session ON unit (session);"                                           \
-    "CREATE INDEX " at "unit_result ON unit (result);"                                             \
-    "CREATE INDEX " at "unit_fault ON unit (fault) WHERE fault IS NOT NULL;"                       \
-    "CREATE INDEX " at "unit_started ON unit (started);"                                           \
-    "CREATE TABLE " at "session (event INTEGER PRIMARY KEY, id TEXT NOT NULL,"                     \
+    "CREATE TABLE @.session (event INTEGER PRIMARY KEY, id TEXT NOT NULL,"                         \
     " attempt INTEGER NOT NULL, run TEXT, owner TEXT, unit TEXT, slot TEXT, serial TEXT,"          \
     " service TEXT, state TEXT NOT NULL, opened INTEGER NOT NULL, ended INTEGER,"                  \
     " fingerprint TEXT, after INTEGER NOT NULL, calls INTEGER NOT NULL,"                           \
     " refusals INTEGER NOT NULL, again_at INTEGER, repeats TEXT, claim TEXT,"                      \
     " UNIQUE (id, attempt)) STRICT;"                                                               \
-    "CREATE UNIQUE INDEX " at "session_claim ON session (claim) WHERE claim IS NOT NULL;"          \
-    "CREATE INDEX " at "session_live ON session (owner) WHERE ended IS NULL;"                      \
-    "CREATE INDEX " at "session_unit ON session (unit);"                                           \
-    "CREATE INDEX " at "session_serial ON session (serial);"                                       \
-    "CREATE INDEX " at "session_fingerprint ON session (fingerprint)"                              \
-    " WHERE fingerprint IS NOT NULL;"                                                              \
-    "CREATE TABLE " at "fault (event INTEGER PRIMARY KEY, unit TEXT, session TEXT NOT NULL,"       \
+    "CREATE UNIQUE INDEX @.session_claim ON session (claim) WHERE claim IS NOT NULL;"              \
+    "CREATE INDEX @.session_fingerprint ON session (fingerprint) WHERE fingerprint IS NOT NULL;"   \
+    "CREATE TABLE @.fault (event INTEGER PRIMARY KEY, unit TEXT, session TEXT NOT NULL,"           \
     " attempt INTEGER NOT NULL, name TEXT, code INTEGER, reason TEXT, phase TEXT, line TEXT)"      \
     " STRICT;"                                                                                     \
-    "CREATE INDEX " at "fault_session ON fault (session, attempt);"                                \
-    "CREATE INDEX " at "fault_unit ON fault (unit);"
+    "CREATE INDEX @.fault_session ON fault (session, attempt);"
 
+/* For those who look. An index ends with the row's key, so that the latest rows of a value come
+ * first without a sort. */
+#define LOOKUPS                                                                                    \
+    "CREATE INDEX main.unit_run ON unit (run);"                                                    \
+    "CREATE INDEX main.unit_slot ON unit (slot);"                                                  \
+    "CREATE INDEX main.unit_serial ON unit (serial);"                                              \
+    "CREATE INDEX main.unit_lot ON unit (lot);"                                                    \
+    "CREATE INDEX main.unit_session ON unit (session);"                                            \
+    "CREATE INDEX main.unit_result ON unit (result);"                                              \
+    "CREATE INDEX main.unit_fault ON unit (fault) WHERE fault IS NOT NULL;"                        \
+    "CREATE INDEX main.unit_started ON unit (started);"                                            \
+    "CREATE INDEX main.session_live ON session (owner) WHERE ended IS NULL;"                       \
+    "CREATE INDEX main.session_unit ON session (unit);"                                            \
+    "CREATE INDEX main.session_serial ON session (serial);"                                        \
+    "CREATE INDEX main.fault_unit ON fault (unit);"
+
+/* A step's "@" is main. */
 static const char *const steps[] = {
-    EVENTS DERIVED("main.") "PRAGMA application_id = 1785292577;",
+    EVENTS DERIVED LOOKUPS "PRAGMA application_id = 1785292577;",
 };
 
 const char *const *jig_schema_derived(void)
@@ -69,7 +73,7 @@ const char *const *jig_schema_derived(void)
 
 int jig_schema_make_derived(struct jig_store *store, const char *schema, struct jig_error *err)
 {
-    char *sql = jig_schema_expand(DERIVED("@."), schema, err);
+    char *sql = jig_schema_expand(DERIVED, schema, err);
     if (!sql)
         return JIG_ENOMEM;
     int rc = jig_store_exec(store, sql, err);
@@ -93,7 +97,11 @@ static int run_step(struct jig_store *store, const char *sql, int version, struc
 {
     char text[64];
     snprintf(text, sizeof text, "PRAGMA user_version = %d", version);
-    int rc = jig_store_exec(store, sql, err);
+    char *main = jig_schema_expand(sql, "main", err);
+    if (!main)
+        return JIG_ENOMEM;
+    int rc = jig_store_exec(store, main, err);
+    free(main);
     return rc < 0 ? rc : jig_store_exec(store, text, err);
 }
 

@@ -41,7 +41,7 @@ const char *const *jig_schema_effects(enum jig_event_kind kind);
 /* The derived tables, ended by NULL. The key of each is its column `event`. */
 const char *const *jig_schema_derived(void);
 
-/* Makes the derived tables, with their indexes, in `schema`. */
+/* Makes the derived tables in `schema`, with the indexes that the effects of events need. */
 int jig_schema_make_derived(struct jig_store *store, const char *schema, struct jig_error *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include "core/facts.h"
 #include "core/ledger.h"
 #include "core/schema.h"
+#include "core/sign.h"
 #include "core/store.h"
 
 #define STORE  "spec.ledger.store"
@@ -296,6 +297,93 @@ static int store_migrate(lua_State *L)
     return done(L, jig_schema_migrate(check_handle(L)->store, steps, n, &err), &err);
 }
 
+/* l:verify(key?) -> the report as a table */
+static int ledger_verify(lua_State *L)
+{
+    struct jig_ledger_report report;
+    struct jig_error err;
+    int rc = jig_ledger_verify(check_ledger(L), luaL_optstring(L, 2, NULL), &report, &err);
+    if (rc < 0)
+        return fail(L, &err);
+    lua_newtable(L);
+    lua_pushinteger(L, report.events);
+    lua_setfield(L, -2, "events");
+    lua_pushinteger(L, report.first);
+    lua_setfield(L, -2, "first");
+    lua_pushinteger(L, report.last);
+    lua_setfield(L, -2, "last");
+    lua_pushinteger(L, report.pruned);
+    lua_setfield(L, -2, "pruned");
+    lua_pushinteger(L, report.signed_through);
+    lua_setfield(L, -2, "signed_through");
+    lua_pushstring(L, report.hash);
+    lua_setfield(L, -2, "hash");
+    lua_pushboolean(L, report.sound);
+    lua_setfield(L, -2, "sound");
+    lua_pushstring(L, report.text);
+    lua_setfield(L, -2, "text");
+    return 1;
+}
+
+/* l:sign(key, copy?) -> true */
+static int ledger_sign(lua_State *L)
+{
+    struct jig_error err;
+    int rc =
+        jig_ledger_sign(check_ledger(L), luaL_checkstring(L, 2), luaL_optstring(L, 3, NULL), &err);
+    return done(L, rc, &err);
+}
+
+/* l:prune(time) -> how many events */
+static int ledger_prune(lua_State *L)
+{
+    struct jig_error err;
+    int64_t removed;
+    int rc = jig_ledger_prune(check_ledger(L), luaL_checkinteger(L, 2), &removed, &err);
+    if (rc < 0)
+        return fail(L, &err);
+    lua_pushinteger(L, removed);
+    return 1;
+}
+
+/* ---- keys ---- */
+
+/* sign(key, message) -> signature, public key: bytes */
+static int sign(lua_State *L)
+{
+    struct jig_key key;
+    struct jig_error err;
+    size_t n;
+    uint8_t signature[JIG_SIGNATURE_SIZE];
+    const char *path = luaL_checkstring(L, 1), *message = luaL_checklstring(L, 2, &n);
+    int rc = jig_key_private(&key, path, &err);
+    if (rc == 0)
+        rc = jig_key_sign(&key, message, n, signature, &err);
+    lua_pushlstring(L, (const char *)signature, sizeof signature);
+    lua_pushlstring(L, (const char *)key.public, sizeof key.public);
+    jig_key_release(&key);
+    jig_key_release(&key);
+    return rc < 0 ? fail(L, &err) : 2;
+}
+
+/* check(key, message, signature) -> boolean: by the key's file, or by its 32 bytes */
+static int check(lua_State *L)
+{
+    struct jig_key key;
+    struct jig_error err;
+    size_t key_n, n, signature_n;
+    const char *of = luaL_checklstring(L, 1, &key_n), *message = luaL_checklstring(L, 2, &n),
+               *signature = luaL_checklstring(L, 3, &signature_n);
+    luaL_argcheck(L, signature_n == JIG_SIGNATURE_SIZE, 3, "64 bytes");
+    int rc = key_n == JIG_PUBLIC_KEY_SIZE ? jig_key_of(&key, (const uint8_t *)of, &err)
+                                          : jig_key_public(&key, of, &err);
+    if (rc < 0)
+        return fail(L, &err);
+    lua_pushboolean(L, jig_key_verify(&key, message, n, (const uint8_t *)signature));
+    jig_key_release(&key);
+    return 1;
+}
+
 /* ---- facts ---- */
 
 /* facts({ name, value }, ...): text, an integer, or { json } -> JSON; nil when it failed */
@@ -326,18 +414,24 @@ static int facts(lua_State *L)
 }
 
 static const luaL_Reg store_methods[] = {
-    {"close", close_handle},    {"exec", store_exec},
-    {"begin", store_begin},     {"finish", store_finish},
-    {"changes", store_changes}, {"rows", store_rows},
-    {"again", store_again},     {"migrate", store_migrate},
-    {"append", ledger_append},  {NULL, NULL},
+    {"close", close_handle},
+    {"exec", store_exec},
+    {"begin", store_begin},
+    {"finish", store_finish},
+    {"changes", store_changes},
+    {"rows", store_rows},
+    {"again", store_again},
+    {"migrate", store_migrate},
+    {"append", ledger_append},
+    {"verify", ledger_verify},
+    {"sign", ledger_sign},
+    {"prune", ledger_prune},
+    {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
-    {"store", store},
-    {"ledger", ledger},
-    {"facts", facts},
-    {NULL, NULL},
+    {"store", store}, {"ledger", ledger}, {"facts", facts},
+    {"sign", sign},   {"check", check},   {NULL, NULL},
 };
 
 static void make_class(lua_State *L, const char *name)

@@ -314,7 +314,7 @@ static int slot_close(lua_State *L)
         jigL_task_drop(slot->task);
     slot->task = NULL;
     if (slot->L)
-        lua_close(slot->L);
+        jigL_close_state(slot->L);
     slot->L = NULL;
     jigL_wake_with(&slot->wait, JIG_ECLOSED);
     luaL_unref(L, LUA_REGISTRYINDEX, slot->self);

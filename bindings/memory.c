@@ -180,11 +180,12 @@ void *jig_memory_allocate(void *memory, void *block, size_t old, size_t size)
 
 void jig_memory_drop(struct jig_memory *m)
 {
-    while (m->large)
-        give_large(m->large->bytes);
-    while (m->chunks) {
-        struct jig_memory_chunk *chunk = m->chunks;
-        m->chunks = chunk->next;
+    for (struct jig_memory_large *large = m->large, *next; large; large = next) {
+        next = large->next;
+        free(large);
+    }
+    for (struct jig_memory_chunk *chunk = m->chunks, *next; chunk; chunk = next) {
+        next = chunk->next;
         free(chunk);
     }
     *m = (struct jig_memory){.cap = m->cap, .plain = m->plain};

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 enum {
-    JIG_MEMORY_STEP = 16,    /* small blocks have sizes that are multiples of this */
-    JIG_MEMORY_SMALL = 512,  /* bytes of the largest one */
+    JIG_MEMORY_STEP = 16,   /* small blocks have sizes that are multiples of this */
+    JIG_MEMORY_SMALL = 512, /* bytes of the largest one */
     JIG_MEMORY_CLASSES = JIG_MEMORY_SMALL / JIG_MEMORY_STEP,
 };
 
@@ -30,7 +30,8 @@ struct jig_memory {
  */
 void *jig_memory_allocate(void *memory, void *block, size_t old, size_t size);
 
-/* Whether blocks should be plain: under a sanitizer, or when JIG_MEMORY=plain says so (valgrind). */
+/* Whether blocks should be plain: under a sanitizer, or when JIG_MEMORY=plain says so (valgrind).
+ */
 bool jig_memory_be_plain(void);
 
 /* Gives back at once all that is still allocated, and no block may be touched any more. Not for

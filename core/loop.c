@@ -310,8 +310,7 @@ static int set_known(struct jig_watch *watch, unsigned events)
 
 static void tell(struct jig_watch *watch, uint32_t events)
 {
-    unsigned ready =
-        (events & EPOLLIN ? JIG_READABLE : 0) | (events & EPOLLOUT ? JIG_WRITABLE : 0);
+    unsigned ready = (events & EPOLLIN ? JIG_READABLE : 0) | (events & EPOLLOUT ? JIG_WRITABLE : 0);
     if (events & (EPOLLERR | EPOLLHUP))
         ready = watch->wanted;
     ready &= watch->wanted;

@@ -468,7 +468,7 @@ static int rows(lua_State *L)
 static int verify(lua_State *L)
 {
     struct jig_error err;
-    struct jig_ledger_report report;
+    struct jig_ledger_report report = {0};
     struct jig_ledger *ledger = jig_ledger_open(luaL_checkstring(L, 1), JIG_STORE_WRITE, 5, &err);
     int rc = ledger ? jig_ledger_verify(ledger, NULL, &report, &err) : (int)err.code;
     jig_ledger_close(ledger);

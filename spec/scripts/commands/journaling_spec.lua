@@ -171,7 +171,7 @@ describe("jig.commands.journaling", function()
       facts.libraries = nil
       assert.same({ owner = "00ff", station = "line 1", jig = version[1].version, cli = system.realpath(tool),
         cli_sha256 = sum, arguments = { "--slot", "1" }, environment = { "A", "PIN_FILE" }, service = service }, facts)
-      assert.matches("Lua 5.4", libraries, 1, true)
+      assert.matches("lua 5.4", libraries, 1, true)
       assert.is_nil(cjson.encode(facts):find("/secret", 1, true))
     end)
 

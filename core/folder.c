@@ -40,21 +40,21 @@ int jig_folder_make(const char *path, struct jig_error *err)
         return S_ISDIR(st.st_mode) ? JIG_OK : jig_fail_sys(err, ENOTDIR, "cannot use %s", path);
     if (!*path)
         return jig_fail_sys(err, ENOENT, "cannot make a folder without a name");
-    char *part = strdup(path), *above = strdup(*path == '/' ? "/" : ".");
-    int rc = part && above ? JIG_OK : jig_fail(err, JIG_ENOMEM, "no memory to make %s", path);
+    size_t size = strlen(path) + 2;
+    char *part = calloc(2, size);
+    if (!part)
+        return jig_fail(err, JIG_ENOMEM, "no memory to make the folder %s", path);
+    char *above = part + size;
+    strcpy(above, *path == '/' ? "/" : ".");
+    int rc = JIG_OK;
     for (size_t n = 1; rc == JIG_OK && path[n - 1]; n++) {
         if ((path[n] && path[n] != '/') || path[n - 1] == '/')
             continue;
-        part[n] = '\0';
+        memcpy(part, path, n);
         rc = make(part, above, err);
-        part[n] = path[n];
-        free(above);
-        above = strndup(path, n);
-        if (!above)
-            rc = jig_fail(err, JIG_ENOMEM, "no memory to make %s", path);
+        memcpy(above, part, n + 1);
     }
     free(part);
-    free(above);
     return rc;
 }
 

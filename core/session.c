@@ -23,6 +23,7 @@ struct jig_session {
     int lock;     /* of an owner that is gone; -1 = none */
     enum jig_session_state state;
     bool maybe_open;    /* a session may be open at the service */
+    bool orphaned;      /* who recovers it decides what is tried, and counts */
     bool report_tried;  /* report_error was called */
     bool report_closed; /* and must not be called again */
     bool released;
@@ -524,7 +525,7 @@ struct jig_session *jig_session_new(const struct jig_session_options *o, struct 
     s->attempt = o->attempt;
     s->record = said;
     s->lock = o->orphaned ? o->lock : -1;
-    s->maybe_open = o->orphaned;
+    s->maybe_open = s->orphaned = s->report_tried = o->orphaned;
     s->state = o->orphaned ? JIG_SESSION_OWING : JIG_SESSION_IDLE;
     snprintf(s->id, sizeof s->id, "%s", o->id);
     snprintf(s->name, sizeof s->name, "%s", o->name);
@@ -543,7 +544,7 @@ static void go_on_alone(struct jig_session *s)
     }
     struct tally *tally = tally_of(s->loop);
     tally->busy--;
-    tally->unreported += s->maybe_open;
+    tally->unreported += s->maybe_open && !s->orphaned;
     jig_service_drop(s->service);
     free(s->record);
     explicit_bzero(s, sizeof *s);

@@ -76,7 +76,8 @@ struct jig_session_options {
     int attempt;                 /* the journal knows a session by its id and attempt, from 1 */
     const char *record;          /* JSON object: what "opening" says (ledger.h); NULL = {} */
     /* A session that the journal knows and whose owner is gone: it owes a report, and nothing else
-     * can be called. `lock` is its owner's, for the CLI to inherit; the caller keeps it open. */
+     * can be called. Released, it does not report by itself, and is not counted below. `lock` is
+     * its owner's, for the CLI to inherit; the caller keeps it open. */
     bool orphaned;
     int lock;
 };

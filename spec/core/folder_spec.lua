@@ -38,8 +38,9 @@ describe("core/folder", function()
     ]]):format(package.cpath))
     local function syncs(path)
       local trace = folder.path .. "/trace"
-      local run = scratch.run { "strace", "-f", "-y", "-e", "trace=fsync", "-o", trace, scratch.program, script, path }
-      if run.exit == 127 then return nil end
+      -- the leak checker of sanitizers wants to trace, too
+      scratch.run { "strace", "-f", "-y", "-e", "trace=fsync", "-o", trace, scratch.program, script, path,
+        env = { ASAN_OPTIONS = "detect_leaks=0" } }
       local found = {}
       for name in folder:read("trace"):gmatch("fsync%(%d+<([^>]+)>") do found[#found + 1] = name end
       return found

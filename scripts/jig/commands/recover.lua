@@ -27,7 +27,7 @@ local function say(text)
   io.stderr:write("jig recover: ", text, "\n")
 end
 
-local function settle(o, settings)
+local function settle(o, _, settings)
   local settled, message = recovery.settle(settings.path, o.settle, o.reason, o.operator)
   if not settled then
     say(message)

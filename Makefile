@@ -148,10 +148,13 @@ test: deps
 	@$(MAKE) --no-print-directory specs
 	JIG_BUILD=$(BUILD) $(BUILD)/jig test $(SPECS)
 
-# ROUNDS=7 interleaved rounds; see spec/bench/README.md
+# ROUNDS=7 interleaved rounds, UNITS=1000000 in the journal; see spec/bench/README.md
+UNITS ?= 100000
 bench: deps
-	@$(MAKE) --no-print-directory all $(BENCH:%=$(BUILD)/bench/%)
+	@$(MAKE) --no-print-directory all $(BENCH:%=$(BUILD)/bench/%) $(BUILD)/spec/ledger.so
 	@$(BUILD)/jig spec/bench/bench.lua $(abspath $(BUILD))/bench
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	    JIG_BUILD=$(BUILD) $(BUILD)/jig spec/bench/millions.lua "$$folder/journal.db" $(UNITS) --measure
 
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 LUA_FILES = $(shell git ls-files '*.lua')

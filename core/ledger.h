@@ -168,5 +168,9 @@ int jig_ledger_sign(struct jig_ledger *ledger, const char *key, const char *copy
  * "pruned". *removed = how many events. */
 int jig_ledger_prune(struct jig_ledger *ledger, int64_t time, int64_t *removed,
                      struct jig_error *err);
+/* What it would remove: how many events, and the last one's id; 0 and 0 when there are none.
+ * Changes nothing: a ledger that is open to read will do. */
+int jig_ledger_prunable(struct jig_ledger *ledger, int64_t time, int64_t *events, int64_t *through,
+                        struct jig_error *err);
 
 #endif

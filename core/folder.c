@@ -28,9 +28,11 @@ static int make(const char *path, const char *above, struct jig_error *err)
 {
     if (mkdir(path, MODE) == 0)
         return jig_folder_sync(above, err);
-    if (errno == EEXIST)
-        return JIG_OK;
-    return jig_fail_sys(err, errno, "cannot make the folder %s", path);
+    int sys = errno;
+    struct stat st;
+    if (sys == EEXIST && stat(path, &st) == 0)
+        sys = S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+    return sys ? jig_fail_sys(err, sys, "cannot make the folder %s", path) : JIG_OK;
 }
 
 int jig_folder_make(const char *path, struct jig_error *err)

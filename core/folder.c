@@ -55,6 +55,8 @@ int jig_folder_make(const char *path, struct jig_error *err)
         memcpy(above, part, n + 1);
     }
     free(part);
+    if (rc == JIG_OK && (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))) /* a link to nowhere */
+        rc = jig_fail_sys(err, ENOTDIR, "cannot use %s", path);
     return rc;
 }
 

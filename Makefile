@@ -179,7 +179,7 @@ check:
 # Lua alone. The log is a file: valgrind warns at each pidfd_open, which it does not know.
 VALGRIND_SPECS = spec/core spec/bindings spec/transports $(wildcard spec/scripts/*_spec.lua)
 valgrind: specs
-	JIG_BUILD=$(BUILD) valgrind -q --log-file=$(BUILD)/valgrind.log --error-exitcode=9 \
+	JIG_BUILD=$(BUILD) JIG_MEMORY=plain valgrind -q --log-file=$(BUILD)/valgrind.log --error-exitcode=9 \
 	    --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=yes \
 	    $(BUILD)/jig test $(or $(SPECS),$(VALGRIND_SPECS)) || \
 	    { cat $(BUILD)/valgrind.log; exit 1; }

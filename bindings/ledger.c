@@ -127,14 +127,16 @@ static int rows_next(lua_State *L)
 /*
  * ledger:rows(sql, ...) -> an iterator over the rows of a query, each a table by column name (NULL
  * = absent), with the rest of the arguments for its ?1, ?2, ... For use in a generic `for`. Raises
- * for a mistake in the SQL and when the file cannot be read. for row in l:rows("SELECT id, state
- * FROM session WHERE slot = ?", "A") do ... end
+ * for a mistake in the SQL and when the file cannot be read.
+ *     for row in l:rows("SELECT id, state FROM session WHERE slot = ?1", "A") do ... end
  */
 static int ledger_rows(lua_State *L)
 {
     struct jig_ledger *ledger = to_ledger(L);
-    const char *sql = luaL_checkstring(L, 2);
+    size_t n;
+    const char *sql = luaL_checklstring(L, 2, &n);
     int given = lua_gettop(L) - 2;
+    luaL_argcheck(L, strlen(sql) == n, 2, "a query holds no NUL");
     struct jig_error err;
     struct lrows *rows = lua_newuserdatauv(L, sizeof *rows, 2);
     rows->query = NULL;

@@ -96,13 +96,15 @@ static int make_path(struct jig_owner *owner, const char *folder, struct jig_err
 {
     if (asprintf(&owner->path, "%s/owners", folder) < 0) {
         owner->path = NULL;
-        return jig_fail(err, JIG_ENOMEM, "no memory for an owner");
+        jig_fail(err, JIG_ENOMEM, "no memory for an owner");
+        return JIG_ENOMEM;
     }
     int rc = jig_folder_make(owner->path, err);
     free(owner->path);
     if (asprintf(&owner->path, "%s/owners/%s", folder, owner->id) < 0) {
         owner->path = NULL;
-        return jig_fail(err, JIG_ENOMEM, "no memory for an owner");
+        jig_fail(err, JIG_ENOMEM, "no memory for an owner");
+        return JIG_ENOMEM;
     }
     return rc;
 }

@@ -123,6 +123,9 @@ void jig_session_interrupt(struct jig_session *s, unsigned times);
  */
 void jig_session_release(struct jig_session *s, int32_t code, const char *reason);
 
+/* Sessions that a journal keeps and that are not freed: it must not be closed before they are. */
+size_t jig_session_kept(struct jig_loop *loop);
+
 /* Released sessions that are still at work. */
 size_t jig_session_busy(struct jig_loop *loop);
 

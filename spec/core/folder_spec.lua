@@ -28,6 +28,9 @@ describe("core/folder", function()
         { made, message, code })
     end
     assert.is_nil((journal.folder("")))
+    scratch.run { "ln", "-s", "nowhere", folder.path .. "/link" }
+    local made, message = journal.folder(folder.path .. "/link")
+    assert.same({ nil, "cannot use " .. folder.path .. "/link: Not a directory" }, { made, message })
   end)
 
   it("syncs the folder in which a name is new, and nothing when there is none", function()

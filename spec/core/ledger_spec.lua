@@ -186,7 +186,8 @@ describe("core/ledger", function()
         events.append(ledger, table.unpack(late))
         events.append(ledger, events.finished())
         local unit = one(ledger, "SELECT result, fault, code, fingerprint FROM unit")
-        assert.same({ "passed", nil, nil, events.FINGERPRINT }, { unit.result, unit.fault, unit.code, unit.fingerprint })
+        assert.same({ "passed", nil, nil, events.FINGERPRINT },
+          { unit.result, unit.fault, unit.code, unit.fingerprint })
         assert.equal("misuse", (events.try(ledger, events.reported())))
       end
     end)
@@ -208,17 +209,20 @@ describe("core/ledger", function()
           fingerprint = i == 3 and "00" or events.FINGERPRINT })
       end
       local repeats = {}
-      for i, row in ipairs(ledger:rows "SELECT repeats FROM session ORDER BY event") do repeats[i] = row.repeats or "-" end
+      for i, row in ipairs(ledger:rows "SELECT repeats FROM session ORDER BY event") do
+        repeats[i] = row.repeats or "-"
+      end
       assert.equal("- s1 - s1", table.concat(repeats, " "))
     end)
   end)
 
   it("knows which commands can be refused or unknown, and when", function()
     local all = { "new_device", "get_device_configuration", "handle_device_response", "report_error", "other" }
+    local commands_but_report <const> = "new_device get_device_configuration handle_device_response other"
     local allowed = {
-      opening = { refused = "new_device", unknown = "new_device get_device_configuration handle_device_response other" },
-      opened = { refused = "", unknown = "new_device get_device_configuration handle_device_response other" },
-      finishing = { refused = "", unknown = "new_device get_device_configuration handle_device_response other" },
+      opening = { refused = "new_device", unknown = commands_but_report },
+      opened = { refused = "", unknown = commands_but_report },
+      finishing = { refused = "", unknown = commands_but_report },
       owing = { refused = "", unknown = "" },
       reporting = { refused = "report_error", unknown = "report_error" },
     }
@@ -377,7 +381,8 @@ describe("core/ledger", function()
       assert.same({ "failed", "connectivity.lost", 101, nil, events.at(7), events.at(9) },
         { row.result, row.fault, row.code, row.session, row.started, row.ended })
       local fault = one(ledger, "SELECT * FROM fault")
-      assert.same({ "r1.1", "", "connectivity.lost", "prepare" }, { fault.unit, fault.session, fault.name, fault.phase })
+      assert.same({ "r1.1", "", "connectivity.lost", "prepare" },
+        { fault.unit, fault.session, fault.name, fault.phase })
       events.append(ledger, event) -- there may be several
       events.append(ledger, events.opening { attempt = 3 })
       row = unit(ledger)
@@ -454,7 +459,8 @@ describe("core/ledger", function()
     end
     for _, sql in ipairs(queries) do
       for _, row in ipairs(assert(ledger:rows("EXPLAIN QUERY PLAN " .. sql))) do
-        assert(row.detail:match "^SEARCH" or row.detail:match "INDEX session_live" or row.detail == "SCAN unit", sql .. ": " .. row.detail)
+        local fine = row.detail:match "^SEARCH" or row.detail:match "INDEX session_live" or row.detail == "SCAN unit"
+        assert(fine, sql .. ": " .. row.detail)
         if row.detail == "SCAN unit" then assert.equal(queries[1], sql) end
       end
     end

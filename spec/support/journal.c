@@ -286,7 +286,7 @@ static void entry_done(struct jig_entry *entry)
     free(t);
 }
 
-static struct test_entry *new_entry(lua_State *L, struct driver *d)
+static struct test_entry *new_entry(struct driver *d)
 {
     struct test_entry *t = calloc(1, sizeof *t);
     if (!t)
@@ -321,7 +321,7 @@ static int journal_append(lua_State *L)
     const char *facts = lua_isboolean(L, -1) ? NULL : luaL_optstring(L, -1, "{}");
     lua_getfield(L, 2, "attempt");
     int attempt = (int)luaL_optinteger(L, -1, 1);
-    struct test_entry *t = new_entry(L, d);
+    struct test_entry *t = new_entry(d);
     t->entry.kind = event.kind;
     strncpy(t->entry.session, event.session, sizeof t->entry.session - 1);
     t->entry.attempt = attempt;
@@ -338,7 +338,7 @@ static int journal_append(lua_State *L)
 static int journal_fold(lua_State *L)
 {
     struct driver *d = check_driver(L);
-    struct test_entry *t = new_entry(L, d);
+    struct test_entry *t = new_entry(d);
     jig_journal_fold(d->journal, &t->entry);
     lua_pushinteger(L, d->count);
     return 1;
@@ -468,7 +468,7 @@ static int rows(lua_State *L)
 static int verify(lua_State *L)
 {
     struct jig_error err;
-    struct jig_ledger_report report;
+    struct jig_ledger_report report = {0};
     struct jig_ledger *ledger = jig_ledger_open(luaL_checkstring(L, 1), JIG_STORE_WRITE, 5, &err);
     int rc = ledger ? jig_ledger_verify(ledger, NULL, &report, &err) : (int)err.code;
     jig_ledger_close(ledger);

@@ -95,7 +95,15 @@ $(BUILD)/spec/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^
 
-specs: $(PROGRAMS) $(SPEC_MODULES)
+# what follows a jig and kills it; never under a sanitizer, which traces too
+KILL = $(BUILD)/kill/tracer $(BUILD)/kill/lines
+$(BUILD)/kill/tracer: spec/kill/calls.c
+$(BUILD)/kill/%: spec/kill/%.c spec/kill/calls.h
+	@mkdir -p $(@D)
+	$(call say,KILL)$(CC) $(filter-out -MMD -MP -fsanitize% -fno-sanitize%,$(FLAGS)) $(CFLAGS) -o $@ \
+	    $(filter %.c,$^) -lpthread
+
+specs: $(PROGRAMS) $(SPEC_MODULES) $(KILL)
 
 # what the benchmark needs; musl, where it is installed, makes the tool that starts fastest
 BENCH = floor tool board measure codec

@@ -143,6 +143,12 @@ test: deps
 	@$(MAKE) --no-print-directory specs
 	JIG_BUILD=$(BUILD) $(BUILD)/jig test $(SPECS)
 
+# Kills jig before each call that changes something; EVERY=5: before each fifth. See spec/kill/README.md
+kill-all:
+	@$(MAKE) --no-print-directory deps DEPS="$(TEST_DEPS) strace"
+	@$(MAKE) --no-print-directory specs
+	JIG_BUILD=$(BUILD) $(BUILD)/jig spec/kill/kill.lua $(EVERY)
+
 # ROUNDS=7 interleaved rounds; see spec/bench/README.md
 bench: deps
 	@$(MAKE) --no-print-directory all $(BENCH:%=$(BUILD)/bench/%)
@@ -182,4 +188,4 @@ install: $(BUILD)/jig
 clean:
 	rm -rf build
 
-.PHONY: all specs deps demo test bench lint check valgrind install clean
+.PHONY: all specs deps demo test kill-all bench lint check valgrind install clean

@@ -1,0 +1,65 @@
+-- Some of the deaths that `make kill-all` dies in full: the same scenarios, a fixed slice of their points.
+
+local harness = require "spec.kill.harness"
+local scratch = require "spec.support.scratch"
+
+-- Deaths at a time; each so-many-th point.
+local WIDTH <const>, STEP <const> = 2, 40
+
+-- Points before and behind which one dies in any case: what is durable, and what is called, changes there.
+local EDGES <const> = { fdatasync = true, clone = true }
+
+-- A jig under a sanitizer is not the binary that is shipped, and its leak check traces too.
+local sanitized = scratch.run({ "nm", "-D", scratch.program }).stdout:find("__asan_init", 1, true) ~= nil
+
+local function is_edge(point)
+  return point ~= nil and EDGES[point.name] == true
+end
+
+local function slice(points)
+  local numbers = {}
+  for number = 1, #points + 1 do
+    if number % STEP == 0 or number > #points or is_edge(points[number]) or is_edge(points[number - 1]) then
+      numbers[#numbers + 1] = number
+    end
+  end
+  return numbers
+end
+
+-- Dies at a slice of a run's points, or of the recovery of a corpse.
+local function die(scenario, corpse, corpses)
+  local troubles = {}
+  local points
+  do
+    local bench <close> = harness.bench(scenario)
+    points = bench:trace(corpse)
+  end
+  harness.spread(WIDTH, scenario, slice(points), function(bench, number)
+    for _, text in ipairs(bench:kill(number, corpse, corpses).troubles) do
+      troubles[#troubles + 1] = ("at point %d: %s"):format(number, text)
+    end
+  end)
+  assert.same({}, troubles)
+end
+
+describe("a killed jig", function()
+  if sanitized then return end
+
+  local corpses
+
+  setup(function() corpses = harness.corpses() end)
+  teardown(function() corpses:close() end)
+
+  for _, scenario in ipairs(harness.scenarios) do
+    it("loses nothing of " .. scenario.name, function() die(scenario, nil, corpses) end)
+  end
+
+  it("loses nothing when its recovery is killed", function()
+    local seen = {}
+    for _, corpse in ipairs(corpses) do
+      if not seen[corpse.state] then die(corpse.scenario, corpse) end
+      seen[corpse.state] = true
+    end
+    assert.is_true(seen.opening and seen.finishing and seen.reporting)
+  end)
+end)

@@ -12,7 +12,7 @@ PKG     ?= pkg-config
 
 # Debian packages: to build, to run specs and the demo, to check
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
-             lua-argparse lua-cjson-dev
+             libsqlite3-dev lua-argparse lua-cjson-dev
 TEST_DEPS  = $(BUILD_DEPS) lua-busted openssl
 CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
@@ -23,9 +23,12 @@ SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-reco
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-CORE = error buf hex crc digest address clock loop log child proc port service factory_cli session
+CORE = error buf hex crc digest address clock loop log child proc port service factory_cli judge session \
+       $(LEDGER) $(JOURNAL)
+LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
+JOURNAL = folder owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd serial tty tcp exec pair fault table
-BINDINGS = engine environment task clock hex crc digest port session proc slot system version memory state main
+BINDINGS = engine environment task clock hex crc digest port session journal ledger proc slot system version memory state main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 SIM_COMMON = agreement bytes
 SIM_TOOL = factory_tool audit authority service misbehave
@@ -38,20 +41,21 @@ SIM = examples/simulator
 
 LUA_FLAGS = $(shell $(PKG) --cflags lua5.4)
 ifeq ($(LINK),shared)
-LIBS = -Wl,-E $(shell $(PKG) --libs lua5.4 libuv libserialport libcrypto) -l:liblua5.4-cjson.so
+LIBS = -Wl,-E $(shell $(PKG) --libs lua5.4 libuv libserialport libcrypto sqlite3) -l:liblua5.4-cjson.so
 else
 # -no-pie: relocating the archives' tables of pointers would cost a quarter of the start-up time.
 # Modules in C find Lua's functions in the program, and those alone.
 LIBS = -no-pie -Wl,--export-dynamic-symbol='lua*' \
        -Wl,--whole-archive -l:liblua5.4.a -Wl,--no-whole-archive -l:libuv_a.a \
-       -l:libserialport.a -l:liblua5.4-cjson.a -l:libcrypto.a -lm -ldl -lpthread
+       -l:libserialport.a -l:liblua5.4-cjson.a -l:libcrypto.a \
+       -l:libsqlite3.a -lm -ldl -lpthread
 endif
 SIM_LIBS = -lcrypto
 
 say = $(if $(V),,@echo "  $(1) $@";)
 
 PROGRAMS = $(BUILD)/jig $(BUILD)/factory_tool $(BUILD)/device
-SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop peer ptyshim)
+SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim)
 
 all: $(PROGRAMS)
 
@@ -88,9 +92,18 @@ $(BUILD)/spec/core.so: spec/support/core.c $(patsubst %,core/%.c,address factory
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^ -lcrypto
 $(BUILD)/spec/loop.so: spec/support/loop.c \
-    $(patsubst %,core/%.c,error buf hex digest clock loop log child proc service factory_cli session)
+    $(patsubst %,core/%.c,error buf hex digest clock loop log child proc service factory_cli judge session \
+    $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)
-	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv) -lcrypto
+	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv sqlite3) -lcrypto -lpthread
+$(BUILD)/spec/ledger.so: spec/support/ledger.c \
+    $(patsubst %,core/%.c,error buf hex digest $(LEDGER))
+	@mkdir -p $(@D)
+	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs sqlite3) -lcrypto
+$(BUILD)/spec/journal.so: spec/support/journal.c spec/support/faultvfs.c \
+    $(patsubst %,core/%.c,error buf hex digest clock loop log $(LEDGER) $(JOURNAL))
+	@mkdir -p $(@D)
+	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv sqlite3) -lcrypto
 $(BUILD)/spec/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^

@@ -10,14 +10,12 @@ static int push_sum(lua_State *L, enum jig_digest_kind kind)
     size_t n;
     const char *bytes = lua_tolstring(L, 1, &n);
     uint8_t digest[JIG_DIGEST_SIZE_MAX];
-    struct jig_error err;
-    if (jig_digest_sum(kind, digest, bytes, n, &err) < 0)
-        return luaL_error(L, "%s", err.text);
+    jig_digest_sum(kind, digest, bytes, n);
     lua_pushlstring(L, (const char *)digest, jig_digest_size(kind));
     return 1;
 }
 
-/* The SHA-256 of bytes, 32 raw bytes. Raises when the crypto library is configured to refuse it.
+/* The SHA-256 of bytes, 32 raw bytes.
  *
  *     digest.sha256(bytes: string) -> string
  *
@@ -28,8 +26,7 @@ static int sha256(lua_State *L)
     return push_sum(L, JIG_SHA256);
 }
 
-/* The SHA-1 of bytes, 20 raw bytes: for certificate fingerprints, not for anything new. Raises as
- * sha256 does.
+/* The SHA-1 of bytes, 20 raw bytes: for certificate fingerprints, not for anything new.
  *
  *     digest.sha1(bytes: string) -> string
  *

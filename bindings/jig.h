@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "core/error.h"
+#include "core/journal.h"
 #include "core/log.h"
 #include "core/loop.h"
 
@@ -30,6 +31,7 @@ struct jig_engine {
     struct jig_task *ready, **ready_end; /* tasks to resume, in the order they became ready */
     struct jig_task *current;            /* the one that is running; NULL outside any task */
     struct jig_wait *nap;                /* sleep outside any task */
+    struct jig_journal *journal;         /* NULL = nothing is recorded; see journal.c */
     size_t tasks;                        /* started and not yet ended */
     unsigned signals;                    /* SIGINT and SIGTERM that arrived */
     bool signals_claimed;                /* a command waits for them; else they end the program */
@@ -149,6 +151,9 @@ void jigL_check_keys(lua_State *L, int arg, const char *what, const char *const 
  * there removes a name. The list lives as long as the value that replaces the table. [-1, +1, e] */
 const char *const *jigL_environment(lua_State *L);
 
+/* The descriptor of the owner's lock at `arg`, which journal.take gave. [-0, +0, v] */
+int jigL_owner_lock(lua_State *L, int arg);
+
 /* ---- modules ---- */
 
 int luaopen_jig_hex(lua_State *L);
@@ -158,6 +163,8 @@ int luaopen_jig_clock(lua_State *L);
 int luaopen_jig_task(lua_State *L);
 int luaopen_jig_port(lua_State *L);
 int luaopen_jig_session(lua_State *L);
+int luaopen_jig_journal(lua_State *L);
+int luaopen_jig_ledger(lua_State *L);
 int luaopen_jig_proc(lua_State *L);
 int luaopen_jig_slot(lua_State *L);
 int luaopen_jig_system(lua_State *L);

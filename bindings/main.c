@@ -109,6 +109,16 @@ static void finish_background(struct jig_engine *engine)
     }
 }
 
+/* A clean end is one that leaves no session behind: only then is the journal's head signed. */
+static void close_journal(struct jig_engine *engine)
+{
+    struct jig_error err;
+    bool clean = !jig_session_unreported(engine->loop) && !jig_session_busy(engine->loop);
+    if (jig_journal_close(engine->journal, clean, &err) < 0)
+        fprintf(stderr, "jig: the journal: %s\n", err.text);
+    engine->journal = NULL;
+}
+
 /* The exit status is settled: a signal that comes now must not take its place when the loop, which
  * caught signals so far, is gone. */
 static void hold_signals(void)
@@ -146,6 +156,7 @@ int main(int argc, char **argv)
     if (!engine.settled && (jig_session_unreported(engine.loop) || jig_session_busy(engine.loop)))
         status = EXIT_UNREPORTED;
     hold_signals();
+    close_journal(&engine);
     jigL_engine_close(&engine);
     return status;
 }

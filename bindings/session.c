@@ -191,27 +191,84 @@ static void interrupted(struct jig_wait *wait, unsigned times)
     jig_session_interrupt(s->session, times);
 }
 
-/*
- * session.new(service, id [, name]) -> session | nil, message, code. One attempt at one device.
- * `id` is the DEVICE_SESSION_ID, 1 to 128 printable characters; `name` stands in traces. Does not
- * yield. local s <close> = session.new(service, "e78d9c272156fb9b1a5c")
- */
-static int session_new(lua_State *L)
+/* A closed session on the top of the stack. [-0, +1, m] */
+static struct lsession *push_session(lua_State *L)
 {
-    struct lservice *service = luaL_checkudata(L, 1, SERVICE);
-    struct jig_engine *engine = jigL_engine(L);
-    struct jig_error err;
-    size_t length;
-    const char *id = luaL_checklstring(L, 2, &length);
-    const char *name = luaL_optstring(L, 3, "session");
-    luaL_argcheck(L, strlen(id) == length, 2, "a session id holds no NUL");
     struct lsession *s = lua_newuserdatauv(L, sizeof *s, 0);
     memset(s, 0, sizeof *s);
     s->wait.interrupted = interrupted;
     s->wait.data = s;
     luaL_setmetatable(L, SESSION);
-    s->session = jig_session_new(engine->loop, service->shared, &engine->log, id, name, &err);
+    return s;
+}
+
+static const char *check_id(lua_State *L, int arg)
+{
+    size_t length;
+    const char *id = luaL_checklstring(L, arg, &length);
+    luaL_argcheck(L, strlen(id) == length, arg, "a session id holds no NUL");
+    return id;
+}
+
+static int check_attempt(lua_State *L, lua_Integer attempt)
+{
+    if (attempt < 1 || attempt > 1000000)
+        luaL_error(L, "a session's attempt is 1 to 1000000");
+    return (int)attempt;
+}
+
+static int open_session(lua_State *L, const struct jig_session_options *options)
+{
+    struct jig_error err;
+    struct lsession *s = push_session(L);
+    s->session = jig_session_new(options, &err);
     return s->session ? 1 : jigL_fail(L, &err);
+}
+
+static struct jig_session_options new_options(lua_State *L)
+{
+    struct jig_engine *engine = jigL_engine(L);
+    struct lservice *service = luaL_checkudata(L, 1, SERVICE);
+    return (struct jig_session_options){
+        .loop = engine->loop,
+        .service = service->shared,
+        .log = &engine->log,
+        .journal = engine->journal,
+        .id = check_id(L, 2),
+        .name = luaL_optstring(L, 3, "session"),
+        .attempt = 1,
+        .lock = -1,
+    };
+}
+
+/*
+ * session.new(service, id [, name [, record [, attempt]]]) -> session | nil, message, code. One
+ * attempt at one device. `id` is the DEVICE_SESSION_ID, 1 to 128 printable characters; `name` stands
+ * in traces. Where a journal is open it keeps the session: `record` is the JSON text of what its event
+ * "opening" says (core/ledger.h), `attempt` counts sessions of that id from 1. Does not yield.
+ *     local s <close> = session.new(service, "e78d9c272156fb9b1a5c")
+ */
+static int session_new(lua_State *L)
+{
+    struct jig_session_options options = new_options(L);
+    options.record = luaL_optstring(L, 4, NULL);
+    options.attempt = check_attempt(L, luaL_optinteger(L, 5, 1));
+    return open_session(L, &options);
+}
+
+/*
+ * session.orphaned(service, id, name, attempt, owner) -> session | nil, message, code. A session that
+ * the journal knows and whose owner is gone: it owes a report. `owner` is the lock that journal.take
+ * gave, which the CLI inherits; keep it until the session is closed. Does not yield.
+ */
+static int session_orphaned(lua_State *L)
+{
+    struct jig_session_options options = new_options(L);
+    options.attempt = check_attempt(L, luaL_checkinteger(L, 4));
+    options.lock = jigL_owner_lock(L, 5);
+    options.orphaned = true;
+    luaL_argcheck(L, options.journal, 1, "no journal is open");
+    return open_session(L, &options);
 }
 
 static void call_ended(void *data, const struct jig_session_result *result)
@@ -226,7 +283,8 @@ static void call_ended(void *data, const struct jig_session_result *result)
     jigL_wake(&s->wait);
 }
 
-/* nil, message, code, "call" when the program ran, "start" when it did not. */
+/* nil, message, code, "call" when the program ran, "start" when it did not; then the fingerprint when
+ * there is one that the journal does not take. */
 static int fail_call(lua_State *L, const struct jig_error *err, bool started)
 {
     jigL_fail(L, err);
@@ -259,7 +317,14 @@ static int call_done(lua_State *L, int status, lua_KContext ctx)
     (void)ctx;
     if (s->wait.outcome != JIG_OK)
         return jigL_fail_wait(L, &s->wait, "session");
-    return s->rc == JIG_OK ? push_answer(L, s) : fail_call(L, &s->err, s->started);
+    if (s->rc == JIG_OK)
+        return push_answer(L, s);
+    int n = fail_call(L, &s->err, s->started);
+    if (!s->answer.fingerprint[0])
+        return n;
+    lua_pushstring(L, s->answer.fingerprint);
+    jig_factory_answer_release(&s->answer);
+    return n + 1;
 }
 
 static int wait_for_call(lua_State *L, struct lsession *s, int rc, const struct jig_error *err)
@@ -322,7 +387,8 @@ static int get_device_configuration(lua_State *L)
 
 /*
  * session:handle_device_response(response) -> fingerprint | nil, message, code, stage. The
- * fingerprint is the CLI's text as it is; the device is manufactured. Yields.
+ * fingerprint is the CLI's text as it is; the device is manufactured, and the journal has it. When
+ * the journal does not take it: nil, message, "record", "call", fingerprint. Yields.
  */
 static int handle_device_response(lua_State *L)
 {
@@ -338,19 +404,22 @@ static int handle_device_response(lua_State *L)
 }
 
 /*
- * session:report_error(code, reason) -> true | nil, message, code, stage. Raises when nothing is
- * owed: ask session:owes(). The reason is cleaned of control characters and cut to 200 bytes.
- * Yields, also in an interrupted task.
+ * session:report_error(code, reason [, fault [, phase]]) -> true | nil, message, code, stage. Raises
+ * when nothing is owed: ask session:owes(). The reason is cleaned of control characters and cut to
+ * 200 bytes; fault and phase are for the record. Yields, also in an interrupted task.
  */
 static int report_error(lua_State *L)
 {
     struct lsession *s = to_session(L);
     struct jig_error err;
     lua_Integer code = luaL_checkinteger(L, 2);
-    const char *reason = luaL_checkstring(L, 3);
+    struct jig_report report = {.reason = luaL_checkstring(L, 3),
+                                .fault = luaL_optstring(L, 4, NULL),
+                                .phase = luaL_optstring(L, 5, NULL)};
     luaL_argcheck(L, code >= INT32_MIN && code <= INT32_MAX, 2, "an error code has 32 bits");
+    report.code = (int32_t)code;
     jigL_check_wait(L, "session:report_error");
-    int rc = jig_session_report(s->session, (int32_t)code, reason, call_ended, s, &err);
+    int rc = jig_session_report(s->session, &report, call_ended, s, &err);
     return wait_for_call(L, s, rc, &err);
 }
 
@@ -429,6 +498,7 @@ int luaopen_jig_session(lua_State *L)
     static const luaL_Reg functions[] = {
         {"service", service_new},
         {"new", session_new},
+        {"orphaned", session_orphaned},
         {"unreported", unreported},
         {NULL, NULL},
     };

@@ -12,6 +12,8 @@ static const luaL_Reg modules[] = {
     {"jig.crc", luaopen_jig_crc},
     {"jig.digest", luaopen_jig_digest},
     {"jig.hex", luaopen_jig_hex},
+    {"jig.journal", luaopen_jig_journal},
+    {"jig.ledger", luaopen_jig_ledger},
     {"jig.port", luaopen_jig_port},
     {"jig.proc", luaopen_jig_proc},
     {"jig.session", luaopen_jig_session},

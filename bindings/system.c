@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/digest.h"
+
 /*
  * system.random(n) -> n random bytes (at most 256) from the kernel. Does not yield.
  */
@@ -109,6 +111,49 @@ static int program(lua_State *L)
 }
 
 /*
+ * system.sha256(path) -> the SHA-256 of a whole file, 32 raw bytes | nil, message, code. Waits for the
+ * disk. Not in jig.digest, which recipes see.
+ */
+static int sha256(lua_State *L)
+{
+    uint8_t digest[JIG_SHA256_SIZE];
+    struct jig_error err;
+    if (jig_digest_file(JIG_SHA256, digest, luaL_checkstring(L, 1), &err) < 0)
+        return jigL_fail(L, &err);
+    lua_pushlstring(L, (const char *)digest, sizeof digest);
+    return 1;
+}
+
+/*
+ * system.make_folder(path) -> true | nil, message, code. Makes a folder and those above it that are
+ * missing, for this user and its group (mode 0750). One that is there is no failure.
+ */
+static int make_folder(lua_State *L)
+{
+    char path[PATH_MAX];
+    size_t n;
+    struct jig_error err;
+    const char *given = luaL_checklstring(L, 1, &n);
+    luaL_argcheck(L, n > 0 && n < sizeof path, 1, "a path");
+    memcpy(path, given, n + 1);
+    for (char *p = path + 1;; p++) {
+        if (*p != '/' && *p != '\0')
+            continue;
+        char end = *p;
+        *p = '\0';
+        if (mkdir(path, 0750) < 0 && errno != EEXIST) {
+            jig_fail_sys(&err, errno, "cannot make the folder %s", path);
+            return jigL_fail(L, &err);
+        }
+        *p = end;
+        if (end == '\0')
+            break;
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/*
  * system.descriptors() -> how many descriptors this process has open.
  */
 static int descriptors(lua_State *L)
@@ -202,6 +247,8 @@ int luaopen_jig_system(lua_State *L)
         {"hostname", hostname},
         {"realpath", real_path},
         {"program", program},
+        {"make_folder", make_folder},
+        {"sha256", sha256},
         {"descriptors", descriptors},
         {"log", set_log},
         {"catch_signals", catch_signals},

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <uv.h>
 
+#include "core/store.h"
+
 static void add(lua_State *L, const char *name, const char *version)
 {
     lua_createtable(L, 0, 2);
@@ -32,6 +34,7 @@ int luaopen_jig_version(lua_State *L)
     add(L, "libuv", uv_version_string());
     add(L, "libserialport", sp_get_package_version_string());
     add(L, "openssl", OpenSSL_version(OPENSSL_VERSION_STRING));
+    add(L, "sqlite", jig_store_version());
     add(L, "libc", gnu_get_libc_version());
     return 1;
 }

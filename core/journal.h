@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/ledger.h"
+#include "core/log.h"
 #include "core/loop.h"
 
 struct jig_journal;
@@ -22,11 +23,13 @@ struct jig_journal_options {
     const char *emergency; /* folder; NULL = PATH.d/emergency */
     const char *key; /* PEM of the Ed25519 key that signs the head at a clean end; NULL = none */
     bool here;       /* no thread */
+    const struct jig_log *log; /* must outlive the journal; NULL = none */
 };
 
 enum {
     JIG_JOURNAL_PATIENCE = 10, /* seconds to wait for another process's lock on the ledger */
     JIG_JOURNAL_LINGER = 20,   /* ms that a relaxed event waits for company */
+    JIG_JOURNAL_RETRY = 1,     /* seconds between two tries to open it */
 };
 
 /* Begins to open it; does not wait for the disk. What fails there fails each append, with
@@ -44,14 +47,15 @@ struct jig_entry {
     enum jig_event_kind kind;
     char session[129];
     int attempt;
-    char *facts;  /* from jig_facts_take or malloc: the journal frees it, in any case */
+    char *facts;  /* from jig_facts_take or malloc: the journal frees it, in any case. NULL (there
+                     was no memory): an event that opens is refused, any other is kept as "{}" */
     bool relaxed; /* nobody waits for it: it goes with the next commit, within JIG_JOURNAL_LINGER */
     void (*done)(struct jig_entry *entry); /* NULL: the entry is freed (malloc) when it is kept; if
                                               it is not, the log says so */
     void *data;
-    /* the outcome: JIG_OK in err.code when it is durable, in the journal or, for events after
-     * "opening" of sessions, in the emergency file. JIG_EDUPLICATE and JIG_EMISUSE as in ledger.h;
-     * JIG_ERECORD: it is nowhere. */
+    /* the outcome: JIG_OK in err.code when it is durable, in the journal or, for events other than
+     * "started" and "opening", in the emergency file, where later ones of that session go, too.
+     * JIG_EDUPLICATE and JIG_EMISUSE as in ledger.h; JIG_ERECORD: it is nowhere. */
     enum jig_kept kept;
     struct jig_error err;   /* also filled when it went to the emergency file: why */
     struct jig_entry *next; /* private */
@@ -59,20 +63,31 @@ struct jig_entry {
 };
 void jig_journal_append(struct jig_journal *journal, struct jig_entry *entry);
 
+/* Folds in the emergency files of dead processes, as was done when the journal was opened: who has
+ * taken over an owner (owner.h) must do this before it looks at what became of its sessions. Of the
+ * entry only `done` and `data` are used; the outcome is JIG_OK or JIG_ERECORD. */
+void jig_journal_fold(struct jig_journal *journal, struct jig_entry *entry);
+
 /* The callback will not come: the entry, which must be malloc'ed, is freed when it is kept. */
 void jig_journal_forget(struct jig_journal *journal, struct jig_entry *entry);
 
-/* What this process is called in "opening" events; NULL before the first append has come back. Its
- * lock's descriptor, for children that must hold it; -1 before, and in memory. */
+/* What this process is called in "opening" events, known at once; NULL in memory. Its lock's
+ * descriptor, for children that must hold it; -1 before the first append has come back, and in
+ * memory. */
 const char *jig_journal_owner(const struct jig_journal *journal);
 int jig_journal_lock(const struct jig_journal *journal);
+
+/* Sessions and units that stood in the journal without an end when it was opened, of whomever: 0 =
+ * there is nothing to recover. Known when the first append or fold has come back. */
+int64_t jig_journal_unended(const struct jig_journal *journal);
 
 /* Appends that have not come back. */
 size_t jig_journal_busy(const struct jig_journal *journal);
 
-/* Makes all that waits durable, signs the head when there is a key and `clean`, closes. Waits for
- * the disk. `done` is called for what still waits. NULL is harmless. JIG_OK, or why the head could
- * not be signed. */
+/* Makes all that waits durable, signs the head when there is a key and `clean` (a copy goes to
+ * PATH.head), closes. Waits for the disk. `done` is called for what still waits, and for what it
+ * appends then. Not from within a `done`. NULL is harmless. JIG_OK, or why the head could not be
+ * signed. */
 int jig_journal_close(struct jig_journal *journal, bool clean, struct jig_error *err);
 
 /* Commits so far, and events in them. */

@@ -426,3 +426,62 @@ void jig_loop_free(struct jig_loop *loop)
     free(loop->heap);
     free(loop);
 }
+
+/* ---- calls from another thread ---- */
+
+struct jig_bell {
+    uv_async_t async;
+    struct jig_loop *loop;
+    void (*fn)(void *data);
+    void *data;
+    bool wanted;
+};
+
+static void rung(uv_async_t *async)
+{
+    struct jig_bell *bell = async->data;
+    bell->loop->events++;
+    bell->fn(bell->data);
+}
+
+struct jig_bell *jig_bell_new(struct jig_loop *loop, void (*fn)(void *data), void *data,
+                              struct jig_error *err)
+{
+    struct jig_bell *bell = calloc(1, sizeof *bell);
+    int status = bell ? uv_async_init(&loop->uv, &bell->async, rung) : UV_ENOMEM;
+    if (status < 0) {
+        fail_uv(err, status, "cannot make a bell for a thread");
+        free(bell);
+        return NULL;
+    }
+    bell->async.data = bell;
+    bell->loop = loop;
+    bell->fn = fn;
+    bell->data = data;
+    return bell;
+}
+
+void jig_bell_ring(struct jig_bell *bell)
+{
+    uv_async_send(&bell->async);
+}
+
+void jig_bell_want(struct jig_bell *bell, bool wanted)
+{
+    bell->loop->outside += wanted;
+    bell->loop->outside -= bell->wanted;
+    bell->wanted = wanted;
+}
+
+static void free_bell(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void jig_bell_free(struct jig_bell *bell)
+{
+    if (!bell)
+        return;
+    jig_bell_want(bell, false);
+    uv_close((uv_handle_t *)&bell->async, free_bell);
+}

@@ -110,4 +110,22 @@ struct jig_lookup *jig_lookup_start(struct jig_loop *loop, const char *host, con
 /* The callback will not come; what the pool still does is discarded. Only before the callback. */
 void jig_lookup_cancel(struct jig_lookup *lookup);
 
+/* ---- calls from another thread ---- */
+
+struct jig_bell;
+
+/* Makes a bell that calls fn(data) from the loop after it was rung. NULL with *err filled. */
+struct jig_bell *jig_bell_new(struct jig_loop *loop, void (*fn)(void *data), void *data,
+                              struct jig_error *err);
+
+/* The only call of this file that any thread may make. Many rings before the next pass are one. */
+void jig_bell_ring(struct jig_bell *bell);
+
+/* Whether a ring is being waited for: a thread is at work, and the loop must neither say that there
+ * is nothing left nor let simulated time pass. It is not when the bell is new. */
+void jig_bell_want(struct jig_bell *bell, bool wanted);
+
+/* No callback after it, and nobody may ring any more. NULL is harmless. */
+void jig_bell_free(struct jig_bell *bell);
+
 #endif

@@ -12,21 +12,28 @@
 
 #include "core/error.h"
 
-enum { JIG_OWNER_ID = 20 }; /* hex digits of a new owner's id: 10 random bytes */
+enum {
+    JIG_OWNER_ID = 20,     /* hex digits of a new owner's id: 10 random bytes */
+    JIG_OWNER_ID_MAX = 64, /* of any */
+};
 
 struct jig_owner {
-    char id[JIG_OWNER_ID + 1];
+    char id[JIG_OWNER_ID_MAX + 1];
     char *path;
     int fd; /* close-on-exec; -1 = none */
 };
 
-/* A new owner with a random id: makes the folders that are missing (mode 0750; files 0640), takes
- * the lock. Its process id stands in the file, for people. */
+/* Names a new owner: a random id, no lock yet. Nobody looks for it before it is told. */
+int jig_owner_name(struct jig_owner *owner, struct jig_error *err);
+
+/* Makes a named owner's file and takes its lock, and the folders that are missing (mode 0750; files
+ * 0640). Process id and start time stand in the file. One without a name is named first. */
 int jig_owner_new(struct jig_owner *owner, const char *folder, struct jig_error *err);
 
 /* Takes over the lock of an owner that is gone, so that nobody else recovers its sessions at the
- * same time. JIG_EBUSY while it or a CLI of its lives: the text says which, by the process id in
- * the file. JIG_EINVALID: the id is not 1 to 64 hex digits. */
+ * same time. A file that is missing is made. JIG_EBUSY while it or a CLI of its lives: the text
+ * says which, by the process id in the file. JIG_EINVALID: the id is not 1 to 64 hex digits.
+ * What its process left in the emergency file is read after this, not before. */
 int jig_owner_take(struct jig_owner *owner, const char *folder, const char *id,
                    struct jig_error *err);
 

@@ -9,6 +9,7 @@
 #define JIG_CORE_PROC_H
 
 #include "core/buf.h"
+#include "core/child.h"
 #include "core/error.h"
 #include "core/loop.h"
 #include <stdbool.h>
@@ -18,9 +19,11 @@ struct jig_proc_options {
     const char *const *argv; /* as in child.h */
     const char *const *env;
     const char *cwd;
-    int64_t deadline; /* loop clock; JIG_FOREVER = no limit */
-    int64_t grace;    /* ns between TERM and KILL */
-    size_t cap;       /* bytes kept of each stream */
+    int64_t deadline;         /* loop clock; JIG_FOREVER = no limit */
+    int64_t grace;            /* ns between TERM and KILL */
+    size_t cap;               /* bytes kept of each stream */
+    int kept[JIG_CHILD_KEPT]; /* as in child.h */
+    size_t n_kept;
 };
 
 enum jig_proc_end { JIG_PROC_EXITED, JIG_PROC_SIGNALLED };

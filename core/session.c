@@ -1,35 +1,43 @@
-/* See session.h; what a service is made of stands in service.c. */
+/* See session.h; what a service is made of stands in service.c, how an answer is judged in judge.c.
+ */
 #include "core/session.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/digest.h"
+#include "core/facts.h"
+#include "core/judge.h"
 #include "core/proc.h"
-
-enum {
-    STDERR_SHOWN = 120, /* characters of the CLI's stderr in a message */
-    HEX_SHOWN = 15,     /* hex digits in a row there */
-};
 
 struct jig_session {
     struct jig_loop *loop;
     struct jig_service *service;
     const struct jig_log *log;
+    struct jig_journal *journal; /* NULL = nothing is recorded */
     char id[JIG_CLI_SESSION_CAP + 1];
     char name[64];
+    int attempt;
+    char *record; /* what "opening" says */
+    int lock;     /* of an owner that is gone; -1 = none */
     enum jig_session_state state;
     bool maybe_open;    /* a session may be open at the service */
     bool report_tried;  /* report_error was called */
     bool report_closed; /* and must not be called again */
     bool released;
     unsigned interrupts;
-    int64_t deadline;                 /* of the running call */
-    bool cut;                         /* an interrupt brought it forward */
-    enum jig_factory_command command; /* of the running call */
-    struct jig_proc *proc;            /* NULL = no call is running */
+    /* the running call: its intent is recorded, then its program runs, then its outcome is recorded
+     */
+    enum jig_factory_command command;
+    struct jig_factory_argv argv;
+    struct jig_entry entry; /* on its way to the journal while `recording` */
+    bool recording;
+    struct jig_proc *proc; /* NULL = no program is running */
+    int64_t deadline;
+    bool cut; /* an interrupt brought it forward */
+    struct jig_session_result result;
+    struct jig_factory_answer answer;
     jig_session_fn *fn;
     void *data;
     int32_t last_code; /* what to report when it was released with a call running */
@@ -59,6 +67,20 @@ static const enum jig_session_state after[] = {
     [JIG_HANDLE_DEVICE_RESPONSE] = JIG_SESSION_ENDED,
     [JIG_REPORT_ERROR] = JIG_SESSION_ENDED,
 };
+/* What is durable before a command is called; what is recorded when it succeeded. A command without
+ * an intent can be taken back: losing it loses nothing. */
+static const enum jig_event_kind intent[] = {
+    [JIG_NEW_DEVICE] = JIG_EVENT_OPENING,
+    [JIG_GET_DEVICE_CONFIGURATION] = JIG_EVENT_KINDS,
+    [JIG_HANDLE_DEVICE_RESPONSE] = JIG_EVENT_FINISHING,
+    [JIG_REPORT_ERROR] = JIG_EVENT_REPORTING,
+};
+static const enum jig_event_kind success[] = {
+    [JIG_NEW_DEVICE] = JIG_EVENT_OPENED,
+    [JIG_GET_DEVICE_CONFIGURATION] = JIG_EVENT_CONFIGURED,
+    [JIG_HANDLE_DEVICE_RESPONSE] = JIG_EVENT_FINISHED,
+    [JIG_REPORT_ERROR] = JIG_EVENT_REPORTED,
+};
 
 static struct tally *tally_of(struct jig_loop *loop)
 {
@@ -77,80 +99,9 @@ size_t jig_session_unreported(struct jig_loop *loop)
     return tally ? tally->unreported : 0;
 }
 
-/* ---- what a call came to ---- */
-
-static bool accepted(const struct jig_service *service, int status)
+static bool is_calling(const struct jig_session *s)
 {
-    for (size_t i = 0; i < service->n_accepted; i++)
-        if (service->accepted[i] == status)
-            return true;
-    return false;
-}
-
-/* Takes long hex numbers but the session's own id out of a line: a CLI that repeats its arguments
- * in an error text must not put a response into a message. */
-static void hide_hex(char *line, const char *id)
-{
-    char *out = line;
-    for (const char *in = line; *in;) {
-        size_t n = strspn(in, "0123456789abcdefABCDEF");
-        bool hidden = n > HEX_SHOWN && !(n == strlen(id) && strncmp(in, id, n) == 0);
-        size_t shown = hidden ? 3 : n ? n : 1;
-        memmove(out, hidden ? "..." : in, shown);
-        out += shown;
-        in += n ? n : 1;
-    }
-    *out = '\0';
-}
-
-/* The first line of what it printed on stderr, fit for a message. */
-static void first_line(char *line, size_t size, const struct jig_buf *err)
-{
-    const uint8_t *bytes = jig_buf_data(err);
-    size_t n = jig_buf_len(err), used = 0;
-    for (size_t i = 0; i < n && bytes[i] != '\n' && used + 1 < size; i++)
-        if (isprint(bytes[i]))
-            line[used++] = (char)bytes[i];
-    line[used] = '\0';
-}
-
-static int fail_refused(const struct jig_session *s, const struct jig_proc_result *r,
-                        struct jig_error *err)
-{
-    char line[STDERR_SHOWN];
-    first_line(line, sizeof line, &r->err);
-    hide_hex(line, s->id);
-    return jig_fail(err, JIG_EREFUSED, "%s: exit status %d%s%s",
-                    jig_factory_command_name(s->command), r->number, line[0] ? ": " : "", line);
-}
-
-/* Also one that cannot be read: who prints it has opened a session. */
-static bool printed_payload(const struct jig_buf *out)
-{
-    static const char key[] = "PAYLOAD";
-    return memmem(jig_buf_data(out), jig_buf_len(out), key, sizeof key - 1) != NULL;
-}
-
-/* Fills `result` from how the program ended and what it printed. */
-static void judge(struct jig_session *s, const struct jig_proc_result *r,
-                  struct jig_session_result *result)
-{
-    const char *what = jig_factory_command_name(s->command);
-    result->exit_status = r->end == JIG_PROC_EXITED ? r->number : -1;
-    result->rc = jig_proc_check(r, what, &result->err);
-    if (result->rc == JIG_ETIMEOUT && s->cut)
-        result->rc =
-            jig_fail(&result->err, JIG_ECANCELLED, "%s: interrupted, and ended by jig after %.3g s",
-                     what, (double)result->took / JIG_SECOND);
-    if (result->rc == JIG_OK && !accepted(s->service, r->number))
-        result->rc = fail_refused(s, r, &result->err);
-    if (result->rc == JIG_OK) {
-        struct jig_error err;
-        result->rc = jig_factory_cli_parse(s->command, jig_buf_data(&r->out), jig_buf_len(&r->out),
-                                           result->answer, &err);
-        if (result->rc < 0)
-            jig_fail(&result->err, err.code, "%s: %s", what, err.text);
-    }
+    return s->proc || s->recording;
 }
 
 static void trace(const struct jig_session *s, const struct jig_session_result *result,
@@ -166,15 +117,65 @@ static void trace(const struct jig_session *s, const struct jig_session_result *
             (double)result->took / JIG_MS);
 }
 
-/* ---- transitions ---- */
+/* ---- the record ---- */
 
-/* Whether new_device may have opened a session although it failed. */
-static bool may_have_opened(const struct jig_session *s, const struct jig_session_result *result,
-                            const struct jig_proc_result *r)
+static void fill_entry(const struct jig_session *s, struct jig_entry *entry,
+                       enum jig_event_kind kind, struct jig_facts *facts)
 {
-    if (result->rc == JIG_EREFUSED && !printed_payload(&r->out))
-        return s->service->report_refused;
-    return s->service->report_unclear;
+    *entry =
+        (struct jig_entry){.kind = kind, .attempt = s->attempt, .facts = jig_facts_take(facts)};
+    snprintf(entry->session, sizeof entry->session, "%s", s->id);
+}
+
+/* Records what nobody waits for. */
+static void note(struct jig_session *s, enum jig_event_kind kind, struct jig_facts *facts)
+{
+    struct jig_entry *entry = s->journal ? malloc(sizeof *entry) : NULL;
+    if (!entry) { /* what is lost is a step of the timeline */
+        jig_facts_release(facts);
+        return;
+    }
+    fill_entry(s, entry, kind, facts);
+    entry->relaxed = true;
+    jig_journal_append(s->journal, entry);
+}
+
+/* Records, and goes on in `then` when it is durable or cannot be. */
+static void record(struct jig_session *s, enum jig_event_kind kind, struct jig_facts *facts,
+                   void (*then)(struct jig_entry *entry))
+{
+    fill_entry(s, &s->entry, kind, facts);
+    s->entry.done = then;
+    s->entry.data = s;
+    s->recording = true;
+    jig_journal_append(s->journal, &s->entry);
+}
+
+static struct jig_facts why_facts(const struct jig_session *s)
+{
+    struct jig_facts facts = {0};
+    jig_facts_text_member(&facts, "command", jig_factory_command_name(s->command));
+    jig_facts_text_member(&facts, "code", jig_err_name((enum jig_err)s->result.rc));
+    jig_facts_text_member(&facts, "why", s->result.err.text);
+    return facts;
+}
+
+/* ---- the end of a call ---- */
+
+static void go_on_alone(struct jig_session *s);
+
+/* Tells who waits. The callback may release the session. */
+static void deliver(struct jig_session *s)
+{
+    struct jig_session_result result = s->result;
+    struct jig_factory_answer answer = s->answer;
+    result.answer = &answer;
+    explicit_bzero(&s->answer, sizeof s->answer);
+    if (s->released)
+        go_on_alone(s);
+    else
+        s->fn(s->data, &result);
+    jig_factory_answer_release(&answer);
 }
 
 static void failed(struct jig_session *s)
@@ -182,48 +183,102 @@ static void failed(struct jig_session *s)
     s->state = s->maybe_open ? JIG_SESSION_OWING : JIG_SESSION_ENDED;
 }
 
-static void settle_command(struct jig_session *s, const struct jig_session_result *result,
-                           const struct jig_proc_result *r)
+/* What this process alone knows now. The line is the record: it holds all that one needs to enter
+ * it by hand. */
+static void lost_record(struct jig_session *s, const char *what)
 {
-    if (result->rc == JIG_OK) {
+    tally_of(s->loop)->unreported++;
+    jig_log(s->log, JIG_LOG_ERROR, "%s NOT RECORDED: session %s %s %s (%s)", s->name, s->id, what,
+            s->answer.fingerprint, s->entry.err.text);
+}
+
+static void outcome_kept(struct jig_entry *entry)
+{
+    struct jig_session *s = entry->data;
+    s->recording = false;
+    if (entry->kept == JIG_KEPT_NOWHERE)
+        lost_record(s, jig_event_name(entry->kind));
+    if (entry->kept != JIG_KEPT_JOURNAL && entry->kind == JIG_EVENT_FINISHED)
+        s->result.rc =
+            jig_fail(&s->result.err, JIG_ERECORD,
+                     "the device is manufactured, but the journal does not take it%s: %s",
+                     entry->kept == JIG_KEPT_EMERGENCY
+                         ? "; the emergency file has the record"
+                         : ", nor does the emergency file; it stands on stderr",
+                     entry->err.text);
+    deliver(s);
+}
+
+/* What the journal says of a call that failed. */
+static enum jig_event_kind failure_kind(const struct jig_session *s)
+{
+    if (s->command == JIG_NEW_DEVICE)
+        return s->maybe_open ? JIG_EVENT_UNKNOWN : JIG_EVENT_REFUSED;
+    if (!s->result.started || s->command == JIG_GET_DEVICE_CONFIGURATION)
+        return JIG_EVENT_FAILED;
+    if (s->result.rc != JIG_EREFUSED)
+        return JIG_EVENT_UNKNOWN;
+    return s->command == JIG_REPORT_ERROR ? JIG_EVENT_REFUSED : JIG_EVENT_FAILED;
+}
+
+/* The call is over and the state is settled: records the outcome and tells. What the next intent
+ * makes durable with it is not waited for. */
+static void conclude(struct jig_session *s)
+{
+    bool ok = s->result.rc == JIG_OK;
+    struct jig_facts facts = {0};
+    if (!s->journal) {
+        deliver(s);
+        return;
+    }
+    if (ok && s->answer.fingerprint[0])
+        jig_facts_text_member(&facts, "fingerprint", s->answer.fingerprint);
+    if (!ok)
+        facts = why_facts(s);
+    enum jig_event_kind kind = ok ? success[s->command] : failure_kind(s);
+    if (s->state == JIG_SESSION_ENDED || s->command == JIG_REPORT_ERROR) {
+        record(s, kind, &facts, outcome_kept);
+    } else {
+        note(s, kind, &facts);
+        deliver(s);
+    }
+}
+
+static void settle_command(struct jig_session *s, const struct jig_proc_result *r)
+{
+    if (s->result.rc == JIG_OK) {
         s->state = after[s->command];
         s->maybe_open = s->command != JIG_HANDLE_DEVICE_RESPONSE;
         return;
     }
     if (s->command == JIG_NEW_DEVICE)
-        s->maybe_open = may_have_opened(s, result, r);
+        s->maybe_open = jig_judge_may_have_opened(s->service, &s->result, r);
     failed(s);
 }
 
-static void settle_report(struct jig_session *s, const struct jig_session_result *result)
+static void settle_report(struct jig_session *s)
 {
-    if (result->rc == JIG_OK)
+    if (s->result.rc == JIG_OK)
         s->maybe_open = false;
-    else if (result->rc != JIG_EREFUSED)
+    else if (s->result.rc != JIG_EREFUSED)
         s->report_closed = !s->service->report_again;
     failed(s);
 }
 
-static void go_on_alone(struct jig_session *s);
-
 static void call_ended(void *data, struct jig_proc_result *r)
 {
     struct jig_session *s = data;
-    struct jig_factory_answer answer = {0};
-    struct jig_session_result result = {
-        .started = true, .answer = &answer, .took = r->ended - r->started};
+    struct jig_judged_call call = {s->service, s->id, s->command, s->cut};
+    s->result = (struct jig_session_result){
+        .started = true, .answer = &s->answer, .took = r->ended - r->started};
     s->proc = NULL;
-    judge(s, r, &result);
-    trace(s, &result, r);
+    jig_judge(&call, r, &s->result);
+    trace(s, &s->result, r);
     if (s->command == JIG_REPORT_ERROR)
-        settle_report(s, &result);
+        settle_report(s);
     else
-        settle_command(s, &result, r);
-    if (s->released)
-        go_on_alone(s);
-    else
-        s->fn(s->data, &result);
-    jig_factory_answer_release(&answer);
+        settle_command(s, r);
+    conclude(s);
 }
 
 /* ---- calls ---- */
@@ -234,18 +289,24 @@ static double limit_of(const struct jig_session *s, enum jig_factory_command com
     return s->interrupts > 1 && limit > s->service->hurry ? s->service->hurry : limit;
 }
 
-static int start(struct jig_session *s, const struct jig_factory_call *call, struct jig_error *err)
+/* Descriptors that the CLI holds as long as it lives: whose session it works on is not orphaned. */
+static void add_locks(const struct jig_session *s, struct jig_proc_options *options)
+{
+    int lock = s->journal ? jig_journal_lock(s->journal) : -1;
+    if (lock >= 0)
+        options->kept[options->n_kept++] = lock;
+    if (s->lock >= 0)
+        options->kept[options->n_kept++] = s->lock;
+}
+
+/* Starts the program whose argument vector stands ready. */
+static int start(struct jig_session *s, struct jig_error *err)
 {
     const struct jig_service *service = s->service;
-    struct jig_factory_argv argv = {0};
-    int rc = jig_factory_cli_argv(&argv, &service->cli, call, err);
-    if (rc < 0)
-        return rc;
-    int64_t now = jig_loop_now(s->loop);
-    s->deadline = jig_clock_after(now, limit_of(s, call->command));
-    s->cut = s->interrupts > 1 && s->service->hurry < s->service->limit[call->command];
+    s->deadline = jig_clock_after(jig_loop_now(s->loop), limit_of(s, s->command));
+    s->cut = s->interrupts > 1 && service->hurry < service->limit[s->command];
     struct jig_proc_options options = {
-        .argv = (const char *const *)argv.words,
+        .argv = (const char *const *)s->argv.words,
         .env = service->env,
         .cwd = service->cwd,
         .deadline = s->deadline,
@@ -253,12 +314,65 @@ static int start(struct jig_session *s, const struct jig_factory_call *call, str
         .cap = JIG_CLI_OUTPUT_CAP,
     };
     struct jig_error why;
+    add_locks(s, &options);
     s->proc = jig_proc_start(s->loop, &options, call_ended, s, &why);
-    jig_factory_argv_release(&argv);
+    jig_factory_argv_release(&s->argv);
     if (!s->proc)
-        return jig_fail(err, why.code, "%s: %s", jig_factory_command_name(call->command), why.text);
-    s->command = call->command;
+        return jig_fail(err, why.code, "%s: %s", jig_factory_command_name(s->command), why.text);
     return JIG_OK;
+}
+
+/* Nothing was called: the state is what it would be had the call not been tried, but for the
+ * failure. */
+static void not_started(struct jig_session *s)
+{
+    if (s->command == JIG_NEW_DEVICE)
+        s->maybe_open = false;
+    failed(s);
+}
+
+/* An emergency file is enough for a report, which must be sent whatever the disk does; all else waits
+ * for a journal that works. */
+static bool intent_is_kept(const struct jig_session *s)
+{
+    return s->entry.kept == JIG_KEPT_JOURNAL ||
+           (s->entry.kept == JIG_KEPT_EMERGENCY && s->command == JIG_REPORT_ERROR);
+}
+
+static void intent_kept(struct jig_entry *entry)
+{
+    struct jig_session *s = entry->data;
+    s->recording = false;
+    s->result = (struct jig_session_result){.exit_status = -1, .answer = &s->answer};
+    if (!intent_is_kept(s)) {
+        s->result.rc = entry->err.code == JIG_EDUPLICATE ? JIG_EDUPLICATE : JIG_ERECORD;
+        s->result.err = entry->err;
+        s->result.err.code = (enum jig_err)s->result.rc;
+        jig_factory_argv_release(&s->argv);
+        not_started(s);
+        deliver(s);
+    } else if (s->interrupts && s->command != JIG_REPORT_ERROR) {
+        s->result.rc = jig_fail(&s->result.err, JIG_ECANCELLED, "interrupted");
+        jig_factory_argv_release(&s->argv);
+        not_started(s);
+        conclude(s);
+    } else if ((s->result.rc = start(s, &s->result.err)) < 0) {
+        not_started(s);
+        conclude(s);
+    }
+}
+
+static void record_opening(struct jig_session *s)
+{
+    s->entry = (struct jig_entry){.kind = JIG_EVENT_OPENING,
+                                  .attempt = s->attempt,
+                                  .facts = s->record,
+                                  .done = intent_kept,
+                                  .data = s};
+    snprintf(s->entry.session, sizeof s->entry.session, "%s", s->id);
+    s->record = NULL;
+    s->recording = true;
+    jig_journal_append(s->journal, &s->entry);
 }
 
 static struct jig_factory_call new_call(const struct jig_session *s,
@@ -268,39 +382,69 @@ static struct jig_factory_call new_call(const struct jig_session *s,
         .command = command, .session = s->id, .session_len = strlen(s->id)};
 }
 
-static int command(struct jig_session *s, const struct jig_factory_call *call, jig_session_fn *fn,
-                   void *data, struct jig_error *err)
+/* The call failed before anything was recorded or called. */
+static void fail_at_once(struct jig_session *s, int rc, const struct jig_error *err)
 {
-    if (s->proc || s->state != before[call->command])
-        return jig_fail(err, JIG_EMISUSE, "%s cannot be called now: the session is %s",
-                        jig_factory_command_name(call->command), jig_session_state_name(s->state));
-    int rc = start(s, call, err);
+    s->result = (struct jig_session_result){.rc = rc, .exit_status = -1, .err = *err};
+    if (s->maybe_open) {
+        struct jig_facts facts = why_facts(s);
+        note(s, JIG_EVENT_FAILED, &facts);
+    }
+    failed(s);
+}
+
+/* The way of each call: its intent, where it has one, then its program. A failure before anything
+ * was recorded or called is told at once. */
+static int call(struct jig_session *s, const struct jig_factory_call *call, struct jig_facts *facts,
+                jig_session_fn *fn, void *data, struct jig_error *err)
+{
+    s->command = call->command;
+    int rc = jig_factory_cli_argv(&s->argv, &s->service->cli, call, err);
+    if (rc == JIG_OK && s->journal && intent[s->command] != JIG_EVENT_KINDS) {
+        if (s->command == JIG_NEW_DEVICE)
+            record_opening(s);
+        else
+            record(s, intent[s->command], facts, intent_kept);
+    } else if (rc == JIG_OK) {
+        rc = start(s, err);
+    }
+    jig_facts_release(facts);
     if (rc < 0) {
-        failed(s);
+        fail_at_once(s, rc, err);
         return rc;
     }
-    if (call->command == JIG_NEW_DEVICE)
+    if (s->command == JIG_NEW_DEVICE)
         s->maybe_open = true; /* from here on, until its answer tells otherwise */
-    s->state = during[call->command];
+    s->state = during[s->command];
     s->fn = fn;
     s->data = data;
     return JIG_OK;
 }
 
+static int command(struct jig_session *s, const struct jig_factory_call *which, jig_session_fn *fn,
+                   void *data, struct jig_error *err)
+{
+    struct jig_facts facts = {0};
+    if (is_calling(s) || s->state != before[which->command])
+        return jig_fail(err, JIG_EMISUSE, "%s cannot be called now: the session is %s",
+                        jig_factory_command_name(which->command), jig_session_state_name(s->state));
+    return call(s, which, &facts, fn, data, err);
+}
+
 int jig_session_new_device(struct jig_session *s, jig_session_fn *fn, void *data,
                            struct jig_error *err)
 {
-    struct jig_factory_call call = new_call(s, JIG_NEW_DEVICE);
-    return command(s, &call, fn, data, err);
+    struct jig_factory_call which = new_call(s, JIG_NEW_DEVICE);
+    return command(s, &which, fn, data, err);
 }
 
-static int respond(struct jig_session *s, enum jig_factory_command which, const void *response,
+static int respond(struct jig_session *s, enum jig_factory_command name, const void *response,
                    size_t n, jig_session_fn *fn, void *data, struct jig_error *err)
 {
-    struct jig_factory_call call = new_call(s, which);
-    call.response = response;
-    call.response_len = n;
-    return command(s, &call, fn, data, err);
+    struct jig_factory_call which = new_call(s, name);
+    which.response = response;
+    which.response_len = n;
+    return command(s, &which, fn, data, err);
 }
 
 int jig_session_get_device_configuration(struct jig_session *s, const void *response, size_t n,
@@ -315,23 +459,24 @@ int jig_session_handle_device_response(struct jig_session *s, const void *respon
     return respond(s, JIG_HANDLE_DEVICE_RESPONSE, response, n, fn, data, err);
 }
 
-int jig_session_report(struct jig_session *s, int32_t code, const char *reason, jig_session_fn *fn,
+int jig_session_report(struct jig_session *s, const struct jig_report *report, jig_session_fn *fn,
                        void *data, struct jig_error *err)
 {
-    struct jig_factory_call call = new_call(s, JIG_REPORT_ERROR);
-    if (s->proc || !s->maybe_open || s->report_closed)
+    struct jig_factory_call which = new_call(s, JIG_REPORT_ERROR);
+    struct jig_facts facts = {0};
+    if (is_calling(s) || !s->maybe_open || s->report_closed)
         return jig_fail(err, JIG_EMISUSE, "report_error cannot be called now: the session is %s%s",
                         jig_session_state_name(s->state),
                         s->report_closed ? " and its report's outcome is unknown" : "");
-    call.code = code;
-    call.reason = reason;
-    call.reason_len = strlen(reason);
+    which.code = report->code;
+    which.reason = report->reason;
+    which.reason_len = strlen(report->reason);
     s->report_tried = true;
-    int rc = start(s, &call, err);
-    s->state = rc < 0 ? JIG_SESSION_OWING : JIG_SESSION_REPORTING;
-    s->fn = fn;
-    s->data = data;
-    return rc;
+    jig_facts_integer(&facts, "code", report->code);
+    jig_facts_text_member(&facts, "reason", report->reason);
+    jig_facts_text_member(&facts, "fault", report->fault);
+    jig_facts_text_member(&facts, "phase", report->phase);
+    return call(s, &which, &facts, fn, data, err);
 }
 
 void jig_session_interrupt(struct jig_session *s, unsigned times)
@@ -350,36 +495,49 @@ void jig_session_interrupt(struct jig_session *s, unsigned times)
 
 /* ---- life ---- */
 
-struct jig_session *jig_session_new(struct jig_loop *loop, struct jig_service *service,
-                                    const struct jig_log *log, const char *id, const char *name,
-                                    struct jig_error *err)
+static int check_id(const struct jig_session_options *o, struct jig_error *err)
 {
     struct jig_factory_argv argv = {0};
-    struct jig_factory_call call = {
-        .command = JIG_NEW_DEVICE, .session = id, .session_len = strlen(id)};
-    if (jig_factory_cli_argv(&argv, &service->cli, &call, err) < 0)
-        return NULL;
+    struct jig_factory_call which = {
+        .command = JIG_NEW_DEVICE, .session = o->id, .session_len = strlen(o->id)};
+    int rc = jig_factory_cli_argv(&argv, &o->service->cli, &which, err);
     jig_factory_argv_release(&argv);
+    return rc;
+}
+
+struct jig_session *jig_session_new(const struct jig_session_options *o, struct jig_error *err)
+{
+    if (check_id(o, err) < 0)
+        return NULL;
     struct jig_session *s = calloc(1, sizeof *s);
-    if (!s || !tally_of(loop)) {
+    char *said = o->journal ? strdup(o->record ? o->record : "{}") : NULL;
+    if (!s || (o->journal && !said) || !tally_of(o->loop)) {
         jig_fail(err, JIG_ENOMEM, "no memory for a session");
         free(s);
+        free(said);
         return NULL;
     }
-    s->loop = loop;
-    s->service = jig_service_hold(service);
-    s->log = log;
-    snprintf(s->id, sizeof s->id, "%s", id);
-    snprintf(s->name, sizeof s->name, "%s", name);
+    s->loop = o->loop;
+    s->service = jig_service_hold(o->service);
+    s->log = o->log;
+    s->journal = o->journal;
+    s->attempt = o->attempt;
+    s->record = said;
+    s->lock = o->orphaned ? o->lock : -1;
+    s->maybe_open = o->orphaned;
+    s->state = o->orphaned ? JIG_SESSION_OWING : JIG_SESSION_IDLE;
+    snprintf(s->id, sizeof s->id, "%s", o->id);
+    snprintf(s->name, sizeof s->name, "%s", o->name);
     return s;
 }
 
 /* A released session after each of its calls: reports once, then is gone. */
 static void go_on_alone(struct jig_session *s)
 {
+    struct jig_report report = {.code = s->last_code, .reason = s->last_reason};
     struct jig_error err;
     if (s->maybe_open && !s->report_tried) {
-        if (jig_session_report(s, s->last_code, s->last_reason, NULL, NULL, &err) == JIG_OK)
+        if (jig_session_report(s, &report, NULL, NULL, &err) == JIG_OK)
             return;
         jig_log(s->log, JIG_LOG_ERROR, "%s session %s: %s", s->name, s->id, err.text);
     }
@@ -387,6 +545,7 @@ static void go_on_alone(struct jig_session *s)
     tally->busy--;
     tally->unreported += s->maybe_open;
     jig_service_drop(s->service);
+    free(s->record);
     explicit_bzero(s, sizeof *s);
     free(s);
 }
@@ -399,7 +558,7 @@ void jig_session_release(struct jig_session *s, int32_t code, const char *reason
     s->last_code = code;
     snprintf(s->last_reason, sizeof s->last_reason, "%s", reason);
     tally_of(s->loop)->busy++;
-    if (!s->proc)
+    if (!is_calling(s))
         go_on_alone(s);
 }
 

@@ -15,11 +15,16 @@
  *   handle_device_response whose answer was not read. Both are the service's settings.
  * - report_error is called again only when the call before failed or its outcome is unknown.
  * - A session that is released while it still owes a report reports itself in the background.
+ * - With a journal, intent is durable before an effect that cannot be taken back and the outcome
+ *   after it: "opening" before new_device, "finishing" before handle_device_response, "reporting"
+ *   before report_error; "finished", "reported" and what was refused before the caller learns it.
+ *   An intent that cannot be recorded calls nothing: JIG_ERECORD.
  */
 #ifndef JIG_CORE_SESSION_H
 #define JIG_CORE_SESSION_H
 
 #include "core/factory_cli.h"
+#include "core/journal.h"
 #include "core/log.h"
 #include "core/loop.h"
 #include "core/service.h"
@@ -45,8 +50,12 @@ struct jig_session;
  *   JIG_EKILLED    ended by a signal        JIG_ETIMEOUT   did not end within its limit
  *   JIG_EINVALID   printed what cannot be read        JIG_ELIMIT   printed too much
  *   JIG_ECANCELLED stopped by an interrupt
- * `started` tells the first line from the others. The answer belongs to the session and lives
- * during the callback. */
+ *   JIG_EDUPLICATE the serial number is being made, or was made (new_device; not called)
+ *   JIG_ERECORD    the journal did not take the intent, and nothing was called; or, with a
+ *                  fingerprint in the answer, it did not take that: the device is manufactured, the
+ *                  fact is in the emergency file or, when err says so, on stderr alone
+ * `started` tells whether the program ran. The answer belongs to the session and lives during the
+ * callback. */
 struct jig_session_result {
     int rc;
     bool started;
@@ -57,11 +66,23 @@ struct jig_session_result {
 };
 typedef void jig_session_fn(void *data, const struct jig_session_result *result);
 
-/* A session in state idle. `service` is a shared one; `log` outlives the session. NULL with *err:
- * the id must be 1 to 128 printable characters without spaces (factory_cli.h). `name` is the
- * slot's, for the log. */
-struct jig_session *jig_session_new(struct jig_loop *loop, struct jig_service *service,
-                                    const struct jig_log *log, const char *id, const char *name,
+struct jig_session_options {
+    struct jig_loop *loop;
+    struct jig_service *service; /* a shared one */
+    const struct jig_log *log;   /* outlives the session; may be NULL */
+    const char *id;              /* 1 to 128 printable characters without spaces (factory_cli.h) */
+    const char *name;            /* the slot's, for the log */
+    struct jig_journal *journal; /* outlives the session; NULL = nothing is recorded */
+    int attempt;                 /* the journal knows a session by its id and attempt, from 1 */
+    const char *record;          /* JSON object: what "opening" says (ledger.h); NULL = {} */
+    /* A session that the journal knows and whose owner is gone: it owes a report, and nothing else
+     * can be called. `lock` is its owner's, for the CLI to inherit; the caller keeps it open. */
+    bool orphaned;
+    int lock;
+};
+
+/* A session in state idle, or owing when it is orphaned. Everything is copied. NULL with *err. */
+struct jig_session *jig_session_new(const struct jig_session_options *options,
                                     struct jig_error *err);
 
 /* The three commands. JIG_OK = under way, the callback comes once, from the loop. Otherwise nothing
@@ -75,9 +96,14 @@ int jig_session_get_device_configuration(struct jig_session *s, const void *resp
 int jig_session_handle_device_response(struct jig_session *s, const void *response, size_t n,
                                        jig_session_fn *fn, void *data, struct jig_error *err);
 
-/* Reports a malfunction; JIG_EMISUSE when none is owed or may be owed: see jig_session_owes. The
- * reason is cleaned and cut as factory_cli.h says. */
-int jig_session_report(struct jig_session *s, int32_t code, const char *reason, jig_session_fn *fn,
+struct jig_report {
+    int32_t code;
+    const char *reason;        /* cleaned and cut as factory_cli.h says */
+    const char *fault, *phase; /* for the record; NULL = not known */
+};
+
+/* Reports a malfunction; JIG_EMISUSE when none is owed or may be owed: see jig_session_owes. */
+int jig_session_report(struct jig_session *s, const struct jig_report *report, jig_session_fn *fn,
                        void *data, struct jig_error *err);
 
 enum jig_session_state jig_session_state(const struct jig_session *s);
@@ -99,7 +125,8 @@ void jig_session_release(struct jig_session *s, int32_t code, const char *reason
 /* Released sessions that are still at work. */
 size_t jig_session_busy(struct jig_loop *loop);
 
-/* Released sessions that owed a report which nobody accepted. */
+/* Released sessions that owed a report which nobody accepted, and those whose outcome stands
+ * nowhere but on stderr. */
 size_t jig_session_unreported(struct jig_loop *loop);
 
 #endif

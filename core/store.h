@@ -20,17 +20,19 @@ struct jig_store;
 struct jig_query;
 
 enum jig_store_mode {
-    JIG_STORE_WRITE,  /* made when it is missing: mode 0640; WAL, synchronous=FULL */
-    JIG_STORE_READ,   /* an existing file; nothing of it is changed */
+    JIG_STORE_WRITE,  /* made when it is missing: mode 0640 less the umask; an empty file gets WAL
+                         mode, any other keeps its own; synchronous=FULL */
+    JIG_STORE_READ,   /* an existing file; nothing of it is changed. One on a medium that cannot
+                         be written is read, too, unless a WAL is beside it */
     JIG_STORE_MEMORY, /* in memory; `path` is not looked at */
 };
 
 /* Opens a store. `patience`: seconds to wait for another process's lock. NULL with *err. */
 struct jig_store *jig_store_open(const char *path, enum jig_store_mode mode, double patience,
                                  struct jig_error *err);
-/* Closes it; a transaction that is open is rolled back. The WAL stays beside the file while it is
- * small: the next open reads it, and a checkpoint at each end would cost two syncs. NULL is
- * harmless. */
+/* Closes it; a transaction that is open is rolled back. All its queries must be free. The WAL stays
+ * beside the file: the next open reads it, and a checkpoint at each end would cost two syncs. It is
+ * checkpointed by the commit that makes it longer than 1000 pages. NULL is harmless. */
 void jig_store_close(struct jig_store *store);
 
 /* Runs statements without results, separated by ';'. */
@@ -82,6 +84,9 @@ const char *jig_query_text(struct jig_query *query, int column, size_t *n);
 
 /* Rows that the latest statement inserted, changed or removed. */
 int64_t jig_store_changes(const struct jig_store *store);
+
+/* The path as it was given, or words for one in memory. */
+const char *jig_store_path(const struct jig_store *store);
 
 /* "3.40.1" */
 const char *jig_store_version(void);

@@ -50,7 +50,7 @@ end
 local function report(unit, made, result)
   if not (unit.session and unit.session:owes()) then return end
   unit:enter("report")
-  local ok, message = unit.session:report_error(made.code, made.reason)
+  local ok, message = unit.session:report_error(made.code, made.reason, made.name, made.phase)
   result.reported = ok == true
   result.report_trouble = message
   unit.context.emit {

@@ -50,6 +50,7 @@ fault.catalogue = {
   ["tool.orphaned"] = { 904, "the station stopped in mid-session" },
   ["tool.journal"] = { 905, "the record cannot be kept" },
   ["tool.serial"] = { 906, "the device has another serial number" },
+  ["tool.duplicate"] = { 907, "this serial number is being made, or was made" },
 }
 
 local methods = {}
@@ -141,12 +142,15 @@ function fault.throw_io(message, code, limit)
 end
 
 local cli_names = {
+  record = "tool.journal",
   refused = "cli.refused",
   killed = "cli.killed",
   timeout = "cli.timeout",
   interrupted = "tool.interrupted",
 }
 local start_names = {
+  record = "tool.journal",
+  duplicate = "tool.duplicate",
   invalid = "firmware.response",
   limit = "firmware.response",
   interrupted = "tool.interrupted",

@@ -1,6 +1,7 @@
 --- The environment in which recipes and station files run: what is listed here and nothing else.
 
 local coroutines = require "jig.coroutines"
+local digest = require "jig.digest"
 
 local sandbox = {}
 
@@ -86,11 +87,11 @@ end
 
 --- Compiled files, so that the second unit parses nothing.
 local cache = {}
-cache.__index = cache
 
----@return table files
-function sandbox.files()
-  return setmetatable({}, cache)
+---@param hashing? boolean  keeps each file's SHA-256, too, for the record
+---@return table files  path -> { code, sha256? }
+function sandbox.files(hashing)
+  return setmetatable({}, { __index = cache, hashing = hashing })
 end
 
 function cache:load(path, env)
@@ -100,10 +101,13 @@ function cache:load(path, env)
     local chunk
     chunk, message = load(text, "@" .. path, "t", env)
     if not chunk then return nil, message end
-    self[path] = string.dump(chunk)
+    self[path] = {
+      code = string.dump(chunk),
+      sha256 = getmetatable(self).hashing and digest.sha256(text) or nil,
+    }
     return chunk
   end
-  return load(self[path], "@" .. path, "b", env)
+  return load(self[path].code, "@" .. path, "b", env)
 end
 
 --- A fresh environment for one run of a chunk of `folder` (with its last "/").

@@ -21,6 +21,13 @@ local station = {}
 ---@field lot? string
 ---@field operator? string
 ---@field retries? integer  further attempts after a fault marked retry; default 0
+---@field journal? jig.StationJournal|false  false: no journal, and no verdict is a record
+
+---@class jig.StationJournal
+---@field path? string       of the journal; default /var/lib/jig/journal.db
+---@field emergency? string  folder of the emergency file; default PATH.d/emergency
+---@field key? string        PEM file of an Ed25519 key that signs the journal's head at each clean end
+---@field refusals? integer  a report that was refused so often is given up: the session is settled (5)
 
 ---@class jig.StationCli how the Secure Factory CLI is called; see session.service for the defaults
 ---@field path? string       default "factory_tool", looked up in PATH
@@ -36,6 +43,20 @@ local station = {}
 
 local seconds = shape.value("seconds, 0 or more", function(v) return type(v) == "number" and v >= 0 end)
 
+local journal_record = shape.record {
+  path = shape.string,
+  emergency = shape.string,
+  key = shape.string,
+  refusals = shape.range(1, 1000),
+}
+
+-- A table of settings, or false: no journal.
+local function journal_shape(value, path, report)
+  if value == false then return end
+  if type(value) ~= "table" then return report(path, "a table, or false for no journal", shape.describe(value)) end
+  journal_record(value, path, report)
+end
+
 local station_shape = shape.record {
   name = shape.string,
   slot = shape.string,
@@ -43,6 +64,7 @@ local station_shape = shape.record {
   lot = shape.string,
   operator = shape.string,
   retries = shape.range(0, 100),
+  journal = journal_shape,
   cli = shape.record {
     path = shape.string,
     arguments = shape.array(shape.value("a string", function(v) return type(v) == "string" end)),

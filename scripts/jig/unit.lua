@@ -36,7 +36,7 @@ local ARQ_FACTOR <const>, ARQ_SLACK <const> = 12, 65536
 
 ---@param fields table  slot, number, attempt, serial, lot, operator
 ---@param recipe jig.Recipe
----@param context table  service; new_id(unit) -> string; emit(event); folder of the recipe
+---@param context table  service; new_id(unit) -> string; emit(event); folder of the recipe; record?: jig.Record
 ---@return jig.Unit
 function unit.new(fields, recipe, context)
   local self = setmetatable({ data = {}, recipe = recipe, context = context }, unit)
@@ -143,7 +143,9 @@ unit.new_device = verb(function(self)
   if self.session then error("new_device was already called in this attempt", 0) end
   self.session_id = self.context.new_id(self)
   self:enter("new_device")
-  local made, message, code = session.new(self.context.service, self.session_id, self.slot)
+  local record, attempt
+  if self.context.record then record, attempt = self.context.record:opening(self) end
+  local made, message, code = session.new(self.context.service, self.session_id, self.slot, record, attempt)
   if not made then fault.throw_cli(message, code, "start") end
   self.session = made
   local request = check_call(made:new_device())
@@ -179,8 +181,9 @@ unit.handle_device_response = verb(function(self, response)
   local bytes = bytes_of(response)
   local at = opened(self)
   self:enter("handle_device_response")
-  self.fingerprint = check_call(at:handle_device_response(bytes))
-  return self.fingerprint
+  local fingerprint, message, code, stage, unrecorded = at:handle_device_response(bytes)
+  self.fingerprint = fingerprint or unrecorded
+  return check_call(fingerprint, message, code, stage)
 end)
 
 -- ---- exchanges ----

@@ -3,6 +3,7 @@
 
 local attempt = require "jig.attempt"
 local hex = require "jig.hex"
+local fault = require "jig.fault"
 local loader = require "jig.loader"
 local recipe = require "jig.recipe"
 local sandbox = require "jig.sandbox"
@@ -44,6 +45,18 @@ local function plain_result(result, made)
   return result
 end
 
+-- The record is kept before the verdict is told: a PASS that cannot be recorded is none.
+local function keep(context, result, number)
+  if not context.record then
+    result.unrecorded = true
+    return
+  end
+  local kept, message = context.record:ended(result, number)
+  if kept == "journal" or not result.passed then return end
+  result.passed, result.manufactured_with_fault = false, true
+  result.fault = fault.new("tool.journal", { reason = message, slot = context.slot, session = result.session }):plain()
+end
+
 local function may_retry(config, result, number)
   return not result.passed and number <= config.retries and result.fault.retry
     and not result.fingerprint and not result.unreported and result.fault.name ~= "cli.token"
@@ -60,7 +73,7 @@ local function one_attempt(config, made_recipe, fields, context)
   return plain_result(result, made)
 end
 
-local function run_unit(config, files, service, number)
+local function run_unit(config, files, service, number, record)
   local base, emit = emitter(config, number)
   local made_recipe, message = loader.load(config.file, config.folder, files)
   if not made_recipe then
@@ -68,7 +81,8 @@ local function run_unit(config, files, service, number)
     return false
   end
   local make_id = id_maker(config)
-  local context = { service = service, emit = emit, folder = config.folder }
+  local context = { service = service, emit = emit, folder = config.folder, record = record, slot = config.slot }
+  if record then record:started(made_recipe) end
   function context.new_id()
     base.session = make_id()
     return base.session
@@ -87,19 +101,21 @@ local function run_unit(config, files, service, number)
       operator = config.operator,
     }, context)
     result.event = "ended"
-    if config.quiet then result.phases = nil end
     result.again = may_retry(config, result, tries) or nil
+    keep(context, result, number)
+    if config.quiet then result.phases = nil end
     emit(result)
   until not result.again
   return true
 end
 
 ---@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id?, lot?, operator?,
---  quiet?
+--  quiet?, journal? (jig.record)
 return function(config)
-  local files = sandbox.files()
+  local files = sandbox.files(config.journal ~= nil)
   local service = session.service(config.service)
+  local record = config.journal and require("jig.record").new(config, files)
   for number = 1, config.count do
-    if not run_unit(config, files, service, number) or task.interrupted() > 0 then break end
+    if not run_unit(config, files, service, number, record) or task.interrupted() > 0 then break end
   end
 end

@@ -7,7 +7,7 @@ describe("jig.version", function()
       names[i] = entry.name
       assert.matches("^%S+$", entry.version)
     end
-    assert.same({ "jig", "lua", "libuv", "libserialport", "openssl", "libc" }, names)
+    assert.same({ "jig", "lua", "libuv", "libserialport", "openssl", "sqlite", "libc" }, names)
   end)
 
   it("tells what runs, not what was built with, where the library can tell", function()

@@ -18,6 +18,8 @@ local words = {
   [-14] = "limit",
   [-15] = "refused",
   [-16] = "killed",
+  [-17] = "duplicate",
+  [-18] = "record",
 }
 
 describe("core/error", function()
@@ -31,7 +33,7 @@ describe("core/error", function()
   end)
 
   it("says unknown of what is no code", function()
-    for _, code in ipairs { -17, 1, 1000, -1000 } do
+    for _, code in ipairs { -19, 1, 1000, -1000 } do
       assert.equal("unknown", loop.error_name(code))
     end
   end)

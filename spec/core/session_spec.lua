@@ -1,5 +1,6 @@
 -- The laws, one by one, against a CLI whose every call is written down.
 
+local ledger = require "jig.ledger"
 local peer = require "spec.peer"
 local scratch = require "spec.support.scratch"
 local steps = require "spec.support.steps"
@@ -55,6 +56,11 @@ function station:go(n)
   end
 end
 
+-- The commands from the one after `done` to the n-th, which succeed.
+function station:go_on(n)
+  for i = n, n do assert.equal("ok", self:call(order[i], "response").code) end
+end
+
 -- The commands that the CLI was called with, in their order.
 function station:commands()
   local commands = {}
@@ -77,7 +83,7 @@ function station:new_session(id)
   self:release()
   local session, message, code = self.l:session(self.service, id or ID, function(result)
     self.result = result
-  end)
+  end, self.record)
   if not session then return nil, message, code end
   self.session = session
   return session
@@ -688,6 +694,170 @@ describe("core/session", function()
         steps.until_true(s.l, function() return not peer.alive(-math.tointeger(group)) end)
         s:call("report_error", 1, "x")
       end)
+    end)
+  end)
+
+  describe("with a journal", function()
+    local RECORD <const> = '{"serial":"T1","owner":"ab","unit":"ab-A.1","run":"ab-A","number":1,"after":0}'
+
+    -- As `with`, with a journal beside the CLI; `look` sees what stands in it when all is over.
+    local function recorded(plan, settings, body, look)
+      with(plan, settings, function(s)
+        s.path = s.folder.path .. "/journal"
+        s.l:journal(s.path)
+        s.record = settings.record or RECORD
+        assert(s:new_session())
+        body(s)
+        s:release()
+        s.l:journal()
+        look(ledger.open(s.path), s)
+      end)
+    end
+
+    -- The kinds of all events, joined by spaces, and the session's state.
+    local function story(l)
+      local kinds, state = {}, nil
+      for row in l:rows "SELECT kind FROM event ORDER BY id" do kinds[#kinds + 1] = row.kind end
+      for row in l:rows "SELECT state, ended FROM session" do state = row.state .. (row.ended and "" or " (open)") end
+      l:close()
+      return table.concat(kinds, " "), state
+    end
+
+    it("intents and outcomes stand in it, in the order of the calls", function()
+      recorded({}, {}, function(s) s:go(3) end, function(l)
+        assert.same({ "opening opened configured finishing finished", "finished" }, { story(l) })
+      end)
+    end)
+
+    it("an intent is durable before the CLI is called, an end before the caller learns it", function()
+      -- the CLI looks into the file by itself, as another process does
+      local count = [[grep -a -q "%s$2" ${0%%/*}/journal-wal && echo "$1" >>${0%%/*}/durable; ]]
+      local plan = {
+        new_device = count:format("opening") .. right.new_device,
+        handle_device_response = count:format("finishing") .. right.handle_device_response,
+      }
+      recorded(plan, {}, function(s)
+        s:go(2)
+        assert.equal("new_device\n", s.folder:read "durable")
+        s:go_on(3)
+        assert.equal("new_device\nhandle_device_response\n", s.folder:read "durable")
+        local script = s.folder:write("look.lua", [[
+          for row in require("jig.ledger").open(arg[1]):rows "SELECT state, fingerprint FROM session" do
+            print(row.state, row.fingerprint)
+          end]])
+        assert.equal("finished\t" .. FINGERPRINT .. "\n", scratch.run({ scratch.program, script, s.path }).stdout)
+      end, function(l) l:close() end)
+      plan = { new_device = "exit 1", report_error = count:format("reporting") }
+      recorded(plan, { refused = true }, function(s)
+        s:call "new_device"
+        s:call("report_error", 1, "x")
+        assert.equal("report_error\n", s.folder:read "durable")
+      end, function(l) l:close() end)
+    end)
+
+    -- What fails, with what settings, then the story.
+    for _, case in ipairs {
+      { "a new_device that was refused opened nothing", { new_device = "exit 1" }, {}, 1,
+        "opening refused", "refused" },
+      { "one that died may have", { new_device = "kill -9 $$" }, {}, 1,
+        "opening unknown reporting reported", "reported" },
+      { "unless the station says otherwise", { new_device = "kill -9 $$" }, { unclear = false }, 1,
+        "opening refused", "refused" },
+      { "a refused configuration", { get_device_configuration = "exit 1" }, {}, 2,
+        "opening opened failed reporting reported", "reported" },
+      { "an unread fingerprint", { handle_device_response = "echo nothing" }, {}, 3,
+        "opening opened configured finishing unknown reporting reported", "reported" },
+      { "a refused device response", { handle_device_response = "exit 2" }, {}, 3,
+        "opening opened configured finishing failed reporting reported", "reported" },
+      { "a refused report", { get_device_configuration = "exit 1", report_error = "exit 3" }, {}, 2,
+        "opening opened failed reporting refused", "owing (open)" },
+      { "a report that died", { get_device_configuration = "exit 1", report_error = "kill -9 $$" }, {}, 2,
+        "opening opened failed reporting unknown", "owing (open)" },
+    } do
+      it(case[1] .. ": " .. case[5], function()
+        recorded(case[2], case[3], function(s)
+          for i = 1, case[4] do s:call(order[i], "response") end
+        end, function(l) assert.same({ case[5], case[6] }, { story(l) }) end)
+      end)
+    end
+
+    it("a response that cannot be handed on is a failure of its own", function()
+      recorded({}, {}, function(s)
+        s:go(1)
+        assert.equal("invalid", select(3, s:call("get_device_configuration", "")))
+      end, function(l) assert.same({ "opening opened failed reporting reported", "reported" }, { story(l) }) end)
+    end)
+
+    it("a CLI that cannot be started opened nothing", function()
+      recorded({}, { program = "/no/such/program" }, function(s)
+        local result = s:call "new_device"
+        assert.same({ "not_found", false, "ended", false },
+          { result.code, result.started, s.session:state(), s.session:owes() })
+      end, function(l) assert.same({ "opening refused", "refused" }, { story(l) }) end)
+    end)
+
+    it("a serial number is made once: the second session calls nothing", function()
+      recorded({}, {}, function(s)
+        s:go(3)
+        assert(s:new_session "0badcafe")
+        local result = s:call "new_device"
+        assert.same({ "duplicate", false, "ended", false },
+          { result.code, result.started, s.session:state(), s.session:owes() })
+        assert.matches("T1", result.message, 1, true)
+        assert.equal(table.concat(order, " "), s:commands())
+      end, function(l) l:close() end)
+    end)
+
+    it("a journal that cannot be opened: nothing is called", function()
+      with({}, {}, function(s)
+        s.l:journal(s.folder.path .. "/tool/journal") -- below a file
+        assert(s:new_session())
+        local result = s:call "new_device"
+        assert.same({ "record", false, "ended", false },
+          { result.code, result.started, s.session:state(), s.session:owes() })
+        assert.equal("", s.folder:read "calls")
+      end)
+    end)
+
+    it("the CLI holds the lock of its session's owner", function()
+      recorded({ new_device = "readlink /proc/$$/fd/3 >${0%/*}/lock; " .. right.new_device }, {}, function(s)
+        s:go(1)
+        assert.matches("/journal%.d/owners/%x+\n$", s.folder:read "lock")
+      end, function(l) l:close() end)
+    end)
+
+    it("a session that is interrupted while its intent is recorded calls nothing", function()
+      recorded({}, {}, function(s)
+        s:start "new_device"
+        s.session:interrupt(1)
+        local result = s:finish()
+        assert.same({ "interrupted", false, "ended" }, { result.code, result.started, s.session:state() })
+        assert.equal("", s.folder:read "calls")
+      end, function(l) assert.same({ "opening refused", "refused" }, { story(l) }) end)
+    end)
+
+    it("one that is released in the middle of a call is reported by itself", function()
+      for _, command in ipairs { "new_device", "get_device_configuration" } do
+        recorded({}, {}, function(s)
+          if command ~= "new_device" then s:go(1) end
+          s:start(command, "x")
+          s:release(902, "gone")
+          assert.same({ "902 gone" }, s:reports())
+          assert.equal(0, s.l:unreported())
+        end, function(l) assert.matches("reporting reported$", (story(l))) end)
+      end
+    end)
+
+    it("an orphaned session can be reported, and nothing else", function()
+      recorded({ report_error = "readlink /proc/$$/fd/4 >${0%/*}/lock" }, {}, function(s)
+        s:go(1)
+        s.session = assert(s.l:session(s.service, ID, function(result) s.result = result end, nil, 1, 2))
+        assert.same({ "owing a report", true }, { s.session:state(), s.session:owes() })
+        for _, command in ipairs(order) do assert.equal("misuse", select(3, s:call(command, "x"))) end
+        assert.equal("ok", s:call("report_error", 904, "orphan").code)
+        assert.same({ "904 orphan" }, s:reports())
+        assert.not_equal("", s.folder:read "lock")
+      end, function(l) assert.same({ "opening opened reporting reported", "reported" }, { story(l) }) end)
     end)
   end)
 

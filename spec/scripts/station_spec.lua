@@ -30,7 +30,7 @@ describe("jig.station", function()
   local mistakes = {
     { "what is no table", "", "station.lua:1: station: expected a table, got nil" },
     { "an unknown key", "return {\n  slots = {},\n}",
-      "station.lua:2: slots: expected one of the keys cli, lot, name, operator, port, retries, slot, "
+      "station.lua:2: slots: expected one of the keys cli, journal, lot, name, operator, port, retries, slot, "
       .. "got an unknown key" },
     { "a wrong type", "return {\n\n  slot = 5 }", "station.lua:3: slot: expected a string, got number 5" },
     { "too many retries", "return { retries = 101 }",

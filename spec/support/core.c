@@ -225,19 +225,14 @@ static int digest(lua_State *L)
     for (int i = 2; i <= top; i++)
         luaL_checktype(L, i, LUA_TSTRING);
     struct jig_digest d;
-    struct jig_error err;
     uint8_t sum[JIG_DIGEST_SIZE_MAX];
-    int rc = jig_digest_init(&d, kind, &err);
-    for (int i = 2; rc == 0 && i <= top; i++) {
+    jig_digest_init(&d, kind);
+    for (int i = 2; i <= top; i++) {
         size_t n;
         const char *piece = lua_tolstring(L, i, &n);
-        rc = jig_digest_update(&d, piece, n, &err);
+        jig_digest_update(&d, piece, n);
     }
-    if (rc == 0)
-        rc = jig_digest_finish(&d, sum, &err);
-    jig_digest_release(&d);
-    if (rc < 0)
-        return fail(L, &err);
+    jig_digest_finish(&d, sum);
     lua_pushlstring(L, (const char *)sum, jig_digest_size(kind));
     return 1;
 }

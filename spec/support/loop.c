@@ -15,6 +15,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,9 +33,10 @@
 enum { WORDS_MAX = 64, STATUSES_MAX = 16 };
 
 struct owner {
-    struct jig_loop *loop; /* NULL = freed */
-    lua_State *L;          /* who steps */
-    int failure;           /* what the first callback that failed threw, in the registry */
+    struct jig_loop *loop;       /* NULL = freed */
+    struct jig_journal *journal; /* of its sessions; NULL = none */
+    lua_State *L;                /* who steps */
+    int failure;                 /* what the first callback that failed threw, in the registry */
 };
 
 /* One thing that is registered. It lives, with its function, as long as the state. */
@@ -48,6 +50,9 @@ struct hook {
     struct jig_child *child;
     struct jig_proc *proc;
     struct jig_session *session;
+    struct jig_bell *bell;
+    pthread_t ringer;
+    int rings, delay; /* rings 0 = no thread */
 };
 
 static int fail(lua_State *L, const struct jig_error *err)
@@ -124,6 +129,8 @@ static int loop_new(lua_State *L)
 static int loop_free(lua_State *L)
 {
     struct owner *owner = luaL_checkudata(L, 1, LOOP);
+    jig_journal_close(owner->journal, false, NULL);
+    owner->journal = NULL;
     jig_loop_free(owner->loop);
     owner->loop = NULL;
     return 0;
@@ -360,6 +367,79 @@ static int lookup_cancel(lua_State *L)
     return 0;
 }
 
+/* ---- bells ---- */
+
+static void bell_rang(void *data)
+{
+    begin_call(data);
+    end_call(data, 0);
+}
+
+/* l:bell(fn) -> bell */
+static int loop_bell(lua_State *L)
+{
+    struct owner *owner = check_owner(L);
+    struct hook *hook = push_hook(L, owner, 2, "spec.loop.bell");
+    struct jig_error err;
+    hook->bell = jig_bell_new(owner->loop, bell_rang, hook, &err);
+    return hook->bell ? 1 : fail(L, &err);
+}
+
+static void *ring(void *data)
+{
+    struct hook *hook = data;
+    usleep((useconds_t)hook->delay * 1000);
+    for (int i = 0; i < hook->rings; i++)
+        jig_bell_ring(hook->bell);
+    return NULL;
+}
+
+static void join_ringer(struct hook *hook)
+{
+    if (hook->rings)
+        pthread_join(hook->ringer, NULL);
+    hook->rings = 0;
+}
+
+/* bell:ring(times, ms = 0): rings from another thread, after some time */
+static int bell_ring(lua_State *L)
+{
+    struct hook *hook = luaL_checkudata(L, 1, "spec.loop.bell");
+    int rings = (int)luaL_checkinteger(L, 2), delay = (int)luaL_optinteger(L, 3, 0);
+    luaL_argcheck(L, hook->bell, 1, "freed bell");
+    join_ringer(hook);
+    hook->delay = delay;
+    hook->rings = rings;
+    if (pthread_create(&hook->ringer, NULL, ring, hook) != 0)
+        return luaL_error(L, "no thread");
+    return 0;
+}
+
+/* bell:join(): what rings has rung */
+static int bell_join(lua_State *L)
+{
+    join_ringer(luaL_checkudata(L, 1, "spec.loop.bell"));
+    return 0;
+}
+
+/* bell:want(boolean), bell:free() */
+static int bell_want(lua_State *L)
+{
+    struct hook *hook = luaL_checkudata(L, 1, "spec.loop.bell");
+    luaL_argcheck(L, hook->bell, 1, "freed bell");
+    jig_bell_want(hook->bell, lua_toboolean(L, 2));
+    return 0;
+}
+
+static int bell_free(lua_State *L)
+{
+    struct hook *hook = luaL_checkudata(L, 1, "spec.loop.bell");
+    join_ringer(hook);
+    jig_bell_free(hook->bell);
+    hook->bell = NULL;
+    return 0;
+}
+
 /* ---- children ---- */
 
 /* The strings of the array at `key` of the table at `arg` (key NULL: its own array part), as a list
@@ -417,8 +497,8 @@ static void child_ended(void *data, int status)
     end_call(hook, 2);
 }
 
-/* l:child({ program, argument..., env =, cwd =, stdio = { fd, fd, fd } }, fn) -> child: fn(exit,
- * signal) */
+/* l:child({ program, argument..., env =, cwd =, stdio = { fd, fd, fd }, kept = fd }, fn) -> child:
+ * fn(exit, signal) */
 static int loop_child(lua_State *L)
 {
     struct owner *owner = check_owner(L);
@@ -434,6 +514,8 @@ static int loop_child(lua_State *L)
             options.stdio[i] = (int)luaL_optinteger(L, -1, -1);
             lua_pop(L, 1);
         }
+    if (lua_getfield(L, 2, "kept") == LUA_TNUMBER)
+        options.kept[options.n_kept++] = (int)lua_tointeger(L, -1);
     hook->child = jig_child_start(owner->loop, &options, child_ended, hook, &err);
     if (!hook->child)
         return fail(L, &err);
@@ -686,11 +768,30 @@ static void call_ended(void *data, const struct jig_session_result *result)
     end_call(hook, 1);
 }
 
-/* l:session(service options, id, fn) -> session: fn(result) for each of its calls */
+/* l:journal(path) opens a journal for the sessions that follow, on this thread; l:journal() closes
+ * it
+ */
+static int loop_journal(lua_State *L)
+{
+    struct owner *owner = check_owner(L);
+    struct jig_journal_options options = {.path = luaL_optstring(L, 2, NULL), .here = true};
+    struct jig_error err;
+    if (jig_journal_close(owner->journal, false, &err) < 0)
+        return fail(L, &err);
+    owner->journal = NULL;
+    if (!options.path)
+        return 0;
+    owner->journal = jig_journal_open(owner->loop, &options, &err);
+    return owner->journal ? 0 : fail(L, &err);
+}
+
+/* l:session(service options, id, fn [, record [, attempt [, lock]]]) -> session: fn(result) for
+ * each of its calls; with a lock's descriptor it is orphaned */
 static int loop_session(lua_State *L)
 {
     struct owner *owner = check_owner(L);
     const char *id = luaL_checkstring(L, 3);
+    lua_settop(L, 7);
     struct hook *hook = push_hook(L, owner, 4, "spec.loop.session");
     int accepted[STATUSES_MAX], self = lua_gettop(L);
     struct jig_service original;
@@ -699,7 +800,17 @@ static int loop_session(lua_State *L)
     struct jig_service *shared = jig_service_share(&original);
     if (!shared)
         return luaL_error(L, "no memory");
-    hook->session = jig_session_new(owner->loop, shared, NULL, id, "A", &err);
+    hook->session =
+        jig_session_new(&(struct jig_session_options){.loop = owner->loop,
+                                                      .service = shared,
+                                                      .id = id,
+                                                      .name = "A",
+                                                      .journal = owner->journal,
+                                                      .record = luaL_optstring(L, 5, NULL),
+                                                      .attempt = (int)luaL_optinteger(L, 6, 1),
+                                                      .orphaned = lua_isinteger(L, 7),
+                                                      .lock = (int)luaL_optinteger(L, 7, -1)},
+                        &err);
     jig_service_drop(shared);
     if (!hook->session)
         return fail(L, &err);
@@ -740,7 +851,9 @@ static int session_call(lua_State *L)
         break;
     }
     default:
-        rc = jig_session_report(s, (int32_t)luaL_checkinteger(L, 3), luaL_checkstring(L, 4),
+        rc = jig_session_report(s,
+                                &(struct jig_report){.code = (int32_t)luaL_checkinteger(L, 3),
+                                                     .reason = luaL_checkstring(L, 4)},
                                 call_ended, hook, &err);
         break;
     }
@@ -917,8 +1030,10 @@ static const luaL_Reg loop_methods[] = {
     {"watch", loop_watch},
     {"signal", loop_signal},
     {"lookup", loop_lookup},
+    {"bell", loop_bell},
     {"child", loop_child},
     {"proc", loop_proc},
+    {"journal", loop_journal},
     {"session", loop_session},
     {NULL, NULL},
 };
@@ -928,6 +1043,11 @@ static const luaL_Reg deferred_methods[] = {
     {"defer", deferred_defer}, {"cancel", deferred_cancel}, {NULL, NULL}};
 static const luaL_Reg watch_methods[] = {{"want", watch_want}, {"free", watch_free}, {NULL, NULL}};
 static const luaL_Reg lookup_methods[] = {{"cancel", lookup_cancel}, {NULL, NULL}};
+static const luaL_Reg bell_methods[] = {{"ring", bell_ring},
+                                        {"join", bell_join},
+                                        {"want", bell_want},
+                                        {"free", bell_free},
+                                        {NULL, NULL}};
 static const luaL_Reg child_methods[] = {
     {"pid", child_pid}, {"stop", child_stop}, {"abandon", child_abandon}, {NULL, NULL}};
 static const luaL_Reg proc_methods[] = {{"pid", proc_pid},
@@ -962,6 +1082,7 @@ int luaopen_spec_loop(lua_State *L)
     new_type(L, "spec.loop.watch", watch_methods);
     new_type(L, "spec.loop.signal", no_methods);
     new_type(L, "spec.loop.lookup", lookup_methods);
+    new_type(L, "spec.loop.bell", bell_methods);
     new_type(L, "spec.loop.child", child_methods);
     new_type(L, "spec.loop.proc", proc_methods);
     new_type(L, "spec.loop.session", session_methods);

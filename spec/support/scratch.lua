@@ -29,9 +29,14 @@ function scratch.run(words)
   return assert(child:wait())
 end
 
---- Runs jig with words (and cwd, env as for proc.start) to its end. Yields.
+--- Runs jig with words (and cwd, env as for proc.start) to its end, with a journal of its own unless one
+-- is named. Yields.
 function scratch.jig(words)
   table.insert(words, 1, scratch.program)
+  if words[2] ~= "run" then return scratch.run(words) end
+  local state <close> = scratch.folder()
+  words.env = words.env or {}
+  words.env.XDG_STATE_HOME = state.path
   return scratch.run(words)
 end
 
@@ -149,8 +154,8 @@ end
 
 --- A station file's text for the fake CLI: `settings` as folder:cli gives them, other lines as they are.
 function scratch.station(settings, more)
-  return ("return { cli = { path = %q, arguments = { %q, %q } }, %s }"):format(settings.cli,
-    settings.arguments[1], settings.arguments[2], more or "")
+  return ("return { cli = { path = %q, arguments = { %q, %q } }, journal = { path = %q }, %s }"):format(settings.cli,
+    settings.arguments[1], settings.arguments[2], settings.arguments[2] .. "/journal", more or "")
 end
 
 return scratch

@@ -212,6 +212,8 @@ end
 ---@return spec.Run
 function station.start_jig(at, words, env)
   local base = at:fresh("jig")
+  env = env or {}
+  env.XDG_STATE_HOME = env.XDG_STATE_HOME or base .. ".state" -- a journal of its own, unless one is named
   local argv = { "sh", "-c", ('exec "$0" "$@" >%s.out 2>%s.err </dev/null'):format(base, base), station.jig }
   table.move(words, 1, #words, #argv + 1, argv)
   argv.env = env
@@ -226,11 +228,13 @@ end
 --   cli        path of the CLI (default the simulator's factory_tool); false = name none
 --   service    other settings of the CLI, for the station file: limits, grace, stop, hurry, report, …
 --   fault      SIM_TOOL_FAULT
+--   journal    path of the journal (default one of its own); false = none
+--   directory  SIM_DIR of an earlier run, to go on with
 --   arguments  further words for the command line
 --   json       --json, so that :events() works
 ---@return spec.Run
 function station.start(at, options)
-  local directory = at:fresh("service")
+  local directory = options.directory or at:fresh("service")
   local words = { "run", options.recipe }
   local function add(...)
     table.move({ ... }, 1, select("#", ...), #words + 1, words)
@@ -238,7 +242,12 @@ function station.start(at, options)
   if options.port then add("--port", options.port) end
   if options.cli ~= false then add("--cli", options.cli or station.factory_tool) end
   if options.service then
-    add("--station", at:write(directory .. ".lua", "return " .. literal({ cli = options.service }) .. "\n"))
+    add("--station", at:write(at:fresh("station") .. ".lua", "return " .. literal({ cli = options.service }) .. "\n"))
+  end
+  if options.journal == false then
+    add("--no-journal")
+  else
+    add("--journal", options.journal or at:fresh("journal"))
   end
   if options.json then add("--json") end
   add(table.unpack(options.arguments or {}))

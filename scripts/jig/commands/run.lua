@@ -4,6 +4,8 @@
 -- the station file, shows its messages, and turns them into an exit status.
 
 local clock = require "jig.clock"
+local journal = require "jig.journal"
+local journaling = require "jig.commands.journaling"
 local locate = require "jig.locate"
 local options = require "jig.commands.options"
 local session = require "jig.session"
@@ -36,6 +38,9 @@ local function parser()
   p:option("--session-id", "DEVICE_SESSION_ID to use, for one unit and one attempt.")
   p:option("--count", "Units, one after the other.", "1"):convert(options.integer(1, 1000000))
   p:option("--retries", "Further attempts after a fault that allows them."):convert(options.integer(0, 100))
+  p:option("--journal", "Path of the journal.")
+  p:flag("--no-journal", "Keep no record: a PASS is not recorded, a power cut loses the session.")
+  p:option("--again", "Make a unit again whose serial number was made; takes the reason.")
   p:option("--lot", "Lot, for the record.")
   p:option("--operator", "Operator, for the record.")
   p:flag("--json", "One JSON object per line on stdout.")
@@ -72,6 +77,8 @@ local function check_usage(o, trace)
   if o.session_id and not one then
     return "--session-id is for one unit and one attempt: it cannot go with --count or --retries"
   end
+  if o.journal and o.no_journal then return "--journal and --no-journal exclude each other" end
+  if o.again and o.no_journal then return "--again needs a journal" end
   if o.serial_number and o.count > 1 then
     return "--serial-number is for one unit: it cannot go with --count"
   end
@@ -80,16 +87,12 @@ end
 -- The settings of jig.worker from flags and station file; flags go first.
 local function make_config(o, from)
   local file, folder = locate(o.recipe)
-  local cli = {}
-  for key, value in pairs(from.cli or {}) do
-    if key ~= "path" then cli[key] = value end
-  end
   return {
     slot = from.slot or "A",
     file = file,
     folder = folder,
     address = o.port or from.port,
-    service = cli,
+    service = journaling.cli(o, from),
     count = o.count,
     retries = o.retries or from.retries or 0,
     serial = o.serial_number,
@@ -153,7 +156,49 @@ local function follow(worker, handle)
   end
 end
 
-local function run(o, config)
+-- What the worker needs to know of the journal: see jig.record.
+local function journal_config(o, from, config)
+  local owner = journal.owner()
+  local started, message = journaling.started(from, config.service, owner)
+  if not started then return nil, message end
+  return { owner = owner, started = started, again = o.again }
+end
+
+-- Opens the journal, which goes on in its own thread. nil, message when it cannot be.
+local function open_journal(settings)
+  local ok, message = journaling.prepare(settings)
+  if ok then ok, message = journal.open { path = settings.path, emergency = settings.emergency, key = settings.key } end
+  return ok, message
+end
+
+-- Sessions that earlier processes left behind, before any unit. How many are still unreported.
+local function recover(config, settings, handle)
+  if journal.unended() == 0 then return 0 end
+  return require("jig.recovery").run({
+    path = settings.path,
+    service = session.service(config.service),
+    signature = config.journal.started.service,
+    refusals = settings.refusals,
+    unclear = (config.service.report or {}).unclear,
+    now = os.time() * 1000000,
+    say = handle,
+  }).unreported
+end
+
+-- Waits until the journal is open, then recovers. nil, message when no unit may begin.
+local function begin(config, settings, handle, counted)
+  if not settings then return true end
+  local ok, message = journal.ready()
+  if not ok then
+    return nil, ("the journal %s: %s\n  no unit is begun without a journal; --no-journal does without"):format(
+      settings.path, message)
+  end
+  if config.session_id then config.journal.first_attempt = journaling.next_attempt(settings.path, config.session_id) end
+  if recover(config, settings, handle) > 0 then counted.statuses[UNREPORTED] = true end
+  return true
+end
+
+local function run(o, config, settings)
   local output = require(o.json and "jig.output.json" or "jig.output.text").new()
   local counted = new_tally()
   local function handle(event)
@@ -164,6 +209,8 @@ local function run(o, config)
   config.quiet = not (o.json or output.columns) -- nobody looks at phases
   system.catch_signals()
   local worker <close> = slot.new()
+  local ready, message = begin(config, settings, handle, counted)
+  if not ready then return STATION, counted, message end
   worker:start("jig.worker", config)
   if output.columns then
     task.spawn(function()
@@ -193,18 +240,34 @@ return function(words)
   end
   local config = make_config(o, from)
   if o.session_id and config.retries > 0 then return usage("--session-id cannot go with retries") end
-  local path, message = system.program(o.cli or (from.cli or {}).path or "factory_tool")
+  local path, message = system.program(config.service.cli)
   if not path then
     io.stderr:write("jig run: the Secure Factory CLI cannot be started: ", message,
       "\n  name it with --cli PATH, or cli.path in the station file\n")
     return STATION
   end
   config.service.cli = path
+  local settings = journaling.settings(o, from)
+  if settings then
+    local ok
+    ok, message = open_journal(settings)
+    if ok then
+      config.journal, message = journal_config(o, from, config)
+    end
+    if not config.journal then
+      io.stderr:write("jig run: ", message, "\n")
+      return STATION
+    end
+  end
   if trace then system.log("trace", trace == "payload") end
   if trace == "payload" then
     io.stderr:write("jig: WARNING: --trace=payload shows the bytes of every message\n")
   end
-  local exit, counted = run(o, config)
+  local exit, counted, trouble = run(o, config, settings)
+  if trouble then
+    io.stderr:write("jig run: ", trouble, "\n")
+    return exit
+  end
   if o.junit then
     local ok, why = require("jig.output.junit").write(o.junit, counted.recipe or config.file, counted.ended)
     if not ok then

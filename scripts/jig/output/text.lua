@@ -83,8 +83,9 @@ function show.ended(self, event)
   self:erase()
   self.phase = nil
   if event.passed then
-    io.stdout:write(("%s  %s  %s  %s  %.2f s\n"):format(paint(self, GREEN, "PASS"), clean(event.slot),
-      clean(event.serial or "-"), clean(event.fingerprint), event.seconds))
+    io.stdout:write(("%s  %s  %s  %s  %.2f s%s\n"):format(paint(self, GREEN, "PASS"), clean(event.slot),
+      clean(event.serial or "-"), clean(event.fingerprint), event.seconds,
+      event.unrecorded and "  (not recorded: no journal)" or ""))
   else
     io.stdout:write(fail_line(self, event), "\n")
     if event.fault.advice then io.stdout:write("      ", clean(event.fault.advice), "\n") end
@@ -94,6 +95,12 @@ function show.ended(self, event)
   end
   if event.again then say(self, "      another attempt follows") end
   io.stdout:flush()
+end
+
+function show.recovery(self, event)
+  say(self, ("recovered: session %s of slot %s, which was %s: %s%s"):format(clean(event.session),
+    clean(event.slot or "-"), clean(event.state or "made"), clean(event.outcome),
+    event.text and ": " .. clean(event.text) or ""))
 end
 
 function show.refused(self, event)

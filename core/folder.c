@@ -1,0 +1,66 @@
+/* See folder.h. */
+#include "core/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MODE = 0750 };
+
+int jig_folder_sync(const char *path, struct jig_error *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return jig_fail_sys(err, errno, "cannot open the folder %s", path);
+    int sys = fsync(fd) < 0 ? errno : 0;
+    close(fd);
+    /* some file systems have nothing to sync there, and say so */
+    if (sys && sys != EINVAL && sys != ENOTSUP)
+        return jig_fail_sys(err, sys, "cannot sync the folder %s", path);
+    return JIG_OK;
+}
+
+/* Makes the folder `path` and syncs `above`, in which its name stands, when it was missing. */
+static int make(const char *path, const char *above, struct jig_error *err)
+{
+    if (mkdir(path, MODE) == 0)
+        return jig_folder_sync(above, err);
+    if (errno == EEXIST)
+        return JIG_OK;
+    return jig_fail_sys(err, errno, "cannot make the folder %s", path);
+}
+
+int jig_folder_make(const char *path, struct jig_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0)
+        return S_ISDIR(st.st_mode) ? JIG_OK : jig_fail_sys(err, ENOTDIR, "cannot use %s", path);
+    if (!*path)
+        return jig_fail_sys(err, ENOENT, "cannot make a folder without a name");
+    char *part = strdup(path), *above = strdup(*path == '/' ? "/" : ".");
+    int rc = part && above ? JIG_OK : jig_fail(err, JIG_ENOMEM, "no memory to make %s", path);
+    for (size_t n = 1; rc == JIG_OK && path[n - 1]; n++) {
+        if ((path[n] && path[n] != '/') || path[n - 1] == '/')
+            continue;
+        part[n] = '\0';
+        rc = make(part, above, err);
+        part[n] = path[n];
+        free(above);
+        above = strndup(path, n);
+        if (!above)
+            rc = jig_fail(err, JIG_ENOMEM, "no memory to make %s", path);
+    }
+    free(part);
+    free(above);
+    return rc;
+}
+
+bool jig_folder_names(const char *path, int fd)
+{
+    struct stat mine, now;
+    return fstat(fd, &mine) == 0 && lstat(path, &now) == 0 && mine.st_dev == now.st_dev &&
+           mine.st_ino == now.st_ino;
+}

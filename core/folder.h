@@ -1,0 +1,21 @@
+/* Folders that keep what must not be lost. */
+#ifndef JIG_CORE_FOLDER_H
+#define JIG_CORE_FOLDER_H
+
+#include <stdbool.h>
+
+#include "core/error.h"
+
+/* Makes the folder and those above it that are missing, with mode 0750; one that is made is synced
+ * with the folder that it stands in, so that files which are synced in it can be found after a
+ * power loss. */
+int jig_folder_make(const char *path, struct jig_error *err);
+
+/* Syncs the names in a folder. */
+int jig_folder_sync(const char *path, struct jig_error *err);
+
+/* Whether the open file still has that name: one that was locked after it was opened may have been
+ * removed or renamed in between, by who had the lock before. */
+bool jig_folder_names(const char *path, int fd);
+
+#endif

@@ -1,0 +1,92 @@
+/* See judge.h. */
+#include "core/judge.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum {
+    STDERR_SHOWN = 120, /* characters of the CLI's stderr in a message */
+    HEX_SHOWN = 15,     /* hex digits in a row there */
+};
+
+static bool accepted(const struct jig_service *service, int status)
+{
+    for (size_t i = 0; i < service->n_accepted; i++)
+        if (service->accepted[i] == status)
+            return true;
+    return false;
+}
+
+/* Takes long hex numbers but the session's own id out of a line: a CLI that repeats its arguments
+ * in an error text must not put a response into a message. */
+static void hide_hex(char *line, const char *id)
+{
+    char *out = line;
+    for (const char *in = line; *in;) {
+        size_t n = strspn(in, "0123456789abcdefABCDEF");
+        bool hidden = n > HEX_SHOWN && !(n == strlen(id) && strncmp(in, id, n) == 0);
+        size_t shown = hidden ? 3 : n ? n : 1;
+        memmove(out, hidden ? "..." : in, shown);
+        out += shown;
+        in += n ? n : 1;
+    }
+    *out = '\0';
+}
+
+/* The first line of what it printed on stderr, fit for a message. */
+static void first_line(char *line, size_t size, const struct jig_buf *err)
+{
+    const uint8_t *bytes = jig_buf_data(err);
+    size_t n = jig_buf_len(err), used = 0;
+    for (size_t i = 0; i < n && bytes[i] != '\n' && used + 1 < size; i++)
+        if (isprint(bytes[i]))
+            line[used++] = (char)bytes[i];
+    line[used] = '\0';
+}
+
+static int fail_refused(const struct jig_judged_call *call, const struct jig_proc_result *r,
+                        struct jig_error *err)
+{
+    char line[STDERR_SHOWN];
+    first_line(line, sizeof line, &r->err);
+    hide_hex(line, call->session);
+    return jig_fail(err, JIG_EREFUSED, "%s: exit status %d%s%s",
+                    jig_factory_command_name(call->command), r->number, line[0] ? ": " : "", line);
+}
+
+/* Also one that cannot be read: who prints it has opened a session. */
+static bool printed_payload(const struct jig_buf *out)
+{
+    static const char key[] = "PAYLOAD";
+    return memmem(jig_buf_data(out), jig_buf_len(out), key, sizeof key - 1) != NULL;
+}
+
+void jig_judge(const struct jig_judged_call *call, const struct jig_proc_result *r,
+               struct jig_session_result *result)
+{
+    const char *what = jig_factory_command_name(call->command);
+    result->exit_status = r->end == JIG_PROC_EXITED ? r->number : -1;
+    result->rc = jig_proc_check(r, what, &result->err);
+    if (result->rc == JIG_ETIMEOUT && call->cut)
+        result->rc =
+            jig_fail(&result->err, JIG_ECANCELLED, "%s: interrupted, and ended by jig after %.3g s",
+                     what, (double)result->took / JIG_SECOND);
+    if (result->rc == JIG_OK && !accepted(call->service, r->number))
+        result->rc = fail_refused(call, r, &result->err);
+    if (result->rc == JIG_OK) {
+        struct jig_error err;
+        result->rc = jig_factory_cli_parse(call->command, jig_buf_data(&r->out),
+                                           jig_buf_len(&r->out), result->answer, &err);
+        if (result->rc < 0)
+            jig_fail(&result->err, err.code, "%s: %s", what, err.text);
+    }
+}
+
+bool jig_judge_may_have_opened(const struct jig_service *service,
+                               const struct jig_session_result *result,
+                               const struct jig_proc_result *r)
+{
+    if (result->rc == JIG_EREFUSED && !printed_payload(&r->out))
+        return service->report_refused;
+    return service->report_unclear;
+}

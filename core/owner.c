@@ -1,0 +1,170 @@
+/* See owner.h. The lock is never given back by LOCK_UN, which would take it from children, too:
+ * only by closing. */
+#include "core/owner.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "core/folder.h"
+#include "core/hex.h"
+
+enum { MODE = 0640, TRIES = 8, LINE = 64 };
+
+/* When a process started, in ticks since the machine did; 0 when there is none of that id. With the
+ * id it names a process for as long as the machine runs. */
+static uint64_t start_of(int64_t pid)
+{
+    char path[64], stat[1024];
+    snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t n = read(fd, stat, sizeof stat - 1);
+    close(fd);
+    if (n <= 0)
+        return 0;
+    stat[n] = '\0';
+    /* field 22; the second, the program's name, may hold anything, ')' included */
+    const char *at = strrchr(stat, ')');
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+/* For people, and for busy(): not needed for the lock, so a disk that is full does no harm. */
+static void sign(int fd, const char *what)
+{
+    char line[LINE];
+    int n = snprintf(line, sizeof line, "%ld %" PRIu64 " %s\n", (long)getpid(), start_of(getpid()),
+                     what);
+    if (ftruncate(fd, 0) < 0 || pwrite(fd, line, (size_t)n, 0) < 0)
+        return;
+}
+
+static int busy(int fd, const char *id, struct jig_error *err)
+{
+    char line[LINE];
+    int64_t pid = 0;
+    uint64_t start = 0;
+    char *end;
+    ssize_t n = pread(fd, line, sizeof line - 1, 0);
+    line[n > 0 ? n : 0] = '\0';
+    pid = strtoll(line, &end, 10);
+    start = strtoull(end, &end, 10);
+    if (pid <= 0)
+        return jig_fail(err, JIG_EBUSY, "owner %s is held by another process", id);
+    if (start == 0 || start_of(pid) != start)
+        return jig_fail(err, JIG_EBUSY,
+                        "owner %s: its jig (process %" PRId64
+                        ") is gone, a CLI that it started still runs",
+                        id, pid);
+    if (strncmp(end, " recovers", 9) == 0)
+        return jig_fail(err, JIG_EBUSY, "owner %s: another jig (process %" PRId64 ") recovers it",
+                        id, pid);
+    return jig_fail(err, JIG_EBUSY, "owner %s: its jig (process %" PRId64 ") still runs", id, pid);
+}
+
+/* One try: the descriptor of the locked file, JIG_AGAIN when it was removed meanwhile. */
+static int lock_file(const struct jig_owner *owner, int flags, struct jig_error *err)
+{
+    int fd = open(owner->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, MODE);
+    if (fd < 0)
+        return jig_fail_sys(err, errno, "cannot open the owner's file %s", owner->path);
+    int rc = JIG_OK;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        rc = errno == EWOULDBLOCK
+                 ? busy(fd, owner->id, err)
+                 : jig_fail_sys(err, errno, "cannot lock the owner's file %s", owner->path);
+    else if (!jig_folder_names(owner->path, fd))
+        rc = JIG_AGAIN;
+    if (rc == JIG_OK)
+        return fd;
+    close(fd);
+    return rc;
+}
+
+static int make_path(struct jig_owner *owner, const char *folder, struct jig_error *err)
+{
+    char *owners;
+    if (asprintf(&owners, "%s/owners", folder) < 0)
+        return jig_fail(err, JIG_ENOMEM, "no memory for an owner");
+    int rc = jig_folder_make(owners, err);
+    if (rc == JIG_OK && asprintf(&owner->path, "%s/%s", owners, owner->id) < 0) {
+        owner->path = NULL;
+        rc = jig_fail(err, JIG_ENOMEM, "no memory for an owner");
+    }
+    free(owners);
+    return rc;
+}
+
+static int claim(struct jig_owner *owner, const char *folder, int flags, const char *what,
+                 struct jig_error *err)
+{
+    owner->path = NULL;
+    owner->fd = -1;
+    int rc = make_path(owner, folder, err);
+    if (rc == JIG_OK) {
+        rc = JIG_AGAIN;
+        for (int i = 0; i < TRIES && rc == JIG_AGAIN; i++)
+            rc = lock_file(owner, flags, err);
+        if (rc == JIG_AGAIN)
+            rc = jig_fail(err, JIG_EBUSY, "owner %s changes hands all the time", owner->id);
+    }
+    if (rc < 0) {
+        jig_owner_release(owner, false);
+        return rc;
+    }
+    owner->fd = rc;
+    sign(owner->fd, what);
+    return JIG_OK;
+}
+
+int jig_owner_name(struct jig_owner *owner, struct jig_error *err)
+{
+    uint8_t bytes[JIG_OWNER_ID / 2];
+    *owner = (struct jig_owner){.fd = -1};
+    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+        return jig_fail_sys(err, errno, "no random bytes for an owner's id");
+    jig_hex_encode(owner->id, bytes, sizeof bytes);
+    return JIG_OK;
+}
+
+int jig_owner_new(struct jig_owner *owner, const char *folder, struct jig_error *err)
+{
+    int rc = owner->id[0] ? JIG_OK : jig_owner_name(owner, err);
+    return rc == JIG_OK ? claim(owner, folder, O_EXCL, "owns", err) : rc;
+}
+
+int jig_owner_take(struct jig_owner *owner, const char *folder, const char *id,
+                   struct jig_error *err)
+{
+    size_t n = strlen(id), digits = 0;
+    while (digits < n && isxdigit((unsigned char)id[digits]))
+        digits++;
+    *owner = (struct jig_owner){.fd = -1};
+    if (n == 0 || n > JIG_OWNER_ID_MAX || digits < n)
+        return jig_fail(err, JIG_EINVALID, "an owner's id has 1 to %d hex digits",
+                        JIG_OWNER_ID_MAX);
+    memcpy(owner->id, id, n + 1);
+    return claim(owner, folder, 0, "recovers", err);
+}
+
+void jig_owner_release(struct jig_owner *owner, bool remove)
+{
+    if (owner->fd >= 0) {
+        if (remove)
+            unlink(owner->path);
+        close(owner->fd);
+    }
+    free(owner->path);
+    owner->path = NULL;
+    owner->fd = -1;
+}

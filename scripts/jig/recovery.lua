@@ -1,0 +1,179 @@
+--- Recovery: finds the sessions that began and have no end, and whose owner is gone, and reports each.
+--
+-- A session belongs to the jig process that opened it (core/owner.h). While that process or a CLI that it
+-- started lives, the session is left alone; then its lock is taken, so that nobody else recovers it at the
+-- same time, and it is looked at again. It is reported with tool.orphaned through the service that opened
+-- it and no other. A report that failed before is tried again after a while, once; one that was refused
+-- too often is given up ("settled"). Runs in the main state, on the journal that is open.
+
+local cjson = require "cjson.safe"
+local fault = require "jig.fault"
+local journal = require "jig.journal"
+local ledger = require "jig.ledger"
+local session = require "jig.session"
+
+local recovery = {}
+
+---@class jig.RecoveryOptions
+---@field path string        of the journal
+---@field service userdata   session.service of this station
+---@field signature string   of it: jig.commands.journaling
+---@field refusals integer   after so many a session is settled
+---@field unclear? boolean   false: a session that may never have been opened is not reported
+---@field now integer        microseconds of UTC
+---@field again? boolean     reports that failed are tried at once
+---@field dry_run? boolean   changes nothing
+---@field say fun(event: table)
+
+---@class jig.RecoveryResult
+---@field found integer      sessions without an end whose owner is gone
+---@field reported integer
+---@field settled integer
+---@field unreported integer what is left of them
+---@field busy integer       sessions whose owner lives
+
+local OWNERS <const> = [[
+  SELECT DISTINCT owner FROM session WHERE ended IS NULL AND owner <> ?1
+  UNION SELECT session.owner FROM session JOIN unit ON unit.id = session.unit
+    WHERE session.state = 'finished' AND unit.result IS NULL AND session.owner <> ?1]]
+
+local UNENDED <const> = [[
+  SELECT id, attempt, slot, serial, service, state, calls, refusals, again_at, unit
+  FROM session WHERE owner = ?1 AND ended IS NULL ORDER BY event]]
+
+-- Made, but the hooks that follow a fingerprint were cut off.
+local UNFINISHED <const> = [[
+  SELECT session.id, session.attempt, session.slot, session.unit, session.fingerprint
+  FROM session JOIN unit ON unit.id = session.unit
+  WHERE session.owner = ?1 AND session.state = 'finished' AND unit.result IS NULL]]
+
+local function collect(path, sql, parameter)
+  local list = {}
+  local from <close> = assert(ledger.open(path))
+  for row in from:rows(sql, parameter) do list[#list + 1] = row end
+  return list
+end
+
+local function tell(options, row, what, text)
+  options.say { event = "recovery", session = row.id, attempt = row.attempt, slot = row.slot, serial = row.serial,
+    state = row.state, outcome = what, text = text }
+end
+
+local function append(kind, row, facts)
+  return journal.append(kind, row.id, row.attempt, assert(cjson.encode(facts)))
+end
+
+-- "settled", or nil and why not.
+local function settle(row, reason)
+  local kept, message = append("settled", row, { reason = reason, operator = "jig" })
+  return kept and "settled", message
+end
+
+-- Why a session is not reported now; nil when it is.
+local function obstacle(options, row)
+  if row.service ~= options.signature then
+    return "it was opened through another service: other CLI, arguments or environment"
+  end
+  if not options.again and row.again_at and row.again_at > options.now then
+    return ("its report failed; it is tried again in %d s"):format((row.again_at - options.now) // 1000000 + 1)
+  end
+end
+
+local function report(options, row, owner)
+  local orphan = fault.new("tool.orphaned")
+  local made <close> = assert(session.orphaned(options.service, row.id, row.slot or "recovery", row.attempt, owner))
+  return made:report_error(orphan.code, orphan.reason, orphan.name, row.state)
+end
+
+-- It is unknown whether it was ever opened, and the station does not report such sessions.
+local function drop(row)
+  local kept, message = append("refused", row, { command = "new_device",
+    why = "it is unknown whether it was opened, and the station does not report such sessions" })
+  return kept and "refused" or "left", message
+end
+
+-- What becomes of one session: "reported", "settled", "refused" (nothing was opened), or "left" and why.
+local function recover(options, row, owner)
+  if options.unclear == false and row.state == "opening" then
+    if options.dry_run then return "would not be reported" end
+    return drop(row)
+  end
+  local why = obstacle(options, row)
+  if why then return "left", why end
+  if options.dry_run then return "would be reported" end
+  local ok, message, code = report(options, row, owner)
+  if ok then return "reported" end
+  if code == "refused" and row.refusals + 1 >= options.refusals then
+    local done, trouble = settle(row, ("its report was refused %d times; the last time: %s"):format(
+      row.refusals + 1, message))
+    return done or "left", trouble or message
+  end
+  return "left", message
+end
+
+-- The record of a unit whose process was gone before its verdict.
+local function finish(row)
+  local orphan = fault.new("tool.orphaned")
+  return append("manufactured_with_fault", row, {
+    fault = orphan.name, code = orphan.code, reason = orphan.reason, phase = "finish",
+  })
+end
+
+local function recover_owner(options, id, result)
+  local owner <close>, message = journal.take(options.path .. ".d", id)
+  if not owner then
+    for _, row in ipairs(collect(options.path, UNENDED, id)) do
+      result.busy = result.busy + 1
+      tell(options, row, "busy", message)
+    end
+    return
+  end
+  assert(journal.ready()) -- what it left in its emergency file goes first
+  local left = 0
+  for _, row in ipairs(collect(options.path, UNENDED, id)) do
+    result.found = result.found + 1
+    local what, text = recover(options, row, owner)
+    tell(options, row, what, text)
+    if what == "reported" then result.reported = result.reported + 1 end
+    if what == "settled" then result.settled = result.settled + 1 end
+    if what == "left" or options.dry_run then left = left + 1 end
+  end
+  for _, row in ipairs(collect(options.path, UNFINISHED, id)) do
+    local kept = not options.dry_run and finish(row)
+    tell(options, row, "manufactured with fault", "its process was gone before the unit was complete")
+    if not kept then left = left + 1 end
+  end
+  result.unreported = result.unreported + left
+  owner:release(left == 0 and not options.dry_run)
+end
+
+--- Recovers every owner that is gone. Yields.
+---@param options jig.RecoveryOptions
+---@return jig.RecoveryResult
+function recovery.run(options)
+  local result = { found = 0, reported = 0, settled = 0, unreported = 0, busy = 0 }
+  for _, row in ipairs(collect(options.path, OWNERS, journal.owner() or "")) do
+    recover_owner(options, row.owner, result)
+  end
+  return result
+end
+
+--- Gives a session up: nobody reports it any more. Yields.
+---@param path string
+---@param id string        its session id
+---@param reason string
+---@param operator string
+---@return integer|nil settled  how many of its attempts, string? message
+function recovery.settle(path, id, reason, operator)
+  local rows = collect(path, "SELECT id, attempt, owner FROM session WHERE id = ?1 AND ended IS NULL", id)
+  if #rows == 0 then return nil, ("the journal has no session %s that is without an end"):format(id) end
+  for _, row in ipairs(rows) do
+    local owner <close>, message = journal.take(path .. ".d", row.owner)
+    if not owner then return nil, message end
+    local kept, why = append("settled", row, { reason = reason, operator = operator })
+    if not kept then return nil, why end
+  end
+  return #rows
+end
+
+return recovery

@@ -1,0 +1,51 @@
+local journal = require "spec.journal"
+local scratch = require "spec.support.scratch"
+
+describe("core/folder", function()
+  it("makes what is missing of a path, however it is written", function()
+    for _, name in ipairs { "a", "a/b/c", "a//b///c/", "./a/../b" } do
+      local folder <close> = scratch.folder()
+      assert(journal.folder(folder.path .. "/" .. name))
+      assert(journal.folder(folder.path .. "/" .. name))
+      assert.equal(0, scratch.run { "test", "-d", folder.path .. "/" .. name }.exit)
+    end
+    assert(journal.folder("/"))
+    assert(journal.folder("."))
+  end)
+
+  it("makes relative paths", function()
+    local name = "build/spec/folder." .. tostring(os.time())
+    assert(journal.folder(name .. "/b"))
+    assert.equal(0, scratch.run { "test", "-d", name .. "/b" }.exit)
+    scratch.run { "rm", "-r", name }
+  end)
+
+  it("says what is in the way", function()
+    local folder <close> = scratch.folder { file = "" }
+    for name, text in pairs { ["file"] = "cannot use ", ["file/a"] = "cannot make the folder " } do
+      local made, message, code = journal.folder(folder.path .. "/" .. name)
+      assert.same({ nil, text .. folder.path .. "/" .. name .. ": Not a directory", "not_found" },
+        { made, message, code })
+    end
+    assert.is_nil((journal.folder("")))
+  end)
+
+  it("syncs the folder in which a name is new, and nothing when there is none", function()
+    local folder <close> = scratch.folder()
+    local script = folder:write("make.lua", ([[
+      package.cpath = %q
+      assert(require "spec.journal".folder(arg[1]))
+    ]]):format(package.cpath))
+    local function syncs(path)
+      local trace = folder.path .. "/trace"
+      local run = scratch.run { "strace", "-f", "-y", "-e", "trace=fsync", "-o", trace, scratch.program, script, path }
+      if run.exit == 127 then return nil end
+      local found = {}
+      for name in folder:read("trace"):gmatch("fsync%(%d+<([^>]+)>") do found[#found + 1] = name end
+      return found
+    end
+    if scratch.run { "sh", "-c", "command -v strace" }.exit ~= 0 then return end
+    assert.same({ folder.path, folder.path .. "/a" }, syncs(folder.path .. "/a/b"))
+    assert.same({}, syncs(folder.path .. "/a/b"))
+  end)
+end)

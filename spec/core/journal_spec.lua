@@ -1,0 +1,487 @@
+local clock = require "jig.clock"
+local entries = require "spec.support.entries"
+local hold = require "spec.support.hold"
+local journal = require "spec.journal"
+local peer = require "spec.peer"
+local scratch = require "spec.support.scratch"
+
+local MS <const> = 1000000
+local WAYS <const> = { { here = false }, { here = true } }
+
+-- A journal in the folder, by a thread or here.
+local function open(folder, way)
+  way = way or {}
+  return assert(journal.open { path = folder.path .. "/journal", here = way.here, key = way.key })
+end
+
+-- Steps until it is back; gives its outcome.
+local function wait(j, number)
+  while not j:outcome(number) do assert.is_true(j:step(), "nothing to wait for") end
+  return j:outcome(number)
+end
+
+-- Appends one and waits; "journal", or where it is kept, code and text.
+local function append(j, event)
+  local outcome = wait(j, j:append(event))
+  if outcome.code == "ok" and outcome.kept == "journal" then return "journal" end
+  return outcome.kept, outcome.code, outcome.text
+end
+
+local function append_all(j, list)
+  for _, event in ipairs(list) do assert.equal("journal", (append(j, event))) end
+end
+
+local function kinds(folder, session)
+  local list = {}
+  local sql = "SELECT kind FROM event WHERE session = '" .. session .. "' ORDER BY id"
+  for i, row in ipairs(assert(journal.rows(folder.path .. "/journal", sql))) do list[i] = row[1] end
+  return list
+end
+
+local function owners(folder)
+  local list = {}
+  for name in scratch.run({ "ls", folder.path .. "/journal.d/owners" }).stdout:gmatch("[^\n]+") do
+    list[#list + 1] = name
+  end
+  return list
+end
+
+-- While f runs, the disk of all ledgers fails.
+local function failing(kind, f)
+  journal.disk.fail(kind, 0)
+  f()
+  journal.disk.fail("none")
+end
+
+describe("core/journal", function()
+  before_each(function() journal.disk.start {} end)
+  after_each(function() journal.disk.stop() end)
+
+  it("keeps events in order, with a thread and without", function()
+    for _, way in ipairs(WAYS) do
+      local folder <close> = scratch.folder()
+      local j = open(folder, way)
+      local list = entries.session("s1", j:about().owner)
+      local numbers = {}
+      for i, event in ipairs(list) do numbers[i] = j:append(event) end
+      assert.equal(#list, j:about().busy)
+      assert.is_nil(j:outcome(numbers[1]))
+      for _, number in ipairs(numbers) do
+        assert.same({ kept = "journal", code = "ok" }, wait(j, number))
+      end
+      assert.equal(0, j:about().busy)
+      assert.equal(#list, j:about().events)
+      assert.is_false(j:step())
+      assert.is_true(j:close())
+      assert.same(entries.kinds(list), kinds(folder, "s1"))
+      assert.equal(#list, journal.verify(folder.path .. "/journal"))
+    end
+  end)
+
+  it("writes what waits together in one commit", function()
+    local folder <close> = scratch.folder()
+    local j = open(folder)
+    assert.equal("journal", (append(j, entries.event("started", "", { run = "first" }))))
+    local last
+    for i = 1, 600 do last = j:append(entries.event("started", "", { run = "r" .. i })) end
+    wait(j, last)
+    assert.equal(601, j:about().events)
+    assert.is_true(j:about().commits < 200, j:about().commits .. " commits")
+    j:close()
+  end)
+
+  it("lets a relaxed event wait for company, and not longer", function()
+    local folder <close> = scratch.folder()
+    local j = open(folder)
+    append_all(j, { entries.event("started", "", { run = "r" }) })
+    local before = j:about()
+    local relaxed = entries.event("started", "", { run = "relaxed" })
+    relaxed.relaxed = true
+    assert.equal("journal", (append(j, relaxed)))
+    assert.is_true(j:about().now - before.now >= 20 * MS)
+    -- of ten that take a relaxed one along, some do, however slow the machine
+    before = j:about()
+    for i = 1, 10 do
+      relaxed.facts = '{"run":"a' .. i .. '"}'
+      j:append(relaxed)
+      append_all(j, { entries.event("started", "", { run = "b" .. i }) })
+    end
+    assert.equal(20, j:about().events - before.events)
+    assert.is_true(j:about().commits - before.commits < 20)
+    j:close()
+  end)
+
+  it("knows its owner at once, and holds its lock when the first append is back", function()
+    for _, way in ipairs(WAYS) do
+      local folder <close> = scratch.folder()
+      local j = open(folder, way)
+      local id = j:about().owner
+      assert.matches("^%x+$", id)
+      assert.equal(-1, j:about().lock)
+      append_all(j, { entries.event("started", "", { run = "r" }) })
+      local link = scratch.run({ "readlink", "/proc/self/fd" }) and peer.descriptors() > 0
+      assert.is_true(link and j:about().lock > 2)
+      assert.same({ id }, owners(folder))
+      local other, _, code = journal.owner(folder.path .. "/journal.d", id)
+      assert.same({ nil, "busy" }, { other, code })
+      j:close()
+      assert.same({}, owners(folder))
+    end
+  end)
+
+  it("leaves its owner when a session has not ended, for others to take", function()
+    local folder <close> = scratch.folder()
+    local j = open(folder)
+    local id = j:about().owner
+    append_all(j, { entries.opening("s1", id) })
+    j:close()
+    assert.same({ id }, owners(folder))
+    local owner = assert(journal.owner(folder.path .. "/journal.d", id))
+    owner:release(true)
+  end)
+
+  it("is in memory without a path: no owner, no file", function()
+    for _, way in ipairs { {}, { here = true }, { simulated = true } } do
+      local j = assert(journal.open(way))
+      assert.is_nil(j:about().owner)
+      append_all(j, entries.session("s1"))
+      assert.equal(-1, j:about().lock)
+      local kept, code = append(j, entries.event("opened", "s1"))
+      assert.same({ "nowhere", "misuse" }, { kept, code })
+      j:close()
+    end
+  end)
+
+  it("tells outcomes in the next pass, and moves no simulated time", function()
+    local j = assert(journal.open { simulated = true })
+    local number = j:append(entries.event("started", "", { run = "r" }))
+    assert.is_nil(j:outcome(number))
+    assert.is_true(j:step())
+    assert.equal("journal", j:outcome(number).kept)
+    assert.equal(1, j:about().now)
+    assert.is_false(j:step())
+    j:close()
+  end)
+
+  it("passes on what the ledger says about one event, and keeps the others", function()
+    for _, way in ipairs(WAYS) do
+      local folder <close> = scratch.folder()
+      local j = open(folder, way)
+      local first, second = entries.opening("s1", "o"), entries.opening("s2", "o")
+      second.facts = first.facts:gsub("r%.s1", "r.s2")
+      local numbers = { j:append(first), j:append(second), j:append(entries.event("reported", "s1")),
+        j:append(entries.event("opened", "s1")) }
+      local codes = {}
+      for i, number in ipairs(numbers) do
+        local outcome = wait(j, number)
+        codes[i] = outcome.kept .. " " .. outcome.code
+      end
+      assert.same({ "journal ok", "nowhere duplicate", "nowhere misuse", "journal ok" }, codes)
+      assert.matches("s1", j:outcome(numbers[2]).text, 1, true)
+      j:close()
+    end
+  end)
+
+  it("refuses to begin what there was no memory to describe", function()
+    local j = assert(journal.open { here = true })
+    local opening = entries.opening("s1", "o")
+    local facts = opening.facts
+    opening.facts = false
+    assert.same({ "nowhere", "record", "not recorded: there was no memory for what it says" }, { append(j, opening) })
+    opening.facts = facts
+    append_all(j, { opening, { kind = "opened", session = "s1", facts = false } })
+    j:close()
+  end)
+
+  describe("when the ledger cannot be written", function()
+    it("lets nothing begin, and keeps what happened in the emergency file", function()
+      for _, way in ipairs(WAYS) do
+        local folder <close> = scratch.folder()
+        local j = open(folder, way)
+        local list = entries.session("s1", j:about().owner)
+        append_all(j, { list[1], list[2] })
+        failing("full", function()
+          local full = "the disk is full: free space on the file system of " .. folder.path .. "/journal"
+          for _, event in ipairs { entries.event("started", "", { run = "r" }), entries.opening("s2", "o") } do
+            assert.same({ "nowhere", "record", "not recorded: " .. full }, { append(j, event) })
+          end
+          assert.same({ "emergency", "ok", "kept in the emergency file: " .. full }, { append(j, list[3]) })
+        end)
+        -- the disk is well again, but the order must not be turned round
+        local there = "kept in the emergency file: earlier events of this session are there"
+        for i = 4, #list do assert.same({ "emergency", "ok", there }, { append(j, list[i]) }) end
+        assert.same({ "nowhere", "record", "not recorded: earlier events of this session are there" },
+          { append(j, entries.opening("s1", "o")) })
+        -- other sessions are not concerned
+        append_all(j, entries.session("s2", j:about().owner))
+        assert.same({ "opening", "opened" }, kinds(folder, "s1"))
+        -- a clean end folds in its own
+        j:close()
+        assert.same(entries.kinds(list), kinds(folder, "s1"))
+        assert.equal(12, journal.verify(folder.path .. "/journal"))
+        assert.same({}, owners(folder))
+      end
+    end)
+
+    it("gives each kind of trouble a sentence", function()
+      for kind, text in pairs {
+        full = "the disk is full", write = "the disk of", sync = "the disk of", torn = "the disk of",
+        readonly = "cannot be written",
+      } do
+        local folder <close> = scratch.folder()
+        local j = open(folder, { here = true })
+        append_all(j, { entries.opening("s1", j:about().owner) })
+        failing(kind, function()
+          local kept, code, said = append(j, entries.event("opened", "s1"))
+          assert.same({ "emergency", "ok" }, { kept, code })
+          assert.matches(text, said, 1, true)
+        end)
+        j:close()
+        assert.same({ "opening", "opened" }, kinds(folder, "s1"))
+      end
+    end)
+
+    it("keeps the file for the next start when the disk stays full", function()
+      local folder <close> = scratch.folder()
+      local j = open(folder)
+      local id = j:about().owner
+      local list = entries.session("s1", id)
+      append_all(j, table.move(list, 1, 4, 1, {}))
+      failing("full", function()
+        assert.equal("emergency", (append(j, list[5])))
+        j:close()
+      end)
+      assert.same({ id }, owners(folder))
+      assert.equal(4, #kinds(folder, "s1"))
+      j = open(folder)
+      append_all(j, { list[6] })
+      j:close()
+      assert.same(entries.kinds(list), kinds(folder, "s1"))
+    end)
+
+    it("says so when the emergency file is full, too", function()
+      local folder <close> = scratch.folder()
+      local j = open(folder)
+      append_all(j, table.move(entries.session("s1", j:about().owner), 1, 4, 1, {}))
+      failing("full", function()
+        local long = entries.event("finished", "s1", { fingerprint = ("x"):rep(30000) })
+        assert.equal("emergency", (append(j, long)))
+        assert.equal("emergency", (append(j, long)))
+        local kept, code, text = append(j, long)
+        assert.same({ "nowhere", "record" }, { kept, code })
+        assert.matches("^not recorded: .*; the emergency file .* is full$", text)
+        -- a short one still fits
+        assert.equal("emergency", (append(j, entries.event("ended", "s1", { result = "passed" }))))
+      end)
+      j:close()
+    end)
+
+    it("tells by the log what nobody waits for", function()
+      local folder <close> = scratch.folder()
+      local j = open(folder)
+      append_all(j, { entries.opening("s1", j:about().owner) })
+      local forgotten = j:append(entries.event("opened", "s1"))
+      j:forget(forgotten)
+      j:append { kind = "configured", session = "s1", silent = true }
+      while j:about().busy > 0 do j:step() end
+      assert.same({}, j:says())
+      assert.is_nil(j:outcome(forgotten))
+      j:append { kind = "configured", session = "s1", silent = true }
+      while j:about().busy > 0 do j:step() end
+      failing("full", function()
+        j:append { kind = "finishing", session = "s1", silent = true }
+        j:append { kind = "started", facts = '{"run":"r"}', silent = true }
+        while j:about().busy > 0 do j:step() end
+      end)
+      local says = j:says()
+      assert.matches("^journal: 'configured' of session s1: 'configured' of session s1/1: ", says[1])
+      assert.matches("^journal: 'finishing' of session s1: kept in the emergency file: the disk is full", says[2])
+      assert.matches("^journal: 'started' of session : not recorded: the disk is full", says[3])
+      assert.equal(3, #says)
+      j:close()
+    end)
+  end)
+
+  describe("when it cannot be opened", function()
+    it("fails each append with the reason, and tries again after a second", function()
+      for _, way in ipairs(WAYS) do
+        local folder <close> = scratch.folder { ["a"] = "" }
+        local j = assert(journal.open { path = folder.path .. "/a/journal", here = way.here })
+        local started = entries.event("started", "", { run = "r" })
+        local kept, code, text = append(j, started)
+        assert.same({ "nowhere", "record" }, { kept, code })
+        assert.equal("not recorded: cannot open the journal: cannot make the folder " .. folder.path
+          .. "/a/journal.d: Not a directory", text)
+        scratch.run { "rm", folder.path .. "/a" }
+        scratch.run { "mkdir", folder.path .. "/a" }
+        assert.same({ "nowhere", "record", text }, { append(j, started) })
+        assert.same({ "nowhere", "record", text }, { append(j, entries.event("opened", "s1")) })
+        clock.sleep(1.1)
+        append_all(j, { started })
+        assert.is_true(j:about().lock > 2)
+        assert.is_true(j:close())
+      end
+    end)
+
+    it("closes all the same", function()
+      local folder <close> = scratch.folder { ["journal"] = "no database, but long enough to be taken for one\n" }
+      local j = open(folder)
+      local number = j:append(entries.event("started", "", { run = "r" }))
+      assert.is_true(j:close())
+      assert.equal("record", j:outcome(number).code)
+      assert.same({}, owners(folder))
+    end)
+
+    it("does not open while emergency files wait that cannot be folded in", function()
+      local folder <close> = scratch.folder()
+      local j = open(folder)
+      append_all(j, table.move(entries.session("s1", j:about().owner), 1, 4, 1, {}))
+      j:close()
+      local e = assert(journal.emergency(folder.path .. "/journal.d/emergency"))
+      assert(e:append(entries.event("finished", "s1", { fingerprint = "f" })))
+      e:close()
+      failing("full", function()
+        j = open(folder)
+        local kept, code = append(j, entries.event("reporting", "s1", { code = 1, reason = "r" }))
+        assert.same({ "nowhere", "record" }, { kept, code })
+        j:close()
+      end)
+    end)
+  end)
+
+  it("says what it had to set aside", function()
+    local folder <close> = scratch.folder { ["journal.d/emergency/7"] = "nonsense" }
+    local j = open(folder)
+    append_all(j, { entries.event("started", "", { run = "r" }) })
+    append_all(j, { entries.event("started", "", { run = "r2" }) })
+    assert.equal(1, #j:says())
+    assert.matches("^journal: an emergency file was set aside as .*/7%.damaged: ", j:says()[1])
+    j:close()
+  end)
+
+  it("folds in again when asked: a process died that lived when it was opened", function()
+    for _, way in ipairs(WAYS) do
+      local folder <close> = scratch.folder()
+      local j = open(folder, way)
+      for i = 1, 2 do
+        append_all(j, table.move(entries.session("s" .. i, j:about().owner), 1, 4, 1, {}))
+      end
+      local _, finish = hold("emergency", folder.path .. "/journal.d/emergency")
+      assert.equal("ok", wait(j, j:fold()).code)
+      assert.equal(4, #kinds(folder, "s1"))
+      finish()
+      assert.equal("ok", wait(j, j:fold()).code)
+      assert.same({ "finished", "finished" }, { kinds(folder, "s1")[5], kinds(folder, "s2")[5] })
+      j:close()
+      local memory = assert(journal.open { here = way.here })
+      assert.equal("ok", wait(memory, memory:fold()).code)
+      memory:close()
+    end
+  end)
+
+  describe("closing", function()
+    it("makes all that waits durable, and what is appended meanwhile", function()
+      for _, way in ipairs(WAYS) do
+        local folder <close> = scratch.folder()
+        local j = open(folder, way)
+        local list = entries.session("s1", j:about().owner)
+        local function follow(i)
+          local event = list[i]
+          event.relaxed = i % 2 == 0
+          event.done = i < #list and function() follow(i + 1) end or nil
+          j:append(event)
+        end
+        follow(1)
+        local relaxed = entries.event("started", "", { run = "r" })
+        relaxed.relaxed = true
+        local number = j:append(relaxed)
+        assert.is_true(j:close())
+        assert.equal("journal", j:outcome(number).kept)
+        assert.same(entries.kinds(list), kinds(folder, "s1"))
+      end
+    end)
+
+    it("is quick where nothing was appended, and leaves no thread and no descriptor", function()
+      local folder <close> = scratch.folder()
+      open(folder):close()
+      local before = peer.descriptors()
+      for _ = 1, 3 do open(folder):close() end
+      assert.equal(before, peer.descriptors())
+      assert.same({}, owners(folder))
+    end)
+  end)
+
+  it("keeps signals from its thread", function()
+    local folder <close> = scratch.folder()
+    local j = open(folder)
+    append_all(j, { entries.event("started", "", { run = "r" }) })
+    local masks = {}
+    local main = scratch.run({ "sh", "-c", "echo $PPID" }).stdout:match("%d+")
+    for task in scratch.run({ "ls", "/proc/" .. main .. "/task" }).stdout:gmatch("%d+") do
+      local file = io.open(("/proc/%s/task/%s/status"):format(main, task))
+      if file and task ~= main then
+        masks[#masks + 1] = file:read("a"):match("SigBlk:%s*(%x+)")
+        file:close()
+      end
+    end
+    local blocked = 0
+    for _, mask in ipairs(masks) do
+      local bits = tonumber(mask, 16)
+      if bits & 1 << 14 ~= 0 and bits & 1 << 1 ~= 0 and bits & 1 << 16 ~= 0 then blocked = blocked + 1 end
+    end
+    assert.is_true(blocked >= 1)
+    j:close()
+  end)
+
+  it("has, after a kill at any time, all that it told to be durable, and at most one event more", function()
+    local seen = 0
+    for round = 1, 8 do
+      local folder <close> = scratch.folder()
+      local path = folder.path .. "/journal"
+      local first, finish = hold("journal", path)
+      clock.sleep(0.003 * round)
+      local lines = { first[2] .. " " .. first[3] }
+      for session, kind in finish():gmatch("%d+ (%S+) (%S+)\n") do lines[#lines + 1] = session .. " " .. kind end
+      local rows = assert(journal.rows(path, "SELECT session || ' ' || kind, id FROM event ORDER BY id"))
+      for i, line in ipairs(lines) do assert.same({ line, i }, rows[i]) end
+      assert.is_true(#rows - #lines <= 1, #rows .. " of " .. #lines)
+      assert.equal(#rows, journal.verify(path))
+      seen = seen + #rows
+    end
+    assert.is_true(seen > 20)
+  end)
+
+  it("shares a ledger with other processes", function()
+    local folder <close> = scratch.folder()
+    local path = folder.path .. "/journal"
+    local told = {}
+    local _, finish_a = hold("journal", path)
+    local _, finish_b = hold("journal", path)
+    local j = open(folder)
+    local own = 0
+    for i = 1, 5 do
+      for _, event in ipairs(entries.session("s" .. i, j:about().owner)) do
+        assert.equal("journal", (append(j, event)))
+        own = own + 1
+      end
+    end
+    for _, finish in ipairs { finish_a, finish_b } do
+      local text = finish()
+      assert.is_nil(text:find("failed", 1, true), text)
+      for session, kind in text:gmatch("%d+ (%S+) (%S+)\n") do told[#told + 1] = session .. " " .. kind end
+    end
+    j:close()
+    local there = {}
+    local rows = assert(journal.rows(path, "SELECT session || ' ' || kind, id FROM event ORDER BY id"))
+    for i, row in ipairs(rows) do
+      there[row[1]] = true
+      assert.equal(i, row[2])
+    end
+    for _, line in ipairs(told) do assert.is_true(there[line], line) end
+    assert.is_true(own == 30 and #told > 10)
+    assert.equal(#rows, journal.verify(path))
+    -- the two were killed: their owners can be taken, ours is gone
+    assert.equal(2, #owners(folder))
+    for _, id in ipairs(owners(folder)) do assert(journal.owner(folder.path .. "/journal.d", id)):release(true) end
+  end)
+end)

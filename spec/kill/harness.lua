@@ -24,6 +24,9 @@ harness.STATES = { "opening", "opened", "configured", "finishing", "owing", "rep
 -- it may fail to report.
 local PATIENCE <const>, PAUSE <const>, REFUSALS <const> = 60, 0.005, 8
 
+-- A CLI that is still at work when recovery looks.
+local SLOW <const> = "any:slow=300"
+
 local SERIAL <const> = "K100"
 
 -- No pulse on DTR, whose time would be most of a unit's.
@@ -93,6 +96,17 @@ function harness.names(points)
   return found
 end
 
+--- Numbers of the points at which a program is started.
+---@param points kill.Point[]
+---@return integer[]
+function harness.starts(points)
+  local numbers = {}
+  for number, point in ipairs(points) do
+    if point.target == "process" then numbers[#numbers + 1] = number end
+  end
+  return numbers
+end
+
 -- ---- the place of one death ----
 
 ---@class kill.Ground a service's directory and a journal of their own; closing removes it
@@ -131,10 +145,10 @@ function ground:jig(words)
   return self:execute { station.jig, table.unpack(words) }
 end
 
--- Runs jig under the tracer and kills it at a point (nil = nowhere).
-function ground:trace(words, number)
+-- Runs jig under the tracer and kills it at a point (nil = nowhere), or behind it.
+function ground:trace(words, number, behind)
   local list = self.path .. "/points"
-  local all = { harness.tracer, "--out", list, "--kill", tostring(number or 0), station.jig }
+  local all = { harness.tracer, "--out", list, behind and "--behind" or "--kill", tostring(number or 0), station.jig }
   local result = self:execute(table.move(words, 1, #words, #all + 1, all))
   local points, last = read_points(list)
   result.points, result.killed = points, last == "end signal 9"
@@ -283,16 +297,26 @@ end
 ---@field point? kill.Point    where it died; nil = it ended by itself
 ---@field troubles string[]    what must not be; empty = all is well
 
+---@class kill.Options
+---@field corpse? kill.Corpse      its recovery is killed; nil = a run
+---@field corpses? kill.Corpses    keeps what it lacks
+---@field behind? boolean          behind the point: the CLI that was started there runs, and takes its time
+
 --- Kills a run, or a recovery, at a point, and judges what is left.
 ---@param number integer
----@param corpse? kill.Corpse
----@param corpses? kill.Corpses  keeps what it lacks
+---@param options? kill.Options
 ---@return kill.Death  Yields.
-function bench:kill(number, corpse, corpses)
-  local here <close>, words = self:prepare(corpse)
-  local run, troubles = here:trace(words, number), {}
-  if corpses then corpses:look(here, self.scenario) end
-  for id, session in pairs(here:sessions()) do
+function bench:kill(number, options)
+  local o, troubles = options or {}, {}
+  local here <close>, words = self:prepare(o.corpse)
+  local tool = here.tool
+  if o.behind then here.tool = (tool and tool .. "," or "") .. SLOW end
+  local run = here:trace(words, number, o.behind)
+  here.tool = tool
+  if o.corpses then o.corpses:look(here, self.scenario) end
+  local sessions = here:sessions()
+  judge.said(run.stdout, sessions, troubles)
+  for id, session in pairs(sessions) do
     if session.state == "reporting" then here.reporting[id] = (here.reporting[id] or 0) + 1 end
   end
   here:recover(troubles)

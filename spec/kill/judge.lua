@@ -68,6 +68,29 @@ local function check_session(id, service, session, reporting, troubles)
   end
 end
 
+-- The ends that the journal must hold once jig has said so: a text on stdout, the states.
+local SAID <const> = {
+  { "^PASS ", { finished = true } },
+  { "^FAIL ", { finished = true, reported = true }, "NOT REPORTED" },
+  { '"outcome":"reported"', { reported = true } },
+}
+
+--- What jig said before it died was durable. For a journal of one session.
+---@param stdout string
+---@param sessions table<string, kill.Session>  when it was dead
+---@param troubles string[]
+function judge.said(stdout, sessions, troubles)
+  for line in stdout:gmatch("[^\n]+") do
+    for _, case in ipairs(SAID) do
+      if line:match(case[1]) and not (case[3] and line:find(case[3], 1, true)) then
+        for _, session in pairs(sessions) do
+          if not case[2][session.state] then note(troubles, "jig said %q, the journal %s", line, session.state) end
+        end
+      end
+    end
+  end
+end
+
 --- All sessions.
 ---@param audit spec.Audit
 ---@param sessions table<string, kill.Session>  by id

@@ -63,20 +63,31 @@ local function agreed(what, scenario, corpse)
   return traces[last[1]]
 end
 
--- Dies at all points of a run, or of the recovery of a corpse. A run that ends before a point is tried again.
+-- A run that ends before a point is tried again. Whether it died.
+local function die(bench, number, last, options)
+  local tries = 0
+  repeat
+    local death = bench:kill(number, options)
+    tell(number, death)
+    tries = tries + 1
+    if death.point then return true end
+  until number > last or tries == TRIES
+  return false
+end
+
+-- Dies at all points of a run, or of the recovery of a corpse; and once more behind each start of the CLI.
 local function die_everywhere(what, scenario, corpse, corpses)
   local start, killed, points = clock.now(), 0, agreed(what, scenario, corpse)
   harness.spread(WIDTH, scenario, numbers_of(points), function(bench, number)
-    local death
-    local tries = 0
-    repeat
-      death, tries = bench:kill(number, corpse, corpses), tries + 1
-      tell(number, death)
-    until death.point or number > #points or tries == TRIES
-    if death.point then killed = killed + 1 end
+    if die(bench, number, #points, { corpse = corpse, corpses = corpses }) then killed = killed + 1 end
+  end)
+  local starts = harness.starts(points)
+  harness.spread(WIDTH, scenario, starts, function(bench, number)
+    die(bench, number, #points, { corpse = corpse, behind = true })
   end)
   total.points, total.deaths = total.points + #points, total.deaths + killed
-  say("%-52s %4d points %4d deaths %6.1f s", what, #points, killed, clock.now() - start)
+  say("%-52s %4d points %4d deaths, %d with the CLI at work %6.1f s", what, #points, killed, #starts,
+    clock.now() - start)
   if EVERY == 1 and killed ~= #points then trouble("%s: %d points and %d deaths", what, #points, killed) end
 end
 

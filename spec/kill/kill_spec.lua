@@ -26,19 +26,17 @@ local function slice(points)
   return numbers
 end
 
--- Dies at a slice of a run's points, or of the recovery of a corpse.
+-- Dies at a slice of a run's points, or of the recovery of a corpse; and behind each start of the CLI.
 local function die(scenario, corpse, corpses)
   local troubles = {}
-  local points
-  do
-    local bench <close> = harness.bench(scenario)
-    points = bench:trace(corpse)
+  local function kill(bench, number, behind)
+    local death = bench:kill(number, { corpse = corpse, corpses = not behind and corpses or nil, behind = behind })
+    for _, text in ipairs(death.troubles) do troubles[#troubles + 1] = ("at point %d: %s"):format(number, text) end
   end
-  harness.spread(WIDTH, scenario, slice(points), function(bench, number)
-    for _, text in ipairs(bench:kill(number, corpse, corpses).troubles) do
-      troubles[#troubles + 1] = ("at point %d: %s"):format(number, text)
-    end
-  end)
+  local bench <close> = harness.bench(scenario)
+  local points = bench:trace(corpse)
+  harness.spread(WIDTH, scenario, slice(points), kill)
+  harness.spread(WIDTH, scenario, harness.starts(points), function(own, number) kill(own, number, true) end)
   assert.same({}, troubles)
 end
 

@@ -1,6 +1,6 @@
 /* Runs a program and kills it before one of its calls that change something:
  *
- *     tracer [--kill N] [--out FILE] PROGRAM [ARGUMENT…]
+ *     tracer [--kill N | --behind N] [--out FILE] PROGRAM [ARGUMENT…]
  *
  * Writes one line to FILE (default stderr) for each point, that is, for each call of calls.h that
  * the program or one of its threads is about to make, in one order for all of them:
@@ -8,9 +8,10 @@
  *     17 main pwrite64 /tmp/journal.db-wal
  *
  * number, "main" or "other" thread, call, and the path or the kind of what it works on. With --kill
- * N the process is killed by SIGKILL at point N, before that call, and only that point is written.
- * The last line is "end exit 0" or "end signal 9"; the exit status is the program's, 128 + N for a
- * signal, 125 when the tracer itself failed.
+ * N the process is killed by SIGKILL at point N, before that call, and only that point is written;
+ * with --behind N as soon as that call has returned, so that a program that it started runs by
+ * then. The last line is "end exit 0" or "end signal 9"; the exit status is the program's, 128 + N
+ * for a signal, 125 when the tracer itself failed.
  *
  * The program is not changed in any way. What it starts (clone without CLONE_THREAD, vfork) is not
  * traced and lives on when the program is killed.
@@ -39,6 +40,8 @@ struct tracer {
     pid_t pid;
     FILE *out;
     long kill_at; /* 0 = never */
+    bool behind;  /* when that call has returned, not before it */
+    pid_t dying;  /* the thread that is in that call; 0 = none */
     long points;
     bool running; /* the program has taken the place of what started it */
 };
@@ -128,25 +131,40 @@ static void write_point(struct tracer *t, pid_t tid, const struct call *call,
             text);
 }
 
-static void enter_call(struct tracer *t, pid_t tid)
+static void kill_process(const struct tracer *t)
 {
-    struct __ptrace_syscall_info info;
+    if (kill(t->pid, SIGKILL) < 0)
+        give_up("kill");
+}
+
+static void enter_call(struct tracer *t, pid_t tid, const struct __ptrace_syscall_info *info)
+{
     char spare[32];
-    if (trace(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, (long)&info) <= 0 ||
-        info.op != PTRACE_SYSCALL_INFO_ENTRY)
-        return;
     uint64_t argument[6];
     for (int i = 0; i < 6; i++)
-        argument[i] = info.entry.args[i];
-    struct call call = call_of(info.entry.nr, argument, spare);
+        argument[i] = info->entry.args[i];
+    struct call call = call_of(info->entry.nr, argument, spare);
     if (!call.changes)
         return;
     t->points++;
     if (t->kill_at && t->points != t->kill_at)
         return;
     write_point(t, tid, &call, argument);
-    if (t->kill_at && kill(t->pid, SIGKILL) < 0)
-        give_up("kill");
+    if (t->kill_at && t->behind)
+        t->dying = tid;
+    else if (t->kill_at)
+        kill_process(t);
+}
+
+static void at_call(struct tracer *t, pid_t tid)
+{
+    struct __ptrace_syscall_info info;
+    if (trace(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, (long)&info) <= 0)
+        return;
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+        enter_call(t, tid, &info);
+    else if (info.op == PTRACE_SYSCALL_INFO_EXIT && tid == t->dying)
+        kill_process(t);
 }
 
 /* ---- following a process and its threads ---- */
@@ -161,7 +179,7 @@ static void stopped(struct tracer *t, pid_t tid, int status)
     else if (event == PTRACE_EVENT_STOP)
         request = signum == SIGTRAP ? PTRACE_SYSCALL : PTRACE_LISTEN;
     else if (event == 0 && signum == (SIGTRAP | 0x80) && t->running)
-        enter_call(t, tid);
+        at_call(t, tid);
     else if (event == 0 && signum != (SIGTRAP | 0x80))
         deliver = signum;
     if (trace(request, tid, 0, deliver) < 0 && errno != ESRCH)
@@ -229,7 +247,8 @@ int main(int argc, char **argv)
     const char *path = NULL;
     int i = 1;
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
-        if (strcmp(argv[i], "--kill") == 0)
+        t.behind = t.behind || strcmp(argv[i], "--behind") == 0;
+        if (strcmp(argv[i], "--kill") == 0 || strcmp(argv[i], "--behind") == 0)
             t.kill_at = strtol(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--out") == 0)
             path = argv[i + 1];
@@ -237,7 +256,8 @@ int main(int argc, char **argv)
             break;
     }
     if (i >= argc || strncmp(argv[i], "--", 2) == 0) {
-        fprintf(stderr, "usage: tracer [--kill N] [--out FILE] PROGRAM [ARGUMENT...]\n");
+        fprintf(stderr,
+                "usage: tracer [--kill N | --behind N] [--out FILE] PROGRAM [ARGUMENT...]\n");
         return FAILED;
     }
     if (path && !(t.out = fopen(path, "we")))

@@ -7,11 +7,11 @@ local programs = scratch.program:gsub("[^/]*$", "kill/")
 local TRACER <const>, LINES_PROGRAM <const> = programs .. "tracer", programs .. "lines"
 
 -- Runs `lines` under the tracer; gives the points, the last line, the exit status and the folder.
-local function trace(place, threads, lines, kill)
+local function trace(place, threads, lines, kill, option)
   local folder, list = place:fresh("lines"), place:fresh("points")
   station.execute("mkdir", folder)
   local words = { TRACER, "--out", list, LINES_PROGRAM, folder, tostring(threads), tostring(lines) }
-  if kill then table.move({ "--kill", tostring(kill) }, 1, 2, 2, table.move(words, 2, #words, 4)) end
+  if kill then table.move({ option or "--kill", tostring(kill) }, 1, 2, 2, table.move(words, 2, #words, 4)) end
   local result, points, last = scratch.run(words), {}, nil
   for line in station.read(list):gmatch("[^\n]+") do
     local number, thread, name, target = line:match("^(%d+) (%S+) (%S+) (.*)$")
@@ -81,6 +81,17 @@ describe("the tracer", function()
       assert.equal(count(whole.points, "write", n - 1), written(run.folder, 1))
       assert.equal(n > 1, io.open(run.folder .. "/child") ~= nil) -- the child's start is point 1
       assert.equal(n > 2, io.open(run.folder .. "/0") ~= nil)     -- its file is made at point 2
+    end
+  end)
+
+  it("kills behind the call, when what it started runs", function()
+    local whole = trace(place, 1, 12)
+    for n = 1, #whole.points - 1 do -- nobody is left behind exit_group
+      local run = trace(place, 1, 12, n, "--behind")
+      assert.equal("end signal 9", run.last)
+      assert.equal(n, run.points[1].number)
+      assert.equal(count(whole.points, "write", n), written(run.folder, 1))
+      station.eventually("the child does its part", function() return io.open(run.folder .. "/child") end)
     end
   end)
 

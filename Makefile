@@ -162,10 +162,13 @@ kill-all:
 	@$(MAKE) --no-print-directory specs
 	JIG_BUILD=$(BUILD) $(BUILD)/jig spec/kill/kill.lua $(EVERY)
 
-# ROUNDS=7 interleaved rounds; see spec/bench/README.md
+# ROUNDS=7 interleaved rounds, UNITS=1000000 in the journal; see spec/bench/README.md
+UNITS ?= 100000
 bench: deps
-	@$(MAKE) --no-print-directory all $(BENCH:%=$(BUILD)/bench/%)
+	@$(MAKE) --no-print-directory all $(BENCH:%=$(BUILD)/bench/%) $(BUILD)/spec/ledger.so
 	@$(BUILD)/jig spec/bench/bench.lua $(abspath $(BUILD))/bench
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	    JIG_BUILD=$(BUILD) $(BUILD)/jig spec/bench/millions.lua "$$folder/journal.db" $(UNITS) --measure
 
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 LUA_FILES = $(shell git ls-files '*.lua')
@@ -190,7 +193,7 @@ check:
 # Lua alone. The log is a file: valgrind warns at each pidfd_open, which it does not know.
 VALGRIND_SPECS = spec/core spec/bindings spec/transports $(wildcard spec/scripts/*_spec.lua)
 valgrind: specs
-	JIG_BUILD=$(BUILD) valgrind -q --log-file=$(BUILD)/valgrind.log --error-exitcode=9 \
+	JIG_BUILD=$(BUILD) JIG_MEMORY=plain valgrind -q --log-file=$(BUILD)/valgrind.log --error-exitcode=9 \
 	    --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=yes \
 	    $(BUILD)/jig test $(or $(SPECS),$(VALGRIND_SPECS)) || \
 	    { cat $(BUILD)/valgrind.log; exit 1; }

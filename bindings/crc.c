@@ -76,6 +76,36 @@ static void compare_check(lua_State *L, const struct jig_crc *c)
     luaL_error(L, "%s", text);
 }
 
+/* Those of the catalogue are made once for each state: nothing can change one, and a recipe that
+ * runs again for each unit would spend a sixteenth of jig's instructions on their tables. */
+static const char kept_key;
+
+/* The one that was made under the name at 1. [-0, +1, m] when there is one, else [-0, +0, m] */
+static bool push_kept(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &kept_key) == LUA_TTABLE &&
+        lua_getfield(L, -1, name) != LUA_TNIL)
+        return true;
+    lua_settop(L, 1);
+    return false;
+}
+
+/* Keeps the value on the top under the name at 1. [-0, +0, m] */
+static void keep(lua_State *L)
+{
+    lua_pushvalue(L, -1);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &kept_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &kept_key);
+    }
+    lua_insert(L, -2);
+    lua_setfield(L, -2, lua_tostring(L, 1)); // crc table
+    lua_pop(L, 1);
+}
+
 /* Makes a CRC from its catalogue name, or from the parameters of the Rocksoft model.
  *
  *     crc.new(name: string) -> jig.crc
@@ -94,6 +124,8 @@ static int new (lua_State *L)
 {
     lua_settop(L, 1);
     bool is_table = lua_istable(L, 1);
+    if (!is_table && push_kept(L))
+        return 1;
     struct jig_crc_model own = {.name = NULL};
     const struct jig_crc_model *model = &own;
     if (is_table)
@@ -110,6 +142,8 @@ static int new (lua_State *L)
         return luaL_error(L, "crc: %s", err.text);
     if (is_table && present(L, "check"))
         compare_check(L, c);
+    if (!is_table)
+        keep(L);
     return 1;
 }
 

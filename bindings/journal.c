@@ -9,9 +9,12 @@
 
 #include "core/factory_cli.h"
 #include "core/owner.h"
+#include "core/session.h"
 
 #define APPEND "jig.journal.append"
 #define OWNER  "jig.journal.owner"
+
+enum { MAX_ATTEMPT = 1000000 };
 
 /* An append that somebody waits for. */
 struct append {
@@ -32,8 +35,10 @@ static struct jig_journal *open_journal(lua_State *L)
 
 static const char *path_field(lua_State *L, const char *key)
 {
-    lua_getfield(L, 1, key);
-    return luaL_optstring(L, -1, NULL);
+    int type = lua_getfield(L, 1, key);
+    if (type != LUA_TNIL && type != LUA_TSTRING)
+        luaL_error(L, "journal.open: '%s' must be a string", key);
+    return lua_tostring(L, -1);
 }
 
 /*
@@ -101,14 +106,6 @@ static int append_on(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
-static void fill_entry(lua_State *L, struct jig_entry *entry, const char *session)
-{
-    const char *facts = luaL_checkstring(L, 4);
-    snprintf(entry->session, sizeof entry->session, "%s", session);
-    entry->attempt = (int)luaL_checkinteger(L, 3);
-    entry->facts = strdup(facts);
-}
-
 static enum jig_event_kind check_kind(lua_State *L, int arg)
 {
     enum jig_event_kind kind = jig_event_of(luaL_checkstring(L, arg));
@@ -170,16 +167,20 @@ static int journal_append(lua_State *L)
     size_t length;
     const char *session = luaL_checklstring(L, 2, &length);
     bool relaxed = lua_toboolean(L, 5);
-    luaL_checkinteger(L, 3);
-    luaL_checkstring(L, 4);
+    lua_Integer attempt = luaL_checkinteger(L, 3);
     luaL_argcheck(L, length <= JIG_CLI_SESSION_CAP && strlen(session) == length, 2,
                   "no session id");
+    luaL_argcheck(L, attempt >= 0 && attempt <= MAX_ATTEMPT, 3, "an attempt is 0 to 1000000");
+    const char *facts = luaL_checklstring(L, 4, &length);
+    luaL_argcheck(L, strlen(facts) == length, 4, "no JSON: it holds a NUL");
     if (!relaxed)
         jigL_check_wait(L, "journal.append");
     struct append *a = relaxed ? NULL : push_append(L);
     struct jig_entry *entry = new_entry(L);
-    fill_entry(L, entry, session);
+    snprintf(entry->session, sizeof entry->session, "%s", session);
     entry->kind = kind;
+    entry->attempt = (int)attempt;
+    entry->facts = strdup(facts);
     entry->relaxed = relaxed;
     if (!relaxed)
         return wait_for(L, a, entry, jig_journal_append);
@@ -237,7 +238,8 @@ static int journal_counts(lua_State *L)
 
 /*
  * journal.close([clean]) -> true | nil, message, code. Makes all that waits durable and closes;
- * `clean` = true signs the head. The program's end does the same. Does not yield, but waits for the
+ * `clean` = true signs the head. The program's end does the same. Raises while a session is kept in
+ * it that is not closed, or is still reported in the background. Does not yield, but waits for the
  * disk.
  */
 static int journal_close(lua_State *L)
@@ -245,6 +247,8 @@ static int journal_close(lua_State *L)
     struct jig_engine *engine = jigL_engine(L);
     struct jig_journal *journal = engine->journal;
     struct jig_error err;
+    if (jig_session_kept(engine->loop))
+        return luaL_error(L, "a session is kept in the journal: close it first");
     engine->journal = NULL;
     if (jig_journal_close(journal, lua_toboolean(L, 1), &err) < 0)
         return jigL_fail(L, &err);

@@ -127,14 +127,16 @@ static int rows_next(lua_State *L)
 /*
  * ledger:rows(sql, ...) -> an iterator over the rows of a query, each a table by column name (NULL
  * = absent), with the rest of the arguments for its ?1, ?2, ... For use in a generic `for`. Raises
- * for a mistake in the SQL and when the file cannot be read. for row in l:rows("SELECT id, state
- * FROM session WHERE slot = ?", "A") do ... end
+ * for a mistake in the SQL and when the file cannot be read.
+ *     for row in l:rows("SELECT id, state FROM session WHERE slot = ?1", "A") do ... end
  */
 static int ledger_rows(lua_State *L)
 {
     struct jig_ledger *ledger = to_ledger(L);
-    const char *sql = luaL_checkstring(L, 2);
+    size_t n;
+    const char *sql = luaL_checklstring(L, 2, &n);
     int given = lua_gettop(L) - 2;
+    luaL_argcheck(L, strlen(sql) == n, 2, "a query holds no NUL");
     struct jig_error err;
     struct lrows *rows = lua_newuserdatauv(L, sizeof *rows, 2);
     rows->query = NULL;
@@ -227,6 +229,22 @@ static int ledger_prune(lua_State *L)
 }
 
 /*
+ * ledger:prunable(time) -> how many events prune would remove, the last one's id | nil, message,
+ * code. Changes nothing.
+ */
+static int ledger_prunable(lua_State *L)
+{
+    struct jig_ledger *ledger = to_ledger(L);
+    int64_t events, through;
+    struct jig_error err;
+    if (jig_ledger_prunable(ledger, luaL_checkinteger(L, 2), &events, &through, &err) < 0)
+        return jigL_fail(L, &err);
+    lua_pushinteger(L, events);
+    lua_pushinteger(L, through);
+    return 2;
+}
+
+/*
  * ledger:close(). Twice is harmless.
  */
 static int ledger_close(lua_State *L)
@@ -250,8 +268,13 @@ int luaopen_jig_ledger(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"open", ledger_open}, {NULL, NULL}};
     static const luaL_Reg methods[] = {
-        {"rows", ledger_rows},   {"verify", ledger_verify}, {"sign", ledger_sign},
-        {"prune", ledger_prune}, {"close", ledger_close},   {NULL, NULL},
+        {"rows", ledger_rows},
+        {"verify", ledger_verify},
+        {"sign", ledger_sign},
+        {"prune", ledger_prune},
+        {"prunable", ledger_prunable},
+        {"close", ledger_close},
+        {NULL, NULL},
     };
     new_type(L, ROWS, rows_close);
     new_type(L, LEDGER, ledger_close);

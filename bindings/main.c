@@ -133,6 +133,7 @@ static void hold_signals(void)
 int main(int argc, char **argv)
 {
     struct jig_engine engine;
+    struct jig_memory memory = {0};
     struct jig_error err;
     keep_stdio();
     raise_limit();
@@ -143,7 +144,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     engine.log.sink = to_stderr;
-    lua_State *L = jigL_main_state(&engine);
+    lua_State *L = jigL_main_state(&engine, &memory);
     if (!L) {
         fprintf(stderr, "jig: no memory\n");
         return EXIT_FAILURE;
@@ -151,7 +152,7 @@ int main(int argc, char **argv)
     set_arg(L, argc, argv);
     int status = run_scripts(&engine, L);
     engine.leaving = true; /* what finalizers begin does not wait */
-    lua_close(L);
+    jigL_close_state(L);
     finish_background(&engine);
     if (!engine.settled && (jig_session_unreported(engine.loop) || jig_session_busy(engine.loop)))
         status = EXIT_UNREPORTED;

@@ -2,15 +2,40 @@
 #ifndef JIG_BINDINGS_MEMORY_H
 #define JIG_BINDINGS_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+enum {
+    JIG_MEMORY_STEP = 16,   /* small blocks have sizes that are multiples of this */
+    JIG_MEMORY_SMALL = 512, /* bytes of the largest one */
+    JIG_MEMORY_CLASSES = JIG_MEMORY_SMALL / JIG_MEMORY_STEP,
+};
+
+struct jig_memory_free;
+struct jig_memory_chunk;
+struct jig_memory_large;
 
 /* A zeroed one, with its cap set, is ready to use. */
 struct jig_memory {
     size_t used, cap; /* bytes that the state holds, and may hold; cap 0 = no cap */
+    bool plain;       /* each block is the C library's, so that a checker sees its bounds */
+    void *door;       /* see jigL_close_state */
+    struct jig_memory_free *lists[JIG_MEMORY_CLASSES]; /* private from here: small free blocks */
+    char *next, *end;                                  /* what is left of the newest chunk */
+    struct jig_memory_chunk *chunks;
+    struct jig_memory_large *large;
 };
 
 /* A lua_Alloc; `memory` is a struct jig_memory. NULL over the cap, but never when a block shrinks.
  */
 void *jig_memory_allocate(void *memory, void *block, size_t old, size_t size);
+
+/* Whether blocks should be plain: under a sanitizer, or when JIG_MEMORY=plain says so (valgrind).
+ */
+bool jig_memory_be_plain(void);
+
+/* Gives back at once all that is still allocated, and no block may be touched any more. Not for
+ * plain memory, whose blocks must be freed one by one. */
+void jig_memory_drop(struct jig_memory *memory);
 
 #endif

@@ -243,10 +243,10 @@ static struct jig_session_options new_options(lua_State *L)
 
 /*
  * session.new(service, id [, name [, record [, attempt]]]) -> session | nil, message, code. One
- * attempt at one device. `id` is the DEVICE_SESSION_ID, 1 to 128 printable characters; `name` stands
- * in traces. Where a journal is open it keeps the session: `record` is the JSON text of what its event
- * "opening" says (core/ledger.h), `attempt` counts sessions of that id from 1. Does not yield.
- *     local s <close> = session.new(service, "e78d9c272156fb9b1a5c")
+ * attempt at one device. `id` is the DEVICE_SESSION_ID, 1 to 128 printable characters; `name`
+ * stands in traces. Where a journal is open it keeps the session: `record` is the JSON text of what
+ * its event "opening" says (core/ledger.h), `attempt` counts sessions of that id from 1. Does not
+ * yield. local s <close> = session.new(service, "e78d9c272156fb9b1a5c")
  */
 static int session_new(lua_State *L)
 {
@@ -257,9 +257,9 @@ static int session_new(lua_State *L)
 }
 
 /*
- * session.orphaned(service, id, name, attempt, owner) -> session | nil, message, code. A session that
- * the journal knows and whose owner is gone: it owes a report. `owner` is the lock that journal.take
- * gave, which the CLI inherits; keep it until the session is closed. Does not yield.
+ * session.orphaned(service, id, name, attempt, owner) -> session | nil, message, code. A session
+ * that the journal knows and whose owner is gone: it owes a report. `owner` is the lock that
+ * journal.take gave, which the CLI inherits; keep it until the session is closed. Does not yield.
  */
 static int session_orphaned(lua_State *L)
 {
@@ -283,8 +283,8 @@ static void call_ended(void *data, const struct jig_session_result *result)
     jigL_wake(&s->wait);
 }
 
-/* nil, message, code, "call" when the program ran, "start" when it did not; then the fingerprint when
- * there is one that the journal does not take. */
+/* nil, message, code, "call" when the program ran, "start" when it did not; then the fingerprint
+ * when there is one that the journal does not take. */
 static int fail_call(lua_State *L, const struct jig_error *err, bool started)
 {
     jigL_fail(L, err);
@@ -404,9 +404,9 @@ static int handle_device_response(lua_State *L)
 }
 
 /*
- * session:report_error(code, reason [, fault [, phase]]) -> true | nil, message, code, stage. Raises
- * when nothing is owed: ask session:owes(). The reason is cleaned of control characters and cut to
- * 200 bytes; fault and phase are for the record. Yields, also in an interrupted task.
+ * session:report_error(code, reason [, fault [, phase]]) -> true | nil, message, code, stage.
+ * Raises when nothing is owed: ask session:owes(). The reason is cleaned of control characters and
+ * cut to 200 bytes; fault and phase are for the record. Yields, also in an interrupted task.
  */
 static int report_error(lua_State *L)
 {
@@ -496,11 +496,8 @@ int luaopen_jig_session(lua_State *L)
         {NULL, NULL},
     };
     static const luaL_Reg functions[] = {
-        {"service", service_new},
-        {"new", session_new},
-        {"orphaned", session_orphaned},
-        {"unreported", unreported},
-        {NULL, NULL},
+        {"service", service_new},   {"new", session_new}, {"orphaned", session_orphaned},
+        {"unreported", unreported}, {NULL, NULL},
     };
     luaL_newmetatable(L, SERVICE);
     lua_pushcfunction(L, service_gc);

@@ -16,6 +16,8 @@ enum {
     DEFAULT_MEMORY = 16 << 20, /* bytes */
     COPY_DEPTH = 16,
     USUAL_FIELDS = 8, /* of a table in a message, so that its copy need not grow */
+    GC_PAUSE = 300,   /* per cent of what was in use after the last collection */
+    GC_FIRST = 256,   /* KiB until the first one */
     QUEUE = 1,        /* user value: the messages that wait, from `first` to `last` */
 };
 
@@ -192,6 +194,17 @@ static int slot_new(lua_State *L)
     return 1;
 }
 
+/* The collector begins when the state has grown by that much (a negative step is a debt that is
+ * not yet due), and again when it has tripled: what was loaded at first is not garbage, and marking
+ * it once for each unit was a twelfth of jig's instructions. The cap on the memory holds as before:
+ * at the cap Lua collects everything before an allocation fails. */
+static void start_collector(lua_State *S)
+{
+    lua_gc(S, LUA_GCINC, GC_PAUSE, 0, 0);
+    lua_gc(S, LUA_GCRESTART);
+    lua_gc(S, LUA_GCSTEP, -GC_FIRST);
+}
+
 /* In the slot's state, protected: loads the module and makes it a task with a copy of the argument,
  * which stands at index 3 of the caller's stack. */
 static int start_worker(lua_State *S)
@@ -204,7 +217,7 @@ static int start_worker(lua_State *S)
     lua_pushstring(S, lua_tostring(from, 2));
     lua_call(S, 1, 1);
     copy(from, 3, S); // slot from module argument
-    lua_gc(S, LUA_GCRESTART);
+    start_collector(S);
     slot->task = jigL_spawn(S, 1, worker_ended, slot);
     return 0;
 }
@@ -314,7 +327,7 @@ static int slot_close(lua_State *L)
         jigL_task_drop(slot->task);
     slot->task = NULL;
     if (slot->L)
-        lua_close(slot->L);
+        jigL_close_state(slot->L);
     slot->L = NULL;
     jigL_wake_with(&slot->wait, JIG_ECLOSED);
     luaL_unref(L, LUA_REGISTRYINDEX, slot->self);

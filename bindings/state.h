@@ -5,9 +5,9 @@
 #include "bindings/jig.h"
 #include "bindings/memory.h"
 
-/* The main state: all standard libraries, jig's modules and scripts, package.path as usual. NULL
- * when there is no memory. */
-lua_State *jigL_main_state(struct jig_engine *engine);
+/* The main state: all standard libraries, jig's modules and scripts, package.path as usual.
+ * `memory` is a zeroed one that lives as long as the state. NULL when there is no memory. */
+lua_State *jigL_main_state(struct jig_engine *engine, struct jig_memory *memory);
 
 /* A slot's state: no C modules, and require finds only what is in the binary (recipes run in a
  * sandbox of their own, see scripts/jig/sandbox.lua). `memory` lives as long as the state. NULL
@@ -16,6 +16,10 @@ lua_State *jigL_main_state(struct jig_engine *engine);
  * Both states begin with the collector stopped, since nothing of what is loaded at first is
  * garbage: whoever runs the first script starts it. */
 lua_State *jigL_slot_state(struct jig_engine *engine, struct jig_memory *memory);
+
+/* Closes a state of either kind as lua_close does: what is to be closed is closed, every finalizer
+ * runs. Its memory is given back as a whole (jig_memory_drop), unless that is plain. */
+void jigL_close_state(lua_State *L);
 
 /* A script in the binary: made at build time (scripts/embed.lua). Sorted by name. */
 struct jig_script {

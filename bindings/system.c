@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/digest.h"
+#include "core/folder.h"
 
 /*
  * system.random(n) -> n random bytes (at most 256) from the kernel. Does not yield.
@@ -110,15 +111,23 @@ static int program(lua_State *L)
     return jigL_fail(L, &err);
 }
 
+static const char *check_path(lua_State *L, int arg)
+{
+    size_t n;
+    const char *path = luaL_checklstring(L, arg, &n);
+    luaL_argcheck(L, n > 0 && strlen(path) == n, arg, "no path");
+    return path;
+}
+
 /*
- * system.sha256(path) -> the SHA-256 of a whole file, 32 raw bytes | nil, message, code. Waits for the
- * disk. Not in jig.digest, which recipes see.
+ * system.sha256(path) -> the SHA-256 of a whole file, 32 raw bytes | nil, message, code. Waits for
+ * the disk. Not in jig.digest, which recipes see.
  */
 static int sha256(lua_State *L)
 {
     uint8_t digest[JIG_SHA256_SIZE];
     struct jig_error err;
-    if (jig_digest_file(JIG_SHA256, digest, luaL_checkstring(L, 1), &err) < 0)
+    if (jig_digest_file(JIG_SHA256, digest, check_path(L, 1), &err) < 0)
         return jigL_fail(L, &err);
     lua_pushlstring(L, (const char *)digest, sizeof digest);
     return 1;
@@ -130,25 +139,9 @@ static int sha256(lua_State *L)
  */
 static int make_folder(lua_State *L)
 {
-    char path[PATH_MAX];
-    size_t n;
     struct jig_error err;
-    const char *given = luaL_checklstring(L, 1, &n);
-    luaL_argcheck(L, n > 0 && n < sizeof path, 1, "a path");
-    memcpy(path, given, n + 1);
-    for (char *p = path + 1;; p++) {
-        if (*p != '/' && *p != '\0')
-            continue;
-        char end = *p;
-        *p = '\0';
-        if (mkdir(path, 0750) < 0 && errno != EEXIST) {
-            jig_fail_sys(&err, errno, "cannot make the folder %s", path);
-            return jigL_fail(L, &err);
-        }
-        *p = end;
-        if (end == '\0')
-            break;
-    }
+    if (jig_folder_make(check_path(L, 1), &err) < 0)
+        return jigL_fail(L, &err);
     lua_pushboolean(L, 1);
     return 1;
 }

@@ -84,7 +84,7 @@ static const char add_first_fault[] =
 
 #define FAIL_UNIT(result)                                                                          \
     "UPDATE @.unit SET result = '" result "', fault = $fault, code = $code, ended = "              \
-                                          "e.time" OF_UNIT
+    "e.time" OF_UNIT
 
 static const char settle_unit[] =
     "UPDATE @.unit SET result = coalesce(result, 'failed'), ended = e.time" OF_UNIT;

@@ -194,7 +194,7 @@ static int collect(struct jig_emergency_file **files, size_t *n, const char *fol
         else if (rc != JIG_AGAIN)
             return rc;
     }
-    qsort(files, *n, sizeof *files, by_time);
+    qsort(files, *n, sizeof(struct jig_emergency_file *), by_time);
     return JIG_OK;
 }
 

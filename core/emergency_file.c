@@ -13,7 +13,7 @@
 #include "core/digest.h"
 #include "core/folder.h"
 
-static const char mark[] = "jig emergency 1\n", magic[] = "ENTR";
+static const char mark[] = "jig emergency 1\n", magic[4] = {'E', 'N', 'T', 'R'};
 
 enum {
     MODE = 0640,
@@ -46,7 +46,7 @@ static void encode(uint8_t *entry, size_t n, const struct jig_event *event)
     const char *kind = jig_event_name(event->kind);
     uint8_t *body = entry + HEAD;
     char *text = (char *)body + FIXED;
-    memcpy(entry, magic, 4);
+    memcpy(entry, magic, sizeof magic);
     put(entry + 4, n - HEAD, 4);
     put(body, (uint64_t)event->time, 8);
     put(body + 8, (uint64_t)event->attempt, 4);
@@ -77,7 +77,7 @@ int jig_emergency_entry(const struct jig_event *event, uint8_t **entry, size_t *
 static size_t whole(const uint8_t *bytes, size_t n)
 {
     uint8_t sum[JIG_SHA256_SIZE];
-    if (n < HEAD || memcmp(bytes, magic, 4) != 0)
+    if (n < HEAD || memcmp(bytes, magic, sizeof magic) != 0)
         return 0;
     size_t body = get(bytes + 4, 4);
     if (body < FIXED + TEXTS || body > n - HEAD)

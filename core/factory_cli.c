@@ -245,9 +245,12 @@ static struct word take_word(struct word *rest)
         rest->text++;
         rest->n--;
     }
-    struct word word = {rest->text, 0};
-    while (word.n < rest->n && !is_blank(word.text[word.n]))
-        word.n++;
+    struct word word = {rest->text, rest->n};
+    static const char blanks[] = " \t\r";
+    for (const char *blank = blanks; *blank; blank++) { /* a payload is one long word */
+        const char *end = memchr(word.text, *blank, word.n);
+        word.n = end ? (size_t)(end - word.text) : word.n;
+    }
     rest->text += word.n;
     rest->n -= word.n;
     return word;

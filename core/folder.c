@@ -28,9 +28,11 @@ static int make(const char *path, const char *above, struct jig_error *err)
 {
     if (mkdir(path, MODE) == 0)
         return jig_folder_sync(above, err);
-    if (errno == EEXIST)
-        return JIG_OK;
-    return jig_fail_sys(err, errno, "cannot make the folder %s", path);
+    int sys = errno;
+    struct stat st;
+    if (sys == EEXIST && stat(path, &st) == 0)
+        sys = S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+    return sys ? jig_fail_sys(err, sys, "cannot make the folder %s", path) : JIG_OK;
 }
 
 int jig_folder_make(const char *path, struct jig_error *err)
@@ -40,21 +42,21 @@ int jig_folder_make(const char *path, struct jig_error *err)
         return S_ISDIR(st.st_mode) ? JIG_OK : jig_fail_sys(err, ENOTDIR, "cannot use %s", path);
     if (!*path)
         return jig_fail_sys(err, ENOENT, "cannot make a folder without a name");
-    char *part = strdup(path), *above = strdup(*path == '/' ? "/" : ".");
-    int rc = part && above ? JIG_OK : jig_fail(err, JIG_ENOMEM, "no memory to make %s", path);
+    size_t size = strlen(path) + 2;
+    char *part = calloc(2, size);
+    if (!part)
+        return jig_fail(err, JIG_ENOMEM, "no memory to make the folder %s", path);
+    char *above = part + size;
+    strcpy(above, *path == '/' ? "/" : ".");
+    int rc = JIG_OK;
     for (size_t n = 1; rc == JIG_OK && path[n - 1]; n++) {
         if ((path[n] && path[n] != '/') || path[n - 1] == '/')
             continue;
-        part[n] = '\0';
+        memcpy(part, path, n);
         rc = make(part, above, err);
-        part[n] = path[n];
-        free(above);
-        above = strndup(path, n);
-        if (!above)
-            rc = jig_fail(err, JIG_ENOMEM, "no memory to make %s", path);
+        memcpy(above, part, n + 1);
     }
     free(part);
-    free(above);
     return rc;
 }
 

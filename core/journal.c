@@ -294,7 +294,7 @@ struct jig_journal *jig_journal_open(struct jig_loop *loop,
                                      const struct jig_journal_options *options,
                                      struct jig_error *err)
 {
-    struct jig_error ours;
+    struct jig_error ours = {.code = JIG_OK};
     struct jig_journal *j = new_journal(loop, options);
     err = err ? err : &ours;
     if (!j) {

@@ -8,18 +8,26 @@
  * forward in one transaction). Times are microseconds of UTC since 1970.
  *
  *   event    id (from 1, without gaps), time, kind, session, attempt, facts (JSON object), hash
- *   run      id, owner, slot, station, lot, operator, recipe, version, recipe_sha256, cli, service,
- *            started                                     one worker's settings: see "started"
- *   unit     id ("RUN.NUMBER"), run, number, slot, serial, lot, attempts, session, result
- * ("passed", "failed", "manufactured with fault" or NULL = not settled), fault, code, fingerprint,
- *            started, ended, took (us, of the latest attempt)
- *   session  event (of its opening), id, attempt, run, owner, unit, slot, serial, service, state,
- *            opened, ended (NULL = not ended), fingerprint, after, calls (of report_error),
- * refusals, again_at (not reported before that time), repeats (the session id that got the same
- * fingerprint before), claim (the serial while it is being made or is made) fault    event, unit,
- * session, attempt, name, code, reason, phase, line kept     serial, fingerprint, session, time
- * units made whose events were pruned head     event, hash, time, signature, key      signed heads;
- * not part of the chain
+ *
+ * Rows that derive from events; `event` is the one that made the row, and its key:
+ *
+ *   run      event, id, owner, slot, station, lot, operator, recipe, version, recipe_sha256, cli,
+ *            service, started                            one worker's settings: see "started"
+ *   unit     event, id ("RUN.NUMBER"), run, number, slot, serial, lot (the run's until "ended"),
+ *            attempts, session, result ("passed", "failed", "manufactured with fault" or NULL =
+ *            not settled), fault, code, fingerprint, started, ended, took (us, of the latest
+ *            attempt)
+ *   session  event, id, attempt, run, owner, unit, slot, serial, service, state, opened, ended
+ *            (NULL = not ended), fingerprint, after, calls (of report_error), refusals (of them),
+ *            again_at (not reported before that time), repeats (the session that got the same
+ *            fingerprint first), claim (the serial while it is being made or is made)
+ *   fault    event, unit, session, attempt, name, code, reason, phase, line
+ *
+ * And two that nothing derives:
+ *
+ *   kept     event (of the opening), serial (NULL when it may be made again), fingerprint, session,
+ *            time                                        made, and pruned
+ *   head     event, hash, time (of the event), signature, key (public, in hex)     signed heads
  *
  * Events, by kind, and what they say besides session and attempt:
  *
@@ -39,15 +47,31 @@
  *   settled      reason, operator             given up by a person, or after too many refusals
  *   manufactured_with_fault  fault, code, reason, phase      what failed after the fingerprint
  *   ended        run, number, unit, slot, serial, lot, passed, result, took (us), phases (array of
- * {name, us}), gate_us, received, sent, fingerprint, fault {name, code, reason, phase, line,
- * traceback} pruned       through (event id), hash (hex, of that event), events, kept_sha256; no
- * session
+ *                {name, us}), gate_us, received, sent, fingerprint,
+ *                fault {name, code, reason, phase, line, traceback}
+ *   pruned       through (event id), hash (hex, of that event), events, kept_sha256; no session.
+ *                Only jig_ledger_prune() appends it
  *
  * Every event after the first carries SHA-256(hash of the one before, canonical encoding of
- * itself): see ledger.c. The first one's predecessor is 32 zero bytes.
+ * itself): see chain.c. The first one's predecessor is 32 zero bytes.
  *
- * session.state: "opening", "opened", "configured", "finishing", "owing", "reporting"; ended ones:
- * "finished", "reported", "refused", "settled".
+ * session.state, and the events that may come in it; all else is JIG_EMISUSE:
+ *
+ *   no session      opening; ended with "failed" (an attempt that opened none; session may be "")
+ *   opening         opened, failed, refused {new_device}, unknown, reporting, settled, ended
+ *   opened          configured, failed, unknown, reporting, settled, ended
+ *   configured      finishing, failed, unknown, reporting, settled, ended
+ *   finishing       finished, failed, unknown, reporting, settled, ended
+ *   owing           reporting, settled, ended; finished, if "finishing" came before
+ *   reporting       reported, refused or unknown {report_error}, reporting (a process died in it),
+ *                   settled, ended; finished, if "finishing" came before
+ *   ended ones: "finished"                               manufactured_with_fault (once), ended
+ *               "reported", "refused", "settled"         ended
+ *
+ * "ended" comes once for each attempt with a session. Its result (or `passed`) must agree: "passed"
+ * and "manufactured with fault" only when finished, "failed" only when not; not "passed" behind
+ * manufactured_with_fault. A serial is refused while a session claims it: from opening to refused,
+ * reported or settled, and for good when it was made, unless `again` says why.
  */
 #ifndef JIG_CORE_LEDGER_H
 #define JIG_CORE_LEDGER_H
@@ -103,8 +127,8 @@ struct jig_store *jig_ledger_store(struct jig_ledger *ledger); /* for queries */
 /* Appends n events in one transaction, durable when this returns. results[i].code is JIG_OK or why
  * event i alone was refused: JIG_EDUPLICATE (its serial is being made or was made; the text names
  * the session) or JIG_EMISUSE (an event that its session's state does not allow: a second end, an
- * opening of an id and attempt that exists). The others are appended. Returns JIG_OK, or a code
- * when none was appended. */
+ * opening of an id and attempt that exists; facts that are no object or lack what its rows need).
+ * The others are appended. Returns JIG_OK, or a code when none was appended. */
 int jig_ledger_append(struct jig_ledger *ledger, const struct jig_event *events, size_t n,
                       struct jig_error *results, struct jig_error *err);
 
@@ -121,9 +145,11 @@ struct jig_ledger_report {
     char text[JIG_ERROR_TEXT];
 };
 
-/* Checks the chain from the checkpoint or the first event to the last, each derived row against its
- * rebuilding, and each signed head: that its event is there with that hash, and, with `key` (PEM
- * file of an Ed25519 public or private key), its signature. Stops at the first that is wrong.
+/* Checks tables and indexes, the chain from the checkpoint or the first event to the last, each
+ * derived row against its rebuilding, the file's structure, and each signed head: that its event is
+ * there with that hash, and its signature, by the key that stands beside it. With `key` (PEM file
+ * of an Ed25519 public or private key) `signed_through` counts heads of that key alone, and there
+ * must be one if there are heads at all. Stops at the first that is wrong.
  * JIG_OK with *report, or a code when it could not be checked. May take minutes; reads one
  * consistent state. */
 int jig_ledger_verify(struct jig_ledger *ledger, const char *key, struct jig_ledger_report *report,
@@ -137,9 +163,14 @@ int jig_ledger_sign(struct jig_ledger *ledger, const char *key, const char *copy
                     struct jig_error *err);
 
 /* Removes the longest run of oldest events that are before `time` and belong to sessions and units
- * that have ended within it, with the rows that derive from them; made serials and fingerprints go
- * to `kept`, so that duplicates are still refused; appends "pruned". *removed = how many events. */
+ * that have ended within it, and that no run has later ones of, with the rows that derive from
+ * them; made serials and fingerprints go to `kept`, so that duplicates are still refused; appends
+ * "pruned". *removed = how many events. */
 int jig_ledger_prune(struct jig_ledger *ledger, int64_t time, int64_t *removed,
                      struct jig_error *err);
+/* What it would remove: how many events, and the last one's id; 0 and 0 when there are none.
+ * Changes nothing: a ledger that is open to read will do. */
+int jig_ledger_prunable(struct jig_ledger *ledger, int64_t time, int64_t *events, int64_t *through,
+                        struct jig_error *err);
 
 #endif

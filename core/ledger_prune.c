@@ -141,6 +141,27 @@ static int prune(struct jig_ledger *l, int64_t time, struct cut *cut, struct jig
     return rc;
 }
 
+int jig_ledger_prunable(struct jig_ledger *ledger, int64_t time, int64_t *events, int64_t *through,
+                        struct jig_error *err)
+{
+    struct cut cut = {0};
+    struct jig_error ours = {0};
+    err = err ? err : &ours;
+    *events = *through = 0;
+    int rc = jig_store_exec(ledger->store, "BEGIN", err);
+    if (rc < 0)
+        return rc;
+    rc = jig_store_exec(ledger->store, spans_sql, err);
+    if (rc == 0)
+        rc = find_cut(ledger, time, &cut, err);
+    jig_store_end(ledger->store, false, NULL); /* the spans go, too */
+    if (rc == 0 && cut.events > 0) {
+        *events = cut.events;
+        *through = cut.through;
+    }
+    return rc;
+}
+
 int jig_ledger_prune(struct jig_ledger *ledger, int64_t time, int64_t *removed,
                      struct jig_error *err)
 {

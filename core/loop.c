@@ -1,13 +1,19 @@
-/* See loop.h. libuv does the waiting; deadlines are kept here, since libuv's have whole
- * milliseconds and cannot be simulated. */
+/* See loop.h. The descriptors of others are watched by one epoll of our own, libuv's loop (signals,
+ * look-ups) is one more descriptor in it: uv_poll probes each descriptor that it is given and takes
+ * six system calls to watch one for a while, where two do. Deadlines are kept here too, since
+ * libuv's have whole milliseconds and cannot be simulated. */
 #include "core/loop.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 #include <uv.h>
 
-enum { MAX_SIGNALS = 8, MAX_LOCALS = 8 };
+enum { MAX_SIGNALS = 8, MAX_LOCALS = 8, BATCH = 64 };
 
 struct local {
     const void *key;
@@ -16,30 +22,35 @@ struct local {
 
 struct signal_entry {
     uv_signal_t handle;
+    struct jig_loop *loop;
     void (*fn)(void *data, int signum);
     void *data;
 };
 
 struct jig_loop {
     uv_loop_t uv;
-    uv_timer_t wake;
+    bool uv_stale; /* libuv was given something that it has yet to put into its own epoll */
+    int epoll;
+    struct epoll_event batch[BATCH]; /* what is being told, from batch_at on */
+    int batch_at, batch_end;
     struct jig_clock clock;
     struct jig_timer **heap; /* 1-based binary heap by deadline */
     size_t timers, heap_size;
     struct jig_deferred *deferred, **deferred_end;
     size_t outside; /* wanted descriptors and look-ups under way */
-    size_t events;  /* callbacks that libuv made since the loop began */
+    size_t events;  /* callbacks of either since the loop began */
     struct signal_entry signals[MAX_SIGNALS];
     size_t signal_count;
     struct local locals[MAX_LOCALS];
 };
 
 struct jig_watch {
-    uv_poll_t poll;
     struct jig_loop *loop;
     jig_watch_fn *fn;
     void *data;
+    int fd;
     unsigned wanted;
+    unsigned known; /* what epoll was told; 0 = it does not hold the descriptor */
 };
 
 struct jig_lookup {
@@ -177,39 +188,65 @@ static void run_deferred(struct jig_loop *loop)
 
 /* ---- the pass ---- */
 
-/* libuv runs timers that are due before it polls, too. When this thread was held up so long that
- * this is one of them, nothing would end the poll that follows: stopping makes it return at once.
- */
-static void woken(uv_timer_t *timer)
+static void tell(struct jig_watch *watch, uint32_t events);
+
+static void run_uv(struct jig_loop *loop)
 {
-    uv_stop(timer->loop);
+    loop->uv_stale = false;
+    uv_run(&loop->uv, UV_RUN_NOWAIT);
 }
 
-/* Waits in libuv until `target` at most. Milliseconds round up, so that it does not spin. */
+/* Waits for descriptors, `timeout` milliseconds at most (-1: for ever), and runs what they call. */
+static void poll_once(struct jig_loop *loop, int timeout)
+{
+    size_t before = loop->events;
+    if (loop->uv_stale)
+        run_uv(loop);
+    if (loop->events != before || loop->deferred)
+        timeout = 0;
+    loop->batch_at = 0;
+    loop->batch_end = epoll_wait(loop->epoll, loop->batch, BATCH, timeout);
+    while (loop->batch_at < loop->batch_end) {
+        const struct epoll_event *event = &loop->batch[loop->batch_at++];
+        if (event->data.ptr == loop)
+            run_uv(loop);
+        else if (event->data.ptr) /* not freed by who was told before */
+            tell(event->data.ptr, event->events);
+    }
+    loop->batch_at = loop->batch_end = 0;
+}
+
+/* Milliseconds until `target`; they round up, so that it does not spin. */
+static int time_left(const struct jig_loop *loop, int64_t target)
+{
+    if (target == JIG_FOREVER)
+        return -1;
+    int64_t left = target - jig_clock_now(&loop->clock);
+    if (left <= 0)
+        return 0;
+    return left / JIG_MS < INT_MAX ? (int)(left / JIG_MS + 1) : INT_MAX;
+}
+
+/* Waits until `target` at most. An event that nobody wants any more ends no wait. */
 static void wait_real(struct jig_loop *loop, int64_t target, bool look_only)
 {
-    if (!look_only && target != JIG_FOREVER) {
-        int64_t left = target - jig_clock_now(&loop->clock);
-        if (left > 0) {
-            uv_update_time(&loop->uv);
-            uv_timer_start(&loop->wake, woken, (uint64_t)(left / JIG_MS + 1), 0);
-        } else {
-            look_only = true;
-        }
-    }
-    uv_run(&loop->uv, look_only ? UV_RUN_NOWAIT : UV_RUN_ONCE);
-    uv_timer_stop(&loop->wake);
+    size_t before = loop->events;
+    int timeout;
+    do {
+        timeout = look_only ? 0 : time_left(loop, target);
+        poll_once(loop, timeout);
+    } while (timeout && loop->events == before && !loop->deferred);
 }
 
 /* With a simulated clock real things come first; when there are none, time moves on. */
 static void wait_simulated(struct jig_loop *loop, int64_t target, bool look_only)
 {
     size_t before = loop->events;
-    uv_run(&loop->uv, UV_RUN_NOWAIT);
+    poll_once(loop, 0);
     if (look_only || loop->events != before || target <= jig_clock_now(&loop->clock))
         return;
     if (loop->outside)
-        uv_run(&loop->uv, UV_RUN_ONCE);
+        wait_real(loop, JIG_FOREVER, false);
     else
         jig_clock_advance(&loop->clock, target);
 }
@@ -254,25 +291,42 @@ void *jig_loop_local(struct jig_loop *loop, const void *key, size_t size)
 
 /* ---- descriptors ---- */
 
-static int to_uv(unsigned events)
+static uint32_t to_epoll(unsigned events)
 {
-    return (events & JIG_READABLE ? UV_READABLE : 0) | (events & JIG_WRITABLE ? UV_WRITABLE : 0);
+    return (events & JIG_READABLE ? (uint32_t)EPOLLIN : 0u) |
+           (events & JIG_WRITABLE ? (uint32_t)EPOLLOUT : 0u);
 }
 
-static void poll_ready(uv_poll_t *poll, int status, int events)
+/* Makes epoll look for these events. 0 or -1 with errno. */
+static int set_known(struct jig_watch *watch, unsigned events)
 {
-    struct jig_watch *watch = poll->data;
-    unsigned ready =
-        (events & UV_READABLE ? JIG_READABLE : 0) | (events & UV_WRITABLE ? JIG_WRITABLE : 0);
-    watch->loop->events++;
-    if (status < 0) {
-        /* libuv has stopped the handle: tell all that was wanted once; want() arms it again */
+    struct epoll_event event = {.events = to_epoll(events), .data.ptr = watch};
+    int operation = !events ? EPOLL_CTL_DEL : watch->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (events == watch->known)
+        return 0;
+    watch->known = events;
+    return epoll_ctl(watch->loop->epoll, operation, watch->fd, &event);
+}
+
+static void tell(struct jig_watch *watch, uint32_t events)
+{
+    unsigned ready = (events & EPOLLIN ? JIG_READABLE : 0) | (events & EPOLLOUT ? JIG_WRITABLE : 0);
+    if (events & (EPOLLERR | EPOLLHUP))
         ready = watch->wanted;
-        jig_watch_want(watch, 0);
+    ready &= watch->wanted;
+    if (!ready || events & EPOLLERR) {
+        /* nobody wants it, or it would not stop: want() arms it again */
+        jig_watch_want(watch, ready ? 0 : watch->wanted);
+        set_known(watch, watch->wanted);
     }
+    if (!ready)
+        return;
+    watch->loop->events++;
     watch->fn(watch->data, ready);
 }
 
+/* Who watches is about to want to read, nearly always: so much is asked for at once, and what comes
+ * before it is wanted is passed over. */
 struct jig_watch *jig_watch_new(struct jig_loop *loop, int fd, jig_watch_fn *fn, void *data,
                                 struct jig_error *err)
 {
@@ -281,19 +335,16 @@ struct jig_watch *jig_watch_new(struct jig_loop *loop, int fd, jig_watch_fn *fn,
         jig_fail(err, JIG_ENOMEM, "no memory to watch descriptor %d", fd);
         return NULL;
     }
-    int status = uv_poll_init(&loop->uv, &watch->poll, fd);
-    if (status < 0) {
-        fail_uv(err, status, "cannot watch the descriptor");
+    *watch = (struct jig_watch){.loop = loop, .fn = fn, .data = data, .fd = fd};
+    if (set_known(watch, JIG_READABLE) < 0) {
+        jig_fail_sys(err, errno, "cannot watch the descriptor");
         free(watch);
         return NULL;
     }
-    watch->poll.data = watch;
-    watch->loop = loop;
-    watch->fn = fn;
-    watch->data = data;
     return watch;
 }
 
+/* What is wanted no more stays with epoll until it comes: most often it is wanted again before. */
 void jig_watch_want(struct jig_watch *watch, unsigned events)
 {
     if (events == watch->wanted)
@@ -301,23 +352,21 @@ void jig_watch_want(struct jig_watch *watch, unsigned events)
     watch->loop->outside += (events != 0);
     watch->loop->outside -= (watch->wanted != 0);
     watch->wanted = events;
-    if (events)
-        uv_poll_start(&watch->poll, to_uv(events), poll_ready);
-    else
-        uv_poll_stop(&watch->poll);
-}
-
-static void free_watch(uv_handle_t *handle)
-{
-    free(handle->data);
+    if (events & ~watch->known)
+        set_known(watch, events);
 }
 
 void jig_watch_free(struct jig_watch *watch)
 {
     if (!watch)
         return;
+    struct jig_loop *loop = watch->loop;
     jig_watch_want(watch, 0);
-    uv_close((uv_handle_t *)&watch->poll, free_watch);
+    set_known(watch, 0);
+    for (int i = loop->batch_at; i < loop->batch_end; i++)
+        if (loop->batch[i].data.ptr == watch)
+            loop->batch[i].data.ptr = NULL;
+    free(watch);
 }
 
 /* ---- signals ---- */
@@ -325,6 +374,7 @@ void jig_watch_free(struct jig_watch *watch)
 static void signal_arrived(uv_signal_t *handle, int signum)
 {
     struct signal_entry *entry = handle->data;
+    entry->loop->events++;
     entry->fn(entry->data, signum);
 }
 
@@ -338,6 +388,8 @@ int jig_loop_signal(struct jig_loop *loop, int signum, void (*fn)(void *data, in
     if (status < 0)
         return fail_uv(err, status, "cannot watch a signal");
     loop->signal_count++;
+    loop->uv_stale = true;
+    entry->loop = loop;
     entry->fn = fn;
     entry->data = data;
     entry->handle.data = entry;
@@ -387,6 +439,7 @@ struct jig_lookup *jig_lookup_start(struct jig_loop *loop, const char *host, con
         return NULL;
     }
     loop->outside++;
+    loop->uv_stale = true;
     return lookup;
 }
 
@@ -398,16 +451,30 @@ void jig_lookup_cancel(struct jig_lookup *lookup)
 
 /* ---- life ---- */
 
+static int open_epoll(struct jig_loop *loop)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = loop};
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll < 0)
+        return -errno;
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, uv_backend_fd(&loop->uv), &event) == 0)
+        return 0;
+    int sys = errno;
+    close(loop->epoll);
+    return -sys;
+}
+
 struct jig_loop *jig_loop_new(struct jig_error *err)
 {
     struct jig_loop *loop = calloc(1, sizeof *loop);
     int status = loop ? uv_loop_init(&loop->uv) : UV_ENOMEM;
+    if (status == 0 && (status = open_epoll(loop)) < 0)
+        uv_loop_close(&loop->uv);
     if (status < 0) {
         fail_uv(err, status, "cannot make the event loop");
         free(loop);
         return NULL;
     }
-    uv_timer_init(&loop->uv, &loop->wake);
     loop->deferred_end = &loop->deferred;
     return loop;
 }
@@ -416,11 +483,11 @@ void jig_loop_free(struct jig_loop *loop)
 {
     if (!loop)
         return;
-    uv_close((uv_handle_t *)&loop->wake, NULL);
     for (size_t i = 0; i < loop->signal_count; i++)
         uv_close((uv_handle_t *)&loop->signals[i].handle, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     uv_loop_close(&loop->uv);
+    close(loop->epoll);
     for (size_t i = 0; i < MAX_LOCALS; i++)
         free(loop->locals[i].value);
     free(loop->heap);
@@ -454,6 +521,7 @@ struct jig_bell *jig_bell_new(struct jig_loop *loop, void (*fn)(void *data), voi
         free(bell);
         return NULL;
     }
+    loop->uv_stale = true; /* libuv asks for its descriptor when it runs next */
     bell->async.data = bell;
     bell->loop = loop;
     bell->fn = fn;

@@ -1,6 +1,7 @@
 /* The one event loop: descriptors, deadlines, signals, name look-ups and deferred calls.
  *
- * Stands on libuv, which no other file sees. Rules that hold for everything here:
+ * Stands on epoll for descriptors and on libuv for signals and look-ups; no other file sees these.
+ * Rules that hold for everything here:
  * - Callbacks run only from jig_loop_step(), never from inside a call that registers them.
  * - A callback may start, stop and free anything, itself included.
  * - Deadlines are absolute times of the loop's clock (clock.h); they fire at or after their time,

@@ -91,18 +91,33 @@ static int lock_file(const struct jig_owner *owner, int flags, struct jig_error 
     return rc;
 }
 
+/* FOLDER/owners/ID, in a folder that is there. */
 static int make_path(struct jig_owner *owner, const char *folder, struct jig_error *err)
 {
-    char *owners;
-    if (asprintf(&owners, "%s/owners", folder) < 0)
-        return jig_fail(err, JIG_ENOMEM, "no memory for an owner");
-    int rc = jig_folder_make(owners, err);
-    if (rc == JIG_OK && asprintf(&owner->path, "%s/%s", owners, owner->id) < 0) {
+    if (asprintf(&owner->path, "%s/owners", folder) < 0) {
         owner->path = NULL;
-        rc = jig_fail(err, JIG_ENOMEM, "no memory for an owner");
+        jig_fail(err, JIG_ENOMEM, "no memory for an owner");
+        return JIG_ENOMEM;
     }
-    free(owners);
+    int rc = jig_folder_make(owner->path, err);
+    free(owner->path);
+    if (asprintf(&owner->path, "%s/owners/%s", folder, owner->id) < 0) {
+        owner->path = NULL;
+        jig_fail(err, JIG_ENOMEM, "no memory for an owner");
+        return JIG_ENOMEM;
+    }
     return rc;
+}
+
+/* The descriptor of the locked file. */
+static int lock_path(const struct jig_owner *owner, int flags, struct jig_error *err)
+{
+    int rc = JIG_AGAIN;
+    for (int i = 0; i < TRIES && rc == JIG_AGAIN; i++)
+        rc = lock_file(owner, flags, err);
+    return rc == JIG_AGAIN
+               ? jig_fail(err, JIG_EBUSY, "owner %s changes hands all the time", owner->id)
+               : rc;
 }
 
 static int claim(struct jig_owner *owner, const char *folder, int flags, const char *what,
@@ -111,13 +126,8 @@ static int claim(struct jig_owner *owner, const char *folder, int flags, const c
     owner->path = NULL;
     owner->fd = -1;
     int rc = make_path(owner, folder, err);
-    if (rc == JIG_OK) {
-        rc = JIG_AGAIN;
-        for (int i = 0; i < TRIES && rc == JIG_AGAIN; i++)
-            rc = lock_file(owner, flags, err);
-        if (rc == JIG_AGAIN)
-            rc = jig_fail(err, JIG_EBUSY, "owner %s changes hands all the time", owner->id);
-    }
+    if (rc == JIG_OK)
+        rc = lock_path(owner, flags, err);
     if (rc < 0) {
         jig_owner_release(owner, false);
         return rc;

@@ -12,6 +12,12 @@
 
 enum { READ_SIZE = 16384 };
 
+/* How long a program's pipes are left alone. One that ends sooner, with less than the system holds
+ * for it (64 KiB), is read once, when it has ended: that spares being woken for what it prints and
+ * again for its end, and the system calls to watch the pipes. A program that prints more waits this
+ * long once. */
+static const int64_t left_alone = 2 * JIG_MS;
+
 struct stream {
     struct jig_proc *proc;
     struct jig_watch *watch;
@@ -23,7 +29,7 @@ struct jig_proc {
     struct jig_loop *loop;
     struct jig_child *child;
     struct stream out, err;
-    struct jig_timer limit;
+    struct jig_timer limit, look;
     int64_t grace;
     jig_proc_fn *fn;
     void *data;
@@ -82,6 +88,7 @@ static void free_proc(struct jig_proc *proc)
     close_stream(&proc->out);
     close_stream(&proc->err);
     jig_timer_stop(proc->loop, &proc->limit);
+    jig_timer_stop(proc->loop, &proc->look);
     jig_buf_release(&proc->result.out);
     jig_buf_release(&proc->result.err);
     free(proc);
@@ -118,11 +125,25 @@ static int open_stream(struct stream *s, int *theirs, struct jig_error *err)
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     s->fd = ends[0];
     *theirs = ends[1];
-    s->watch = jig_watch_new(s->proc->loop, s->fd, readable, s, err);
-    if (!s->watch)
-        return JIG_ESYSTEM;
-    jig_watch_want(s->watch, JIG_READABLE);
     return JIG_OK;
+}
+
+static bool watch_stream(struct stream *s)
+{
+    if (s->fd >= 0 && !s->watch)
+        s->watch = jig_watch_new(s->proc->loop, s->fd, readable, s, NULL);
+    if (s->watch)
+        jig_watch_want(s->watch, JIG_READABLE);
+    return s->fd < 0 || s->watch;
+}
+
+/* Should it be impossible to watch them, the system's lack may pass: tried again. */
+static void watch_pipes(struct jig_timer *timer)
+{
+    struct jig_proc *proc = timer->data;
+    bool out = watch_stream(&proc->out), err = watch_stream(&proc->err);
+    if (!out || !err)
+        jig_timer_start(proc->loop, &proc->look, jig_loop_now(proc->loop) + left_alone);
 }
 
 static struct jig_proc *new_proc(struct jig_loop *loop, const struct jig_proc_options *o)
@@ -137,6 +158,7 @@ static struct jig_proc *new_proc(struct jig_loop *loop, const struct jig_proc_op
     proc->result.out.cap = proc->result.err.cap = o->cap;
     proc->result.started = jig_loop_now(loop);
     proc->limit = (struct jig_timer){.fire = limit_passed, .data = proc};
+    proc->look = (struct jig_timer){.fire = watch_pipes, .data = proc};
     return proc;
 }
 
@@ -176,6 +198,9 @@ struct jig_proc *jig_proc_start(struct jig_loop *loop, const struct jig_proc_opt
     }
     proc->fn = fn;
     proc->data = data;
+    if (jig_loop_clock(loop)->simulated ||
+        jig_timer_start(loop, &proc->look, proc->result.started + left_alone) < 0)
+        watch_pipes(&proc->look); /* simulated time stands still while a program runs */
     jig_proc_limit(proc, options->deadline);
     return proc;
 }

@@ -23,6 +23,7 @@ struct jig_session {
     int lock;     /* of an owner that is gone; -1 = none */
     enum jig_session_state state;
     bool maybe_open;    /* a session may be open at the service */
+    bool orphaned;      /* who recovers it decides what is tried, and counts */
     bool report_tried;  /* report_error was called */
     bool report_closed; /* and must not be called again */
     bool released;
@@ -45,7 +46,7 @@ struct jig_session {
 };
 
 struct tally {
-    size_t busy, unreported;
+    size_t busy, unreported, kept;
 };
 
 static const char tally_key;
@@ -97,6 +98,12 @@ size_t jig_session_unreported(struct jig_loop *loop)
 {
     const struct tally *tally = tally_of(loop);
     return tally ? tally->unreported : 0;
+}
+
+size_t jig_session_kept(struct jig_loop *loop)
+{
+    const struct tally *tally = tally_of(loop);
+    return tally ? tally->kept : 0;
 }
 
 static bool is_calling(const struct jig_session *s)
@@ -331,8 +338,8 @@ static void not_started(struct jig_session *s)
     failed(s);
 }
 
-/* An emergency file is enough for a report, which must be sent whatever the disk does; all else waits
- * for a journal that works. */
+/* An emergency file is enough for a report, which must be sent whatever the disk does; all else
+ * waits for a journal that works. */
 static bool intent_is_kept(const struct jig_session *s)
 {
     return s->entry.kept == JIG_KEPT_JOURNAL ||
@@ -521,10 +528,11 @@ struct jig_session *jig_session_new(const struct jig_session_options *o, struct 
     s->service = jig_service_hold(o->service);
     s->log = o->log;
     s->journal = o->journal;
+    tally_of(s->loop)->kept += s->journal != NULL;
     s->attempt = o->attempt;
     s->record = said;
     s->lock = o->orphaned ? o->lock : -1;
-    s->maybe_open = o->orphaned;
+    s->maybe_open = s->orphaned = s->report_tried = o->orphaned;
     s->state = o->orphaned ? JIG_SESSION_OWING : JIG_SESSION_IDLE;
     snprintf(s->id, sizeof s->id, "%s", o->id);
     snprintf(s->name, sizeof s->name, "%s", o->name);
@@ -543,7 +551,8 @@ static void go_on_alone(struct jig_session *s)
     }
     struct tally *tally = tally_of(s->loop);
     tally->busy--;
-    tally->unreported += s->maybe_open;
+    tally->kept -= s->journal != NULL;
+    tally->unreported += s->maybe_open && !s->orphaned;
     jig_service_drop(s->service);
     free(s->record);
     explicit_bzero(s, sizeof *s);

@@ -76,7 +76,8 @@ struct jig_session_options {
     int attempt;                 /* the journal knows a session by its id and attempt, from 1 */
     const char *record;          /* JSON object: what "opening" says (ledger.h); NULL = {} */
     /* A session that the journal knows and whose owner is gone: it owes a report, and nothing else
-     * can be called. `lock` is its owner's, for the CLI to inherit; the caller keeps it open. */
+     * can be called. Released, it does not report by itself, and is not counted below. `lock` is
+     * its owner's, for the CLI to inherit; the caller keeps it open. */
     bool orphaned;
     int lock;
 };
@@ -121,6 +122,9 @@ void jig_session_interrupt(struct jig_session *s, unsigned times);
  * with this code and reason, and is freed when that ended; else it is freed now. NULL is harmless.
  */
 void jig_session_release(struct jig_session *s, int32_t code, const char *reason);
+
+/* Sessions that a journal keeps and that are not freed: it must not be closed before they are. */
+size_t jig_session_kept(struct jig_loop *loop);
 
 /* Released sessions that are still at work. */
 size_t jig_session_busy(struct jig_loop *loop);

@@ -63,8 +63,8 @@ static EVP_PKEY *parse(const char *text, size_t n, bool private)
 int jig_key_private(struct jig_key *key, const char *path, struct jig_error *err)
 {
     char text[FILE_MAX];
-    size_t n;
-    mode_t mode;
+    size_t n = 0;
+    mode_t mode = 0;
     *key = (struct jig_key){0};
     int rc = read_file(path, text, &n, &mode, err);
     if (rc < 0)
@@ -80,8 +80,8 @@ int jig_key_private(struct jig_key *key, const char *path, struct jig_error *err
 int jig_key_public(struct jig_key *key, const char *path, struct jig_error *err)
 {
     char text[FILE_MAX];
-    size_t n;
-    mode_t mode;
+    size_t n = 0;
+    mode_t mode = 0;
     *key = (struct jig_key){0};
     int rc = read_file(path, text, &n, &mode, err);
     if (rc < 0)

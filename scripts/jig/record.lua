@@ -67,12 +67,13 @@ local function unit_id(self, number)
   return ("%s.%d"):format(self.run, number)
 end
 
---- What "opening" says of a unit, as JSON, and the attempt by which the journal knows the session.
+--- What "opening" says of a unit, as JSON, and the attempt by which the journal knows the session: the
+-- unit's, counted on from the first when the session's id was used before.
 ---@param unit jig.Unit
 ---@return string facts, integer attempt
 function record:opening(unit)
   local settings = self.settings.journal
-  local attempt = settings.first_attempt or 1
+  local attempt = (settings.first_attempt or 1) + unit.attempt - 1
   self.attempts[unit.session_id] = attempt
   return assert(cjson.encode {
     run = self.run, number = unit.number, unit = unit_id(self, unit.number), owner = settings.owner,

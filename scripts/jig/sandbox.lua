@@ -22,17 +22,21 @@ local function copy(library)
 end
 
 -- The metatable of an environment's own, empty layer over a library: what a script puts there is gone with
--- the environment, and nothing is copied for each unit.
-local function layer_over(library, without)
-  local base = copy(library)
-  if without then base[without] = nil end
-  return { __index = base, __metatable = false }
+-- the environment, and nothing is copied, for a script cannot reach what is below.
+local function layer_over(library)
+  return { __index = library, __metatable = false }
+end
+
+local function without(library, name)
+  local made = copy(library)
+  made[name] = nil
+  return made
 end
 
 local COROUTINE <const> = layer_over(coroutines)
 local MATH <const> = layer_over(math)
 local OS <const> = layer_over { time = os.time, date = os.date, clock = os.clock }
-local STRING <const> = layer_over(string, "dump")
+local STRING <const> = layer_over(without(string, "dump"))
 local TABLE <const> = layer_over(table)
 local UTF8 <const> = layer_over(utf8)
 

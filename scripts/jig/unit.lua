@@ -43,7 +43,8 @@ function unit.new(fields, recipe, context)
   for key, value in pairs(fields) do
     self[key] = value
   end
-  self.handed, self.phases, self.device_log = {}, {}, {} -- handed: messages, and payloads of the service
+  self.handed, self.phases, self.device_log = {}, {}, {} -- handed: messages that were given to the device
+  self.served = {} -- { payload =, given = }: payloads of the service
   self.catch = fault.catcher(context.folder)
   self.started = clock.now()
   return self
@@ -149,7 +150,7 @@ unit.new_device = verb(function(self)
   if not made then fault.throw_cli(message, code, "start") end
   self.session = made
   local request = check_call(made:new_device())
-  self.handed[request.payload] = false
+  table.insert(self.served, { payload = request.payload })
   self.exchange_phase = EXCHANGES.new_device
   return request
 end)
@@ -168,7 +169,7 @@ unit.get_device_configuration = verb(function(self, response)
   local at = opened(self)
   self:enter("get_device_configuration")
   local request = check_call(at:get_device_configuration(bytes))
-  self.handed[request.payload] = false
+  table.insert(self.served, { payload = request.payload })
   self.exchange_phase = EXCHANGES.get_device_configuration
   return request
 end)
@@ -289,15 +290,22 @@ local function exchange_hook(self, request)
   return frame
 end
 
+-- What the service gave last as these bytes. Found in a list: as a key a long payload would be hashed.
+local function served(self, payload)
+  for i = #self.served, 1, -1 do
+    if self.served[i].payload == payload then return self.served[i] end
+  end
+end
+
 -- A payload of the service is given once however the recipe dresses it; a message of the recipe's own is
 -- known by its table, for the same bytes may be meant twice.
 local function hand_over_once(self, request)
-  local payload = request.payload
-  if self.handed[request] or (payload and self.handed[payload]) then
+  local of_service = served(self, request.payload)
+  if self.handed[request] or (of_service and of_service.given) then
     error("this message was already given to the device: a message is handed over once", 0)
   end
   self.handed[request] = true
-  if payload and self.handed[payload] == false then self.handed[payload] = true end
+  if of_service then of_service.given = true end
 end
 
 --- Gives a message to the device and waits for its answer, within the limit `exchange`. The same message

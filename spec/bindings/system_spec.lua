@@ -1,5 +1,6 @@
 -- Signals and system.exit: spec/bindings/engine_spec.lua.
 
+local digest = require "jig.digest"
 local port = require "jig.port"
 local scratch = require "spec.support.scratch"
 local system = require "jig.system"
@@ -70,6 +71,75 @@ describe("jig.system", function()
     assert.equal("./tool\n", found(":/bin"))
     assert.matches("^nil\t", found(""))
     assert.matches("^nil\t", found(false))
+  end)
+
+  describe("sha256", function()
+    it("is that of a whole file, however long", function()
+      local folder <close> = scratch.folder()
+      for _, text in ipairs { "", "\0", "abc", ("\0\xFFx"):rep(65536 // 3), ("y"):rep(65536), ("z"):rep(65537 * 3) } do
+        assert.equal(digest.sha256(text), system.sha256(folder:write("file", text)))
+      end
+      scratch.run { "ln", "-s", "file", folder.path .. "/link" }
+      assert.equal(system.sha256(folder.path .. "/file"), system.sha256(folder.path .. "/link"))
+    end)
+
+    it("says what cannot be read, and leaves nothing open", function()
+      local folder <close> = scratch.folder()
+      local before = system.descriptors()
+      local cases = {
+        { folder.path .. "/none", "not_found", "/none: No such file or directory" },
+        { folder.path, "system", "Is a directory" },
+      }
+      for _, case in ipairs(cases) do
+        local sum, message, code = system.sha256(case[1])
+        assert.same({ nil, case[2] }, { sum, code })
+        assert.matches(case[3], message, 1, true)
+      end
+      assert.equal(before, system.descriptors())
+      for _, path in ipairs { {}, "", "a\0b" } do assert.is_false(pcall(system.sha256, path)) end
+    end)
+  end)
+
+  describe("make_folder", function()
+    it("makes a folder and those above it, for the user and its group", function()
+      local folder <close> = scratch.folder()
+      for _, name in ipairs { "/a", "/b/c/d", "/b/c/d", "/e//f/", "/b/../g" } do
+        assert.is_true(system.make_folder(folder.path .. name))
+      end
+      for _, name in ipairs { "/a", "/b", "/b/c/d", "/e/f", "/g" } do
+        assert.equal("drwxr-x---", scratch.run({ "stat", "-c", "%A", folder.path .. name }).stdout:match("%S+"))
+      end
+      assert.is_true(system.make_folder "/")
+      assert.is_true(system.make_folder ".")
+      local script = folder:write("try.lua", "assert(require('jig.system').make_folder 'x/y')")
+      assert.equal(0, scratch.run({ scratch.program, script, cwd = folder.path }).exit)
+      assert.is_truthy(system.realpath(folder.path .. "/x/y"))
+    end)
+
+    it("takes a link to a folder for one", function()
+      local folder <close> = scratch.folder { ["real/file"] = "" }
+      scratch.run { "ln", "-s", "real", folder.path .. "/link" }
+      assert.is_true(system.make_folder(folder.path .. "/link"))
+      assert.is_true(system.make_folder(folder.path .. "/link/new"))
+      assert.is_truthy(system.realpath(folder.path .. "/real/new"))
+    end)
+
+    it("says why it cannot", function()
+      local folder <close> = scratch.folder { file = "" }
+      scratch.run { "ln", "-s", "nowhere", folder.path .. "/dangling" }
+      for _, name in ipairs { "/file", "/file/", "/file/a", "/dangling", "/dangling/a", ("/x"):rep(4096) } do
+        local ok, message, code = system.make_folder(folder.path .. name)
+        assert.is_nil(ok, name)
+        assert.matches("^cannot %a+ ", message)
+        assert.is_string(code)
+      end
+    end)
+
+    it("raises for what is no path", function()
+      for _, path in ipairs { "", "/tmp/a\0b", {} } do
+        assert.is_false(pcall(system.make_folder, path))
+      end
+    end)
   end)
 
   it("counts open descriptors", function()

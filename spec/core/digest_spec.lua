@@ -1,6 +1,8 @@
 local core = require "spec.core"
 local digest = require "jig.digest"
 local hex = require "jig.hex"
+local proc = require "jig.proc"
+local scratch = require "spec.support.scratch"
 local transcript = require "spec.support.transcript"
 
 -- FIPS 180-4 example messages and their published digests.
@@ -64,5 +66,46 @@ describe("jig.digest", function()
       assert.has_error(function() call(10) end)
       assert.has_error(function() call() end)
     end
+  end)
+
+  describe("of a file", function()
+    it("is that of its bytes, wherever they are split", function()
+      local folder <close> = scratch.folder()
+      for _, vector in ipairs(vectors) do
+        local path = folder:write("file", vector[1])
+        assert.equal(vector[2], hex.encode(core.digest_file("sha256", path)))
+        assert.equal(vector[3], hex.encode(core.digest_file("sha1", path)))
+      end
+      for _, n in ipairs { 65535, 65536, 65537, 131072 } do
+        local text = ("\0\n\xFF"):rep(n // 3) .. ("x"):rep(n % 3)
+        assert.equal(digest.sha256(text), core.digest_file("sha256", folder:write("file", text)))
+      end
+    end)
+
+    it("comes in pieces from what gives it in pieces", function()
+      local folder <close> = scratch.folder()
+      scratch.run { "mkfifo", folder.path .. "/pipe" }
+      local writer <close> = assert(proc.start { "sh", "-c",
+        ("for i in 1 2 3; do printf abc; sleep 0.01; done >%s/pipe"):format(folder.path) })
+      assert.equal(digest.sha256 "abcabcabc", core.digest_file("sha256", folder.path .. "/pipe"))
+      assert.equal(0, writer:wait(60).exit)
+    end)
+
+    it("fails for what cannot be opened or read, by its path", function()
+      local folder <close> = scratch.folder()
+      local cases = {
+        { folder.path .. "/none", "not_found", "/none: No such file or directory" },
+        { folder.path .. "/none/file", "not_found", "/none/file: No such file or directory" },
+        { folder.path, "system", folder.path .. ": Is a directory" },
+        { "", "not_found", ": No such file or directory" },
+      }
+      for _, kind in ipairs { "sha256", "sha1" } do
+        for _, case in ipairs(cases) do
+          local sum, message, code = core.digest_file(kind, case[1])
+          assert.same({ nil, case[2] }, { sum, code })
+          assert.matches(case[3], message, 1, true)
+        end
+      end
+    end)
   end)
 end)

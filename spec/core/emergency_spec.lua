@@ -1,5 +1,5 @@
 local digest = require "jig.digest"
-local entries = require "spec.support.entries"
+local told = require "spec.support.told"
 local hold = require "spec.support.hold"
 local journal = require "spec.journal"
 local scratch = require "spec.support.scratch"
@@ -10,13 +10,13 @@ local SIZE <const>, MARK <const> = 65536, "jig emergency 1\n"
 local function with_sessions(count)
   local folder = scratch.folder()
   local list = {}
-  for i = 1, count or 2 do table.move(entries.session("s" .. i, "0"), 1, 4, #list + 1, list) end
+  for i = 1, count or 2 do table.move(told.session("s" .. i, "0"), 1, 4, #list + 1, list) end
   assert(journal.append(folder.path .. "/ledger", list, "", function() end))
   return folder, folder.path .. "/ledger", folder.path .. "/e"
 end
 
 local function finished(i, time)
-  return entries.event("finished", "s" .. i, { fingerprint = "f" .. i }, time or 1000 + i)
+  return told.event("finished", "s" .. i, { fingerprint = "f" .. i }, time or 1000 + i)
 end
 
 -- Kind and session of the events after the first 4 * n.
@@ -106,6 +106,8 @@ describe("core/emergency", function()
       local function syncs()
         local words = { "strace", "-f", "-y", "-e", "trace=fsync,fdatasync", "-o", folder.path .. "/trace" }
         table.move({ scratch.program, script, folder.path .. "/e" }, 1, 3, #words + 1, words)
+        -- the leak checker of sanitizers wants to trace, too
+        words.env = { ASAN_OPTIONS = "detect_leaks=0" }
         assert.equal(0, scratch.run(words).exit)
         local found = {}
         for call, name in folder:read("trace"):gmatch("(%w+)%(%d+<([^>]+)>") do
@@ -153,7 +155,7 @@ describe("core/emergency", function()
       local folder, ledger, where = with_sessions(1)
       local _ <close> = folder
       local e = assert(journal.emergency(where))
-      local long = entries.event("ended", "s1", { text = ("x"):rep(16000) })
+      local long = told.event("ended", "s1", { text = ("x"):rep(16000) })
       local size = 40 + 18 + 3 + #"ended" + 2 + #long.facts
       for i = 1, 4 do
         assert(e:append(long))
@@ -173,8 +175,8 @@ describe("core/emergency", function()
       local folder <close> = scratch.folder()
       local e = assert(journal.emergency(folder.path))
       for _, event in ipairs {
-        entries.event("ended", "s", { text = ("x"):rep(SIZE) }),
-        entries.event("ended", ("s"):rep(129)),
+        told.event("ended", "s", { text = ("x"):rep(SIZE) }),
+        told.event("ended", ("s"):rep(129)),
       } do
         local ok, message, code = e:append(event)
         assert.same({ nil, "the event is too long for an emergency file", "limit" }, { ok, message, code })
@@ -215,7 +217,8 @@ describe("core/emergency", function()
       b:close()
       assert.equal(4, journal.fold(where, ledger))
       assert.same({ "finished s2", "finished s4", "finished s1", "finished s3" }, after(ledger, 4))
-      local row = journal.rows(ledger, "SELECT time, attempt, facts FROM event WHERE session = 's3' AND kind = 'finished'")
+      local row = journal.rows(ledger,
+        "SELECT time, attempt, facts FROM event WHERE session = 's3' AND kind = 'finished'")
       assert.same({ { 203, 1, '{"fingerprint":"f3"}' } }, row)
       assert.equal(whole(), read(where .. "/0"))
       assert.equal(whole(), read(where .. "/1"))
@@ -226,7 +229,7 @@ describe("core/emergency", function()
     it("leaves the file of a process that lives, and has it when that was killed", function()
       local folder, ledger, where = with_sessions()
       local _ <close> = folder
-      local words, finish = hold("emergency", where)
+      local words, finish <close> = hold("emergency", where)
       assert.equal(where .. "/0", words[2])
       assert.equal(0, journal.fold(where, ledger))
       finish()
@@ -238,7 +241,7 @@ describe("core/emergency", function()
       local folder, ledger, where = with_sessions()
       local _ <close> = folder
       -- such events are allowed again and again: only that they are known keeps them out
-      local again = entries.event("reporting", "s2", { code = 1, reason = "r" }, 7)
+      local again = told.event("reporting", "s2", { code = 1, reason = "r" }, 7)
       local path = leave(where, finished(1), again)
       local bytes = read(path)
       assert.equal(2, journal.fold(where, ledger))
@@ -247,7 +250,7 @@ describe("core/emergency", function()
       assert.equal(whole(), read(path))
       assert.same({ "finished s1", "reporting s2" }, after(ledger))
       -- killed between two of them
-      leave(where, finished(1), again, entries.event("reported", "s2", {}, 8))
+      leave(where, finished(1), again, told.event("reported", "s2", {}, 8))
       assert.equal(1, journal.fold(where, ledger))
       assert.same({ "finished s1", "reporting s2", "reported s2" }, after(ledger))
     end)

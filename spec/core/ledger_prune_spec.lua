@@ -25,7 +25,12 @@ end
 
 -- Prunes and checks that what is left is sound.
 local function prune(ledger, seconds)
+  local before = count(ledger, "event")
+  local expected, through = ledger:prunable(events.at(seconds))
+  assert.equal(before, count(ledger, "event"))
+  assert.equal(expected > 0, through > 0)
   local removed = assert(ledger:prune(events.at(seconds)))
+  assert.equal(expected, removed)
   local report = assert(ledger:verify())
   assert(report.sound, report.text)
   return removed

@@ -31,7 +31,8 @@ describe("core/ledger_sign", function()
     assert.same({ tostring(last.id), hex.encode(last.hash), hex.encode(head.signature) }, { id, hash, signature })
     local text = folder:write("head", ("jig journal head v1\n%d\n%s\n"):format(last.id, hex.encode(last.hash)))
     local sig = folder:write("sig", head.signature)
-    local check = { "openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", public, "-in", text, "-sigfile", sig }
+    local check = { "openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", public, "-in", text,
+      "-sigfile", sig }
     assert.equal(0, scratch.run(check).exit)
     folder:write("head", ("jig journal head v1\n%d\n%s\n"):format(last.id + 1, hex.encode(last.hash)))
     check.limit = nil

@@ -81,7 +81,7 @@ describe("core/owner", function()
 
   it("is not to be had while its process lives, and at once when that was killed", function()
     local folder <close> = scratch.folder()
-    local words, finish = hold("owner", folder.path)
+    local words, finish <close> = hold("owner", folder.path)
     local pid, id = table.unpack(words)
     local owner, message, code = journal.owner(folder.path, id)
     assert.same({ nil, ("owner %s: its jig (process %s) still runs"):format(id, pid), "busy" },
@@ -94,7 +94,7 @@ describe("core/owner", function()
 
   it("stays with the CLI that inherited it when its process was killed", function()
     local folder <close> = scratch.folder()
-    local words, finish = hold("inherited", folder.path)
+    local words, finish <close> = hold("inherited", folder.path)
     local pid, id, child = table.unpack(words)
     finish()
     local owner, message, code = journal.owner(folder.path, id)
@@ -113,7 +113,7 @@ describe("core/owner", function()
 
   it("says who recovers it", function()
     local folder <close> = scratch.folder()
-    local words, finish = hold("recovers", folder.path, "abc")
+    local words, finish <close> = hold("recovers", folder.path, "abc")
     local owner, message, code = journal.owner(folder.path, "abc")
     assert.same({ nil, ("owner abc: another jig (process %s) recovers it"):format(words[1]), "busy" },
       { owner, message, code })
@@ -123,7 +123,7 @@ describe("core/owner", function()
 
   it("does not take a process that has the same id, but another start, for its own", function()
     local folder <close> = scratch.folder()
-    local words, finish = hold("owner", folder.path)
+    local words, finish <close> = hold("owner", folder.path)
     local pid, id = table.unpack(words)
     for text, expected in pairs {
       [pid .. " 1 owns\n"] = "is gone, a CLI that it started still runs",

@@ -41,7 +41,10 @@ local function pem(name, der)
 end
 
 -- RFC 8410
-local function private_pem(secret) return pem("PRIVATE KEY", hex.decode("302e020100300506032b657004220420" .. secret)) end
+local function private_pem(secret)
+  return pem("PRIVATE KEY", hex.decode("302e020100300506032b657004220420" .. secret))
+end
+
 local function public_pem(public) return pem("PUBLIC KEY", hex.decode("302a300506032b6570032100" .. public)) end
 
 local folder
@@ -103,7 +106,8 @@ describe("core/sign", function()
       local path = folder.path .. "/" .. name
       scratch.run { "chmod", "600", path }
       local signature, message, code = ledgers.sign(path, "x")
-      assert.same({ nil, "invalid", path .. " holds no Ed25519 key without a passphrase" }, { signature, code, message })
+      assert.same({ nil, "invalid", path .. " holds no Ed25519 key without a passphrase" },
+        { signature, code, message })
       if name ~= "public" then assert.equal("invalid", select(3, ledgers.check(path, "x", ("x"):rep(64)))) end
     end
     assert.equal("not_found", select(3, ledgers.sign(folder.path .. "/nowhere", "x")))

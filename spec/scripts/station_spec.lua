@@ -15,6 +15,7 @@ return {
     limits = { new_device = 1, get_device_configuration = 2, handle_device_response = 3, report_error = 4.5 },
     grace = 0, stop = 1, hurry = 0.5, report = { refused = true, unclear = true, again = false },
   },
+  journal = { path = "/j", emergency = "/e", key = "/k.pem", refusals = 1000 },
 }
 ]]
 
@@ -24,7 +25,15 @@ describe("jig.station", function()
     assert.same({ "line 3", "B", "tcp:x:1", "7", "eva", 2 },
       { made.name, made.slot, made.port, made.lot, made.operator, made.retries })
     assert.equal(4.5, made.cli.limits.report_error)
+    assert.same({ path = "/j", emergency = "/e", key = "/k.pem", refusals = 1000 }, made.journal)
     assert.same({}, assert(load_text "return {}"))
+  end)
+
+  it("tells no journal from one that is not named", function()
+    assert.is_false(assert(load_text "return { journal = false }").journal)
+    assert.is_nil(assert(load_text "return {}").journal)
+    assert.same({}, assert(load_text "return { journal = {} }").journal)
+    assert.equal(1, assert(load_text "return { journal = { refusals = 1 } }").journal.refusals)
   end)
 
   local mistakes = {
@@ -50,6 +59,20 @@ describe("jig.station", function()
       "station.lua:1: cli.grace: expected seconds, 0 or more, got number -1" },
     { "a report rule that is no boolean", "return { cli = { report = { again = 'never' } } }",
       'station.lua:1: cli.report.again: expected true or false, got string "never"' },
+    { "a journal that is true", "return { name = 'x',\n journal = true }",
+      "station.lua:2: journal: expected a table, or false for no journal, got true" },
+    { "a journal that is a path", "return { journal = '/j' }",
+      'station.lua:1: journal: expected a table, or false for no journal, got string "/j"' },
+    { "an unknown key of journal", "return {\n journal = {\n  file = '/j' } }",
+      "station.lua:3: journal.file: expected one of the keys emergency, key, path, refusals, got an unknown key" },
+    { "a journal's path that is empty", "return { journal = { path = '' } }",
+      'station.lua:1: journal.path: expected a string, got string ""' },
+    { "a key that is no string", "return { journal = { key = 5 } }",
+      "station.lua:1: journal.key: expected a string, got number 5" },
+    { "no refusals at all", "return { journal = {\n\n refusals = 0 } }",
+      "station.lua:3: journal.refusals: expected a whole number from 1 to 1000, got number 0" },
+    { "too many refusals", "return { journal = { refusals = 1001 } }",
+      "station.lua:1: journal.refusals: expected a whole number from 1 to 1000, got number 1001" },
     { "a mistake of Lua", "return {", "station.lua:1: unexpected symbol near <eof>" },
     { "a file that fails", "\nerror 'boom'", "station.lua:2: boom" },
     { "what the sandbox has not", "return { name = io.read() }", "station.lua:1: there is no global 'io' here" },

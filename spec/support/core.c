@@ -237,6 +237,20 @@ static int digest(lua_State *L)
     return 1;
 }
 
+/* digest_file("sha256" | "sha1", path) -> string; nothing but the digest may be written */
+static int digest_file(lua_State *L)
+{
+    static const char *const kinds[] = {"sha256", "sha1", NULL};
+    enum jig_digest_kind kind = luaL_checkoption(L, 1, NULL, kinds) ? JIG_SHA1 : JIG_SHA256;
+    size_t n = jig_digest_size(kind);
+    uint8_t *sum = lua_newuserdatauv(L, n, 0);
+    struct jig_error err;
+    if (jig_digest_file(kind, sum, luaL_checkstring(L, 2), &err) < 0)
+        return fail(L, &err);
+    lua_pushlstring(L, (const char *)sum, n);
+    return 1;
+}
+
 /* ---- buf ---- */
 
 static struct jig_buf *check_buf(lua_State *L)
@@ -341,6 +355,7 @@ static const luaL_Reg functions[] = {
     {"argv", argv},
     {"parse", parse},
     {"digest", digest},
+    {"digest_file", digest_file},
     {"buf", buf},
     {NULL, NULL},
 };

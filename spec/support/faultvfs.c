@@ -47,6 +47,12 @@ struct known_file {
     bool named;         /* it was there then */
 };
 
+/* What a file may be after the first n operations. */
+struct fate {
+    struct image durable, now;
+    bool named, there; /* its name is durable; it exists now */
+};
+
 enum fault { NONE, FULL, WRITE, TORN, SYNC, READ, READONLY, FAULTS };
 
 static struct {
@@ -55,6 +61,7 @@ static struct {
     int checkpoint;
     struct known_file files[FILES];
     int n_files;
+    struct fate fates[FILES];
     struct op *ops;
     size_t n_ops;
     enum fault fault;
@@ -325,12 +332,6 @@ static int shim_delete(sqlite3_vfs *vfs, const char *name, int sync)
 
 /* ---- power loss ---- */
 
-/* What a file may be after the first n operations. */
-struct fate {
-    struct image durable, now;
-    bool named, there; /* its name is durable; it exists now */
-};
-
 static bool is_log(const char *path)
 {
     size_t n = strlen(path);
@@ -423,7 +424,7 @@ static int disk_crash(lua_State *L)
     uint64_t seed =
         variant ? 0 : (uint64_t)luaL_checkinteger(L, 2) * 2654435761U + 88172645463325252U;
     const char *folder = luaL_checkstring(L, 3);
-    static struct fate fates[FILES];
+    struct fate *fates = disk.fates;
     uint64_t sum = 14695981039346656037U;
     replay(fates, n);
     for (int i = 0; i < disk.n_files; i++) {
@@ -455,6 +456,19 @@ static void forget_all(void)
     disk.ops = NULL;
     disk.n_ops = 0;
     disk.n_files = 0;
+}
+
+/* __gc: the module goes. */
+static int disk_gone(lua_State *L)
+{
+    (void)L;
+    forget_all();
+    for (int i = 0; i < FILES; i++) {
+        free(disk.fates[i].durable.bytes);
+        free(disk.fates[i].now.bytes);
+    }
+    memset(disk.fates, 0, sizeof disk.fates);
+    return 0;
 }
 
 static int set_checkpoint(sqlite3 *db, char **message, const void *api)
@@ -492,7 +506,7 @@ static int disk_start(lua_State *L)
 static int disk_stop(lua_State *L)
 {
     (void)L;
-    sqlite3_cancel_auto_extension((void (*)(void))set_checkpoint);
+    sqlite3_reset_auto_extension();
     if (disk.real)
         sqlite3_vfs_register(disk.real, 1);
     disk.fault = NONE;
@@ -532,4 +546,8 @@ void faultvfs_open(lua_State *L)
         {"fail", disk_fail},   {"crash", disk_crash}, {NULL, NULL},
     };
     luaL_newlib(L, functions);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, disk_gone);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
 }

@@ -1,5 +1,5 @@
--- Starts spec/support/holder.lua with these words. Gives the words of its first line, a function that kills
--- it and gives what it wrote after that line, and its output.
+-- Starts spec/support/holder.lua with these words. Gives the words of its first line, and what
+-- kills it when it is called or closed; a call gives what it wrote after that line.
 
 local peer = require "spec.peer"
 local scratch = require "spec.support.scratch"
@@ -11,11 +11,13 @@ return function(...)
   local pipe = assert(io.popen(table.concat(words, " ")))
   local first = {}
   for word in assert(pipe:read("l")):gmatch("%S+") do first[#first + 1] = word end
+  local rest
   local function finish()
+    if rest then return rest end
     peer.kill(math.tointeger(first[1]))
-    local rest = pipe:read("a")
+    rest = pipe:read("a")
     pipe:close()
     return rest
   end
-  return first, finish, pipe
+  return first, setmetatable({}, { __call = finish, __close = finish })
 end

@@ -13,7 +13,7 @@ package.cpath = build .. "/?.so;" .. package.cpath
 package.path = "./?.lua;" .. package.path
 
 local clock = require "jig.clock"
-local entries = require "spec.support.entries"
+local told = require "spec.support.told"
 local journal = require "spec.journal"
 
 local stat = assert(io.open "/proc/self/stat")
@@ -41,8 +41,8 @@ end
 
 function holds.emergency()
   local e = assert(journal.emergency(where))
-  assert(e:append(entries.event("finished", "s1", { fingerprint = "f1" }, 1000)))
-  assert(e:append(entries.event("finished", "s2", { fingerprint = "f2" }, 1001)))
+  assert(e:append(told.event("finished", "s1", { fingerprint = "f1" }, 1000)))
+  assert(e:append(told.event("finished", "s2", { fingerprint = "f2" }, 1001)))
   say((e:about()))
 end
 
@@ -50,7 +50,7 @@ end
 function holds.journal()
   local j = assert(journal.open { path = where })
   for i = 1, 100000 do
-    for _, event in ipairs(entries.session(("%d-%d"):format(pid, i), j:about().owner)) do
+    for _, event in ipairs(told.session(("%d-%d"):format(pid, i), j:about().owner)) do
       local n = j:append(event)
       while not j:outcome(n) do j:step() end
       local outcome = j:outcome(n)

@@ -27,7 +27,8 @@ function journals.fill(ledger)
   add("ended", { result = "failed", passed = false, fault = { name = "lamp.dark", code = 50, reason = "dark",
     phase = "exchange", line = "recipe.lua:3" } })
   for _, kind in ipairs(events.ways.finished) do
-    add(kind, { session = "s3", attempt = 2, time = 30, fingerprint = kind == "finished" and events.FINGERPRINT or nil })
+    local fingerprint = kind == "finished" and events.FINGERPRINT or nil
+    add(kind, { session = "s3", attempt = 2, time = 30, fingerprint = fingerprint })
   end
   add("manufactured_with_fault", { session = "s3", attempt = 2, time = 31 })
   add("ended", { session = "s3", attempt = 2, time = 32, result = "manufactured with fault", passed = false,

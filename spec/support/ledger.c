@@ -334,6 +334,19 @@ static int ledger_sign(lua_State *L)
     return done(L, rc, &err);
 }
 
+/* l:prunable(time) -> how many events, the last one's id */
+static int ledger_prunable(lua_State *L)
+{
+    int64_t events, through;
+    struct jig_error err;
+    int rc = jig_ledger_prunable(check_ledger(L), luaL_checkinteger(L, 2), &events, &through, &err);
+    if (rc < 0)
+        return done(L, rc, &err);
+    lua_pushinteger(L, events);
+    lua_pushinteger(L, through);
+    return 2;
+}
+
 /* l:prune(time) -> how many events */
 static int ledger_prune(lua_State *L)
 {
@@ -414,19 +427,13 @@ static int facts(lua_State *L)
 }
 
 static const luaL_Reg store_methods[] = {
-    {"close", close_handle},
-    {"exec", store_exec},
-    {"begin", store_begin},
-    {"finish", store_finish},
-    {"changes", store_changes},
-    {"rows", store_rows},
-    {"again", store_again},
-    {"migrate", store_migrate},
-    {"append", ledger_append},
-    {"verify", ledger_verify},
-    {"sign", ledger_sign},
-    {"prune", ledger_prune},
-    {NULL, NULL},
+    {"close", close_handle},       {"exec", store_exec},
+    {"begin", store_begin},        {"finish", store_finish},
+    {"changes", store_changes},    {"rows", store_rows},
+    {"again", store_again},        {"migrate", store_migrate},
+    {"append", ledger_append},     {"verify", ledger_verify},
+    {"sign", ledger_sign},         {"prune", ledger_prune},
+    {"prunable", ledger_prunable}, {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {

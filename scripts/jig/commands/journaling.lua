@@ -15,24 +15,30 @@ local journaling = {}
 -- How often a report may be refused before the session is given up: see jig.recovery.
 local REFUSALS <const> = 5
 
+-- nil where there is no home.
 local function default_path(with_station)
   if with_station then return "/var/lib/jig/journal.db" end
-  local state = os.getenv("XDG_STATE_HOME")
+  local state, home = os.getenv("XDG_STATE_HOME"), os.getenv("HOME")
   if state and state:sub(1, 1) == "/" then return state .. "/jig/journal.db" end
-  return (os.getenv("HOME") or "") .. "/.local/state/jig/journal.db"
+  return home and home ~= "" and home .. "/.local/state/jig/journal.db" or nil
+end
+
+-- A journal's locks are beside it, so it has one name only: that behind a link.
+local function one_name(path)
+  return path and system.realpath(path) or path
 end
 
 --- The settings of the journal, or nil when there is to be none.
 ---@param o table          options of the command: journal, no_journal, station
 ---@param station table    the station file
----@return { path: string, emergency?: string, key?: string, refusals: integer, made?: boolean }|nil
+---@return { path?: string, emergency?: string, key?: string, refusals: integer, made?: boolean }|nil
 function journaling.settings(o, station)
   local given = station.journal
   if o.no_journal or (given == false and not o.journal) then return nil end
   given = given or {}
   local path = o.journal or given.path
   return {
-    path = path or default_path(o.station ~= nil),
+    path = one_name(path or default_path(o.station ~= nil)),
     emergency = given.emergency,
     key = given.key,
     refusals = given.refusals or REFUSALS,
@@ -40,9 +46,10 @@ function journaling.settings(o, station)
   }
 end
 
---- Makes the folder of a journal that nobody named.
+--- Makes the folder of a journal that nobody named. To be called before it is opened.
 ---@return true|nil, string? message
 function journaling.prepare(settings)
+  if not settings.path then return nil, "there is no HOME to keep a journal in: name one with --journal PATH" end
   if not settings.made then return true end
   return system.make_folder((settings.path:match("^(.*)/[^/]*$")))
 end

@@ -27,7 +27,7 @@ local function say(text)
   io.stderr:write("jig recover: ", text, "\n")
 end
 
-local function settle(o, settings)
+local function settle(o, _, settings)
   local settled, message = recovery.settle(settings.path, o.settle, o.reason, o.operator)
   if not settled then
     say(message)
@@ -91,7 +91,12 @@ return function(words)
     say("the station file says journal = false: there is nothing to recover")
     return USAGE
   end
-  local ok, message = journal.open { path = settings.path, emergency = settings.emergency, key = settings.key }
+  local ok, message = journaling.prepare(settings)
+  if not ok then
+    say(message)
+    return STATION
+  end
+  ok, message = journal.open { path = settings.path, emergency = settings.emergency, key = settings.key }
   if ok then ok, message = journal.ready() end
   if not ok then
     say(("the journal %s: %s"):format(settings.path, message))

@@ -27,8 +27,15 @@ end
 function json.tick()
 end
 
+--- One object as a line of text, without its end.
+---@param object table
+---@return string
+function json.line(object)
+  return assert(cjson.encode(printable(object)))
+end
+
 function json.show(_, event)
-  io.stdout:write(assert(cjson.encode(printable(event))), "\n")
+  io.stdout:write(json.line(event), "\n")
   io.stdout:flush()
 end
 

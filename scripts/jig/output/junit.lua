@@ -11,7 +11,11 @@ local function escape(value)
   return (text:gsub("[%c\127]", "?"):gsub('[&<>"]', ESCAPES))
 end
 
-local function case(event, recipe)
+--- One test case.
+---@param event table    of an ended attempt: slot, unit, attempt, seconds, fault, station, serial, ...
+---@param recipe string
+---@return string
+function junit.case(event, recipe)
   local lines = {}
   local name = ("slot %s unit %d attempt %d"):format(event.slot, event.unit, event.attempt)
   lines[1] = ('    <testcase classname="%s" name="%s" time="%.3f">'):format(escape(recipe), escape(name),
@@ -25,9 +29,39 @@ local function case(event, recipe)
   local out = ("serial %s, session %s, fingerprint %s"):format(event.serial or "-", event.session or "-",
     event.fingerprint or "-")
   lines[#lines + 1] = ("      <system-out>%s</system-out>"):format(escape(out))
-  lines[#lines + 1] = "    </testcase>"
+  lines[#lines + 1] = "    </testcase>\n"
   return table.concat(lines, "\n")
 end
+
+--- What a suite says of all its cases.
+---@class jig.JunitCounts
+local counts = {}
+counts.__index = counts
+
+---@return jig.JunitCounts
+function junit.counts()
+  return setmetatable({ tests = 0, failures = 0, errors = 0, seconds = 0 }, counts)
+end
+
+function counts:add(event)
+  self.tests, self.seconds = self.tests + 1, self.seconds + event.seconds
+  if event.fault and event.station then
+    self.errors = self.errors + 1
+  elseif event.fault then
+    self.failures = self.failures + 1
+  end
+end
+
+--- What stands before the cases, and behind them.
+---@param name string  of the suite
+---@return string
+function counts:head(name)
+  return ('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n'
+    .. '  <testsuite name="%s" tests="%d" failures="%d" errors="%d" time="%.3f">\n'):format(escape(name),
+    self.tests, self.failures, self.errors, self.seconds)
+end
+
+junit.TAIL = "  </testsuite>\n</testsuites>\n"
 
 --- Writes the file. nil, message when it cannot be written.
 ---@param path string
@@ -36,17 +70,12 @@ end
 function junit.write(path, recipe, ended)
   local file, message = io.open(path, "w")
   if not file then return nil, message end
-  local failures, errors, seconds = 0, 0, 0
-  local cases = {}
+  local total, cases = junit.counts(), {}
   for i, event in ipairs(ended) do
-    if event.fault and event.station then errors = errors + 1 elseif event.fault then failures = failures + 1 end
-    seconds = seconds + event.seconds
-    cases[i] = case(event, recipe)
+    total:add(event)
+    cases[i] = junit.case(event, recipe)
   end
-  file:write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n',
-    ('  <testsuite name="%s" tests="%d" failures="%d" errors="%d" time="%.3f">\n'):format(escape(recipe),
-      #ended, failures, errors, seconds),
-    table.concat(cases, "\n"), #cases > 0 and "\n" or "", "  </testsuite>\n</testsuites>\n")
+  file:write(total:head(recipe), table.concat(cases), junit.TAIL)
   return file:close()
 end
 

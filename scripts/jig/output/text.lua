@@ -1,6 +1,7 @@
 --- What `jig run` shows to people: on a terminal the phase with its time, then one line per unit; in a
 -- pipe plain lines. Verdicts go to stdout, all else to stderr.
 
+local clean = require "jig.output.clean"
 local clock = require "jig.clock"
 local system = require "jig.system"
 
@@ -18,11 +19,6 @@ function text.new()
     colour = system.terminal(1) and (os.getenv("NO_COLOR") or "") == "",
     since = clock.now(),
   }, text)
-end
-
--- Text from outside must not move the cursor.
-local function clean(value)
-  return (tostring(value):gsub("[%c\127]", "?"))
 end
 
 function text:erase()

@@ -1,25 +1,25 @@
--- Events as core/session appends them, for specs of what keeps them.
+-- What core/session tells the journal, one session after another, for specs of what keeps it.
 
 local json = require "cjson.safe"
 
-local entries = {}
+local told = {}
 
 --- One event; `facts` is a table.
-function entries.event(kind, session, facts, time)
+function told.event(kind, session, facts, time)
   return { kind = kind, session = session, facts = facts and next(facts) and json.encode(facts) or "{}", time = time }
 end
 
 --- "opening" of a session whose serial and unit have its name.
-function entries.opening(session, owner)
-  return entries.event("opening", session, {
+function told.opening(session, owner)
+  return told.event("opening", session, {
     run = "r", number = 1, unit = "r." .. session, owner = owner, slot = "A", serial = "T" .. session, service = "s",
   })
 end
 
 --- All events of a session that ends well, or with an accepted report.
-function entries.session(session, owner, fails)
-  local event = entries.event
-  local list = { entries.opening(session, owner), event("opened", session), event("configured", session) }
+function told.session(session, owner, fails)
+  local event = told.event
+  local list = { told.opening(session, owner), event("opened", session), event("configured", session) }
   if fails then
     table.move({
       event("failed", session, { command = "get_device_configuration", code = 7, why = "no" }),
@@ -38,10 +38,10 @@ function entries.session(session, owner, fails)
 end
 
 --- Their kinds.
-function entries.kinds(list)
+function told.kinds(list)
   local kinds = {}
   for i, event in ipairs(list) do kinds[i] = event.kind end
   return kinds
 end
 
-return entries
+return told

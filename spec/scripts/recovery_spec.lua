@@ -1,0 +1,278 @@
+-- Recovery against the simulated service, whose audit file tells what was really reported. Sessions are
+-- left behind by a jig that is killed; what only a journal can show is put there by a script of its own.
+
+local scratch = require "spec.support.scratch"
+local station = require "spec.support.station"
+
+-- Runs a script in a jig of its own with the journal open; it sees `journal`, `append(kind, id, facts)`
+-- and, as arguments, what follows. Yields.
+local function write(place, path, text, ...)
+  local script = place:write(place:fresh("script") .. ".lua", [[
+local cjson, journal = require "cjson.safe", require "jig.journal"
+assert(journal.open { path = arg[1] })
+assert(journal.ready())
+local function append(kind, id, facts)
+  assert(journal.append(kind, id, 1, cjson.encode(facts or { a = 1 })))
+end
+local function opening(id, more)
+  local facts = { run = "r", number = 1, unit = "r." .. id, owner = journal.owner(), slot = "A", serial = "S" .. id,
+    service = "other", after = 0 }
+  for key, value in pairs(more or {}) do facts[key] = value end
+  append("opening", id, facts)
+end
+]] .. text)
+  local result = scratch.run { scratch.program, script, path, ... }
+  assert.equal(0, result.exit, result.stderr)
+  return result.stdout
+end
+
+-- The rows of a query, by a jig of its own (no second connection in this process). Yields.
+local function query(place, path, sql)
+  local script = place:write(place:fresh("query") .. ".lua", [[
+for row in require("jig.ledger").open(arg[1]):rows(arg[2]) do print(require("cjson.safe").encode(row)) end]])
+  local rows = {}
+  local result = scratch.run { scratch.program, script, path, sql }
+  assert.equal("", result.stderr)
+  for line in result.stdout:gmatch("[^\n]+") do rows[#rows + 1] = require("cjson.safe").decode(line) end
+  return rows
+end
+
+local function state(place, path, id)
+  return query(place, path, ("SELECT state FROM session WHERE id = '%s'"):format(id))[1].state
+end
+
+-- Leaves one session behind: jig is killed in a phase. Gives the run and its session's id.
+local function leave_behind(place, options)
+  local device <close> = station.device(place, { wire = "ftcd", listen = "tcp", arguments = options.device })
+  local run <close> = station.start(place, {
+    recipe = options.recipe or "examples/gateway", port = device.address, json = true, journal = options.journal,
+    directory = options.directory, fault = options.fault, service = options.service,
+  })
+  local event = run:await("phase", options.phase or "factory_init")
+  if options.wait then options.wait(run) end
+  run:signal(9)
+  run.child:wait(station.PATIENCE)
+  return run, event.session
+end
+
+-- `jig recover` for that service. Yields.
+local function recover(place, run, journal, arguments, fault)
+  local words = { "recover", "--journal", journal, "--cli", station.factory_tool }
+  table.move(arguments or {}, 1, #(arguments or {}), #words + 1, words)
+  local child <close> = station.start_jig(place, words,
+    { SIM_DIR = run.directory, SIM_TOOL_FAULT = fault or false })
+  local result = child:finish()
+  result.audit = station.audit(run.directory)
+  return result
+end
+
+local SLOW <const> = { "--latency", "60000" }
+
+describe("jig.recovery", function()
+  local place, journal
+  before_each(function()
+    place = station.place()
+    journal = place.path .. "/journal.db"
+  end)
+  after_each(function() place:close() end)
+
+  it("reports a session whose process was killed, once, with tool.orphaned", function()
+    local run, id = leave_behind(place, { journal = journal, device = SLOW })
+    local result = recover(place, run, journal)
+    assert.equal(0, result.exit, result.stderr)
+    local reports = result.audit:starts("report_error")
+    assert.same({ 1, id, "904", "the station stopped in mid-session" },
+      { #reports, reports[1].session, reports[1].code, reports[1].reason })
+    assert.equal("reported", state(place, journal, id))
+    assert.equal(0, recover(place, run, journal).exit)
+    assert.equal(1, #station.audit(run.directory):starts("report_error"))
+  end)
+
+  it("is what jig run does before its first unit, whose serial number is free again", function()
+    local run, id = leave_behind(place, { journal = journal, device = SLOW })
+    local device <close> = station.device(place, { wire = "ftcd", listen = "tcp" })
+    local result = station.run(place, {
+      recipe = "examples/gateway", port = device.address, json = true, journal = journal, directory = run.directory,
+    })
+    assert.equal(0, result.exit, result.stderr)
+    local first = result.events[1]
+    assert.same({ "recovery", id, "reported" }, { first.event, first.session, first.outcome })
+    assert.matches("^open", first.state) -- "opened" is durable a little later, with the next commit
+    assert.equal(1, #result.audit:commits("reported"))
+    assert.equal(1, #result.audit:commits("handed"))
+  end)
+
+  it("says in a dry run what it would do, and does nothing", function()
+    local run, id = leave_behind(place, { journal = journal, device = SLOW })
+    local result = recover(place, run, journal, { "--dry-run" })
+    assert.equal(6, result.exit)
+    assert.matches(id .. " of slot A, which was open%a+: would be reported", result.stderr)
+    assert.equal(0, #result.audit:starts("report_error"))
+    assert.matches("^open", state(place, journal, id))
+  end)
+
+  it("leaves a session to the service that opened it", function()
+    local run, id = leave_behind(place, { journal = journal, device = SLOW })
+    local other <close> = station.start_jig(place, { "recover", "--journal", journal, "--cli", "/bin/true" })
+    local result = other:finish()
+    assert.equal(6, result.exit)
+    assert.matches("left: it was opened through another service", result.stderr, 1, true)
+    assert.matches("^open", state(place, journal, id))
+    assert.equal(0, recover(place, run, journal).exit)
+  end)
+
+  it("leaves alone what belongs to a jig that runs", function()
+    local device <close> = station.device(place, { wire = "ftcd", listen = "tcp", arguments = SLOW })
+    local run <close> = station.start(place, {
+      recipe = "examples/gateway", port = device.address, json = true, journal = journal,
+    })
+    local id = run:await("phase", "factory_init").session
+    local result = recover(place, run, journal)
+    assert.equal(0, result.exit)
+    assert.matches(id .. " of slot A, which was open%a+: busy", result.stderr)
+    assert.matches("1 belong to a jig that runs", result.stderr, 1, true)
+    assert.equal(0, #result.audit:starts("report_error"))
+    run:signal(15)
+    assert.equal(5, run:finish().exit)
+  end)
+
+  it("leaves alone a session whose CLI still runs, until it has ended", function()
+    local run, id = leave_behind(place, {
+      journal = journal, fault = "new_device:slow=3000", phase = "new_device",
+      wait = function(run)
+        station.eventually("new_device was called", function()
+          return #station.audit(run.directory):starts("new_device") > 0
+        end)
+      end,
+    })
+    local result = recover(place, run, journal)
+    assert.matches(id .. " of slot A, which was opening: busy", result.stderr, 1, true)
+    assert.equal(0, #result.audit:starts("report_error"))
+    station.eventually("the CLI has ended, and its session is reported", function()
+      return recover(place, run, journal).stderr:match("1 reported")
+    end)
+    assert.equal(1, #station.audit(run.directory):commits("reported"))
+  end)
+
+  it("tries a report that failed again after a while, and at once when told to", function()
+    local run, id = leave_behind(place, { journal = journal, device = SLOW })
+    local result = recover(place, run, journal, nil, "report_error:exit=7#2")
+    assert.equal(6, result.exit)
+    assert.matches("left: report_error: exit status 7", result.stderr, 1, true)
+    result = recover(place, run, journal, nil, "report_error:exit=7#2")
+    assert.equal(6, result.exit)
+    assert.matches("its report failed; it is tried again in %d+ s", result.stderr)
+    assert.equal(1, #result.audit:starts("report_error"))
+    assert.equal(6, recover(place, run, journal, { "--now" }, "report_error:exit=7#2").exit)
+    assert.equal(0, recover(place, run, journal, { "--now" }, "report_error:exit=7#2").exit)
+    assert.equal("reported", state(place, journal, id))
+    assert.equal(3, #station.audit(run.directory):starts("report_error"))
+  end)
+
+  it("gives a session up whose report was refused as often as the station says", function()
+    local run, id = leave_behind(place, { journal = journal, device = SLOW })
+    local settings = place:write("station.lua", ("return { journal = { path = %q, refusals = 2 } }"):format(journal))
+    local words = { "--station", settings, "--now" }
+    assert.equal(6, recover(place, run, journal, words, "report_error:exit=7").exit)
+    local result = recover(place, run, journal, words, "report_error:exit=7")
+    assert.equal(0, result.exit, result.stderr)
+    assert.matches(id .. " of slot A, which was owing: settled", result.stderr, 1, true)
+    assert.equal("settled", state(place, journal, id))
+    local facts = query(place, journal, "SELECT facts FROM event WHERE kind = 'settled'")[1].facts
+    assert.matches("refused 2 times", facts, 1, true)
+    assert.equal(2, #result.audit:starts("report_error"))
+  end)
+
+  it("does not count a report that died as refused", function()
+    local run, id = leave_behind(place, { journal = journal, device = SLOW })
+    local settings = place:write("station.lua", ("return { journal = { path = %q, refusals = 1 } }"):format(journal))
+    assert.equal(6, recover(place, run, journal, { "--station", settings }, "report_error:kill=9").exit)
+    assert.equal("owing", state(place, journal, id))
+  end)
+
+  it("does not report what may never have been opened when the station says so", function()
+    local run, id = leave_behind(place, {
+      journal = journal, fault = "new_device:slow=1", phase = "new_device", service = { report = { unclear = false } },
+      wait = function(run)
+        station.eventually("new_device was called", function()
+          return #station.audit(run.directory):starts("new_device") > 0
+        end)
+      end,
+    })
+    if state(place, journal, id) ~= "opening" then return end -- it was quicker than the kill
+    local settings = place:write("station.lua",
+      ("return { journal = { path = %q }, cli = { report = { unclear = false } } }"):format(journal))
+    station.eventually("the CLI has ended", function()
+      return recover(place, run, journal, { "--station", settings }).stderr:match("which was opening: refused")
+    end)
+    assert.equal("refused", state(place, journal, id))
+    assert.equal(0, #station.audit(run.directory):starts("report_error"))
+  end)
+
+  it("completes the record of a unit that was made when its process was gone", function()
+    local id = write(place, journal, [[
+      opening("f1", { after = 1 })
+      for _, kind in ipairs { "opened", "configured", "finishing" } do append(kind, "f1") end
+      append("finished", "f1", { fingerprint = "ab" })
+      require("jig.system").exit(0)]])
+    assert.equal("", id)
+    local child <close> = station.start_jig(place, { "recover", "--journal", journal, "--cli", "/bin/true" })
+    local result = child:finish()
+    assert.equal(0, result.exit, result.stderr)
+    assert.matches("session f1 of slot A, which was made: manufactured with fault", result.stderr, 1, true)
+    assert.same({ { result = "manufactured with fault", fault = "tool.orphaned", code = 904, fingerprint = "ab" } },
+      query(place, journal, "SELECT result, fault, code, fingerprint FROM unit"))
+  end)
+
+  -- One representative of each state in which a session may be left.
+  for _, case in ipairs {
+    { "opening", "" },
+    { "opened", "opened" },
+    { "configured", "opened configured" },
+    { "finishing", "opened configured finishing" },
+    { "owing", "opened failed" },
+    { "owing", "unknown" },
+    { "reporting", "opened failed reporting" },
+  } do
+    it(("reports a session that was left %s (%s)"):format(case[1], case[2]), function()
+      write(place, journal, [[
+        opening("f1")
+        for kind in arg[2]:gmatch("%S+") do append(kind, "f1", { command = "x", code = 1, reason = "r" }) end]], case[2])
+      assert.equal(case[1], state(place, journal, "f1"))
+      local script = place:write("recover.lua", [[
+        local journal, session = require "jig.journal", require "jig.session"
+        assert(journal.open { path = arg[1] })
+        assert(journal.ready())
+        local result = require("jig.recovery").run { path = arg[1], service = session.service { cli = arg[2] },
+          signature = "other", refusals = 5, now = 0, say = function(e) print(e.state, e.outcome) end }
+        print(result.found, result.reported, result.settled, result.unreported, result.busy)]])
+      local tool = place:write("tool", "#!/bin/sh\nprintf '%s ' \"$@\" >>${0%/*}/calls\n", true)
+      local result = scratch.run { scratch.program, script, journal, tool }
+      assert.equal(case[1] .. "\treported\n1\t1\t0\t0\t0\n", result.stdout, result.stderr)
+      assert.equal("report_error f1 904 the station stopped in mid-session ", station.read(place.path .. "/calls"))
+      assert.equal("reported", state(place, journal, "f1"))
+    end)
+  end
+end)
+
+describe("jig.recovery.settle", function()
+  it("gives up every open attempt of an id, with reason and name", function()
+    local place <close> = station.place()
+    local journal = place.path .. "/journal.db"
+    write(place, journal, [[opening("f1")]])
+    local function settle(id)
+      local child <close> = station.start_jig(place, { "recover", "--journal", journal, "--settle", id, "--reason",
+        "scrapped", "--operator", "eva" })
+      return child:finish()
+    end
+    local wrong = settle("f2")
+    assert.equal(4, wrong.exit)
+    assert.matches("no session f2 that is without an end", wrong.stderr, 1, true)
+    assert.equal(0, settle("f1").exit)
+    assert.equal("settled", state(place, journal, "f1"))
+    local facts = query(place, journal, "SELECT facts FROM event WHERE kind = 'settled'")[1].facts
+    assert.matches('"reason":"scrapped"', facts, 1, true)
+    assert.matches('"operator":"eva"', facts, 1, true)
+    assert.equal(4, settle("f1").exit)
+  end)
+end)

@@ -4,24 +4,19 @@ local harness = require "spec.kill.harness"
 local scratch = require "spec.support.scratch"
 
 -- Deaths at a time; each so-many-th point.
-local WIDTH <const>, STEP <const> = 2, 40
+local WIDTH <const>, STEP <const> = 2, 80
 
--- Points before and behind which one dies in any case: what is durable, and what is called, changes there.
+-- Calls behind which one dies in any case: then more is durable, or called.
 local EDGES <const> = { fdatasync = true, clone = true }
 
 -- A jig under a sanitizer is not the binary that is shipped, and its leak check traces too.
 local sanitized = scratch.run({ "nm", "-D", scratch.program }).stdout:find("__asan_init", 1, true) ~= nil
 
-local function is_edge(point)
-  return point ~= nil and EDGES[point.name] == true
-end
-
 local function slice(points)
   local numbers = {}
   for number = 1, #points + 1 do
-    if number % STEP == 0 or number > #points or is_edge(points[number]) or is_edge(points[number - 1]) then
-      numbers[#numbers + 1] = number
-    end
+    local before = points[number - 1]
+    if number % STEP == 0 or number > #points or before and EDGES[before.name] then numbers[#numbers + 1] = number end
   end
   return numbers
 end

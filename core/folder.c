@@ -28,11 +28,9 @@ static int make(const char *path, const char *above, struct jig_error *err)
 {
     if (mkdir(path, MODE) == 0)
         return jig_folder_sync(above, err);
-    int sys = errno;
-    struct stat st;
-    if (sys == EEXIST && stat(path, &st) == 0)
-        sys = S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
-    return sys ? jig_fail_sys(err, sys, "cannot make the folder %s", path) : JIG_OK;
+    if (errno == EEXIST)
+        return JIG_OK;
+    return jig_fail_sys(err, errno, "cannot make the folder %s", path);
 }
 
 int jig_folder_make(const char *path, struct jig_error *err)
@@ -57,6 +55,8 @@ int jig_folder_make(const char *path, struct jig_error *err)
         memcpy(above, part, n + 1);
     }
     free(part);
+    if (rc == JIG_OK && (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))) /* a link to nowhere */
+        rc = jig_fail_sys(err, ENOTDIR, "cannot use %s", path);
     return rc;
 }
 

@@ -221,11 +221,12 @@ static enum jig_event_kind failure_kind(const struct jig_session *s)
 {
     if (s->command == JIG_NEW_DEVICE)
         return s->maybe_open ? JIG_EVENT_UNKNOWN : JIG_EVENT_REFUSED;
+    if (s->command ==
+        JIG_REPORT_ERROR) /* one that could not be started is tried again later, too */
+        return s->result.rc == JIG_EREFUSED ? JIG_EVENT_REFUSED : JIG_EVENT_UNKNOWN;
     if (!s->result.started || s->command == JIG_GET_DEVICE_CONFIGURATION)
         return JIG_EVENT_FAILED;
-    if (s->result.rc != JIG_EREFUSED)
-        return JIG_EVENT_UNKNOWN;
-    return s->command == JIG_REPORT_ERROR ? JIG_EVENT_REFUSED : JIG_EVENT_FAILED;
+    return s->result.rc == JIG_EREFUSED ? JIG_EVENT_FAILED : JIG_EVENT_UNKNOWN;
 }
 
 /* The call is over and the state is settled: records the outcome and tells. What the next intent
@@ -358,8 +359,9 @@ static void intent_kept(struct jig_entry *entry)
         jig_factory_argv_release(&s->argv);
         not_started(s);
         deliver(s);
-    } else if (s->interrupts && s->command != JIG_REPORT_ERROR) {
-        s->result.rc = jig_fail(&s->result.err, JIG_ECANCELLED, "interrupted");
+    } else if ((s->interrupts || s->released) && s->command != JIG_REPORT_ERROR) {
+        s->result.rc = jig_fail(&s->result.err, JIG_ECANCELLED,
+                                s->interrupts ? "interrupted" : "nobody waits for it any more");
         jig_factory_argv_release(&s->argv);
         not_started(s);
         conclude(s);
@@ -393,7 +395,7 @@ static struct jig_factory_call new_call(const struct jig_session *s,
 static void fail_at_once(struct jig_session *s, int rc, const struct jig_error *err)
 {
     s->result = (struct jig_session_result){.rc = rc, .exit_status = -1, .err = *err};
-    if (s->maybe_open) {
+    if (s->maybe_open && s->command != JIG_REPORT_ERROR) {
         struct jig_facts facts = why_facts(s);
         note(s, JIG_EVENT_FAILED, &facts);
     }

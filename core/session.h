@@ -14,7 +14,8 @@
  *   answered what cannot be read may have opened a session: it owes a report. So does a
  *   handle_device_response whose answer was not read. Both are the service's settings.
  * - report_error is called again only when the call before failed or its outcome is unknown.
- * - A session that is released while it still owes a report reports itself in the background.
+ * - A session that is released while it still owes a report reports itself in the background. It
+ *   begins no further command, not even one whose intent is on its way to the journal.
  * - With a journal, intent is durable before an effect that cannot be taken back and the outcome
  *   after it: "opening" before new_device, "finishing" before handle_device_response, "reporting"
  *   before report_error; "finished", "reported" and what was refused before the caller learns it.

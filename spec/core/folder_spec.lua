@@ -22,9 +22,9 @@ describe("core/folder", function()
 
   it("says what is in the way", function()
     local folder <close> = scratch.folder { file = "" }
-    for name, text in pairs { ["file"] = "use", ["file/"] = "make the folder", ["file/a"] = "make the folder" } do
+    for name, text in pairs { ["file"] = "cannot use ", ["file/a"] = "cannot make the folder " } do
       local made, message, code = journal.folder(folder.path .. "/" .. name)
-      assert.same({ nil, ("cannot %s %s/file: Not a directory"):format(text, folder.path), "not_found" },
+      assert.same({ nil, text .. folder.path .. "/" .. name .. ": Not a directory", "not_found" },
         { made, message, code })
     end
     assert.is_nil((journal.folder("")))

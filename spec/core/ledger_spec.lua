@@ -151,6 +151,18 @@ describe("core/ledger", function()
     assert.equal(wal, #folder:read "ledger-wal")
   end)
 
+  it("leaves nothing of an event whose facts its rows cannot take, between others", function()
+    local ledger <close> = memory()
+    local bad = events.opening { session = "s2", serial = "T2", unit = "" }
+    local results = assert(ledger:append(events.opening(), bad, events.opened(), bad))
+    assert.same({ true, "misuse", true, "misuse" }, { results[1], results[2][2], results[3], results[4][2] })
+    assert.equal(2, one(ledger, "SELECT count(*) AS n FROM event").n)
+    assert.equal(1, one(ledger, "SELECT count(*) AS n FROM session").n)
+    assert.is_true(ledger:verify().sound)
+    events.append(ledger, events.configured())
+    assert.is_true(ledger:verify().sound)
+  end)
+
   it("appends a whole life in one call", function()
     local ledger <close> = memory()
     local list = {}
@@ -273,7 +285,11 @@ describe("core/ledger", function()
       assert.equal("ok", result("rework", "finished"))
     end)
 
-    it("never while it is being made", function()
+    it("never while it is being made, and says who makes it", function()
+      local ledger <close> = memory()
+      events.append(ledger, events.opening())
+      local _, text = events.try(ledger, events.opening { session = "s2", unit = "r1.2", again = "rework" })
+      assert.equal("serial T1 is being made: session s1 is opening since 2026-03-01T00:00:00Z", text)
       for _, state in ipairs { "opening", "opened", "configured", "finishing", "owing", "reporting" } do
         assert.equal("duplicate", result(nil, state), state)
         assert.equal("duplicate", result("rework", state), state)

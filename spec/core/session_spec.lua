@@ -796,6 +796,28 @@ describe("core/session", function()
       end, function(l) assert.same({ "opening refused", "refused" }, { story(l) }) end)
     end)
 
+    it("a report whose CLI is gone has an unknown outcome, and is tried again later", function()
+      if scratch.valgrind then pending "posix_spawn tells no errors under valgrind" end
+      recorded({}, {}, function(s)
+        local there = s.folder.path .. "/there"
+        s.service.program, s.service.arguments = there, {}
+        scratch.run { "cp", "-p", s.folder.path .. "/tool", there }
+        scratch.run { "chmod", "755", there }
+        assert(s:new_session())
+        s:go(1)
+        os.remove(there)
+        assert.equal("not_found", s:call("report_error", 1, "x").code)
+        assert.same({ "owing a report", true, 0 }, { s.session:state(), s.session:owes(), s.l:unreported() })
+        s:release()
+        assert.equal(1, s.l:unreported())
+      end, function(l)
+        for row in l:rows "SELECT again_at > opened AS later, refusals FROM session" do
+          assert.same({ later = 1, refusals = 0 }, row)
+        end
+        assert.same({ "opening opened reporting unknown", "owing (open)" }, { story(l) })
+      end)
+    end)
+
     it("a serial number is made once: the second session calls nothing", function()
       recorded({}, {}, function(s)
         s:go(3)
@@ -836,16 +858,53 @@ describe("core/session", function()
       end, function(l) assert.same({ "opening refused", "refused" }, { story(l) }) end)
     end)
 
+    it("one that is released while its intent is recorded calls nothing more but the report", function()
+      recorded({}, {}, function(s)
+        s:start "new_device"
+        s:release(902, "gone")
+        assert.same({ "", 0 }, { s.folder:read "calls", s.l:unreported() })
+      end, function(l) assert.same({ "opening refused", "refused" }, { story(l) }) end)
+      recorded({}, {}, function(s)
+        s:go(2)
+        s:start("handle_device_response", "x")
+        s:release(902, "gone")
+        assert.equal("new_device get_device_configuration report_error", s:commands())
+        assert.equal(0, s.l:unreported())
+      end, function(l)
+        assert.same({ "opening opened configured finishing failed reporting reported", "reported" }, { story(l) })
+      end)
+      recorded({}, {}, function(s)
+        s:go(1)
+        s:start("report_error", 5, "own")
+        s:release(902, "gone")
+        assert.same({ "5 own" }, s:reports())
+      end, function(l) assert.same({ "opening opened reporting reported", "reported" }, { story(l) }) end)
+    end)
+
     it("one that is released in the middle of a call is reported by itself", function()
-      for _, command in ipairs { "new_device", "get_device_configuration" } do
-        recorded({}, {}, function(s)
-          if command ~= "new_device" then s:go(1) end
+      for i, command in ipairs { "new_device", "get_device_configuration" } do
+        recorded({ [command] = "echo >${0%/*}/runs; sleep 0.05; " .. right[command] }, {}, function(s)
+          s:go(i - 1)
           s:start(command, "x")
+          steps.until_true(s.l, function() return s.folder:read "runs" ~= "" end)
           s:release(902, "gone")
           assert.same({ "902 gone" }, s:reports())
           assert.equal(0, s.l:unreported())
         end, function(l) assert.matches("reporting reported$", (story(l))) end)
       end
+    end)
+
+    it("one that is released while its outcome is recorded has that outcome", function()
+      recorded({ handle_device_response = "echo >${0%/*}/runs; " .. right.handle_device_response }, {}, function(s)
+        s:go(2)
+        s:start("handle_device_response", "x")
+        steps.until_true(s.l, function() return s.folder:read "runs" ~= "" end)
+        s:release(902, "gone")
+        assert.same({}, s:reports())
+        assert.equal(0, s.l:unreported())
+      end, function(l)
+        assert.same({ "opening opened configured finishing finished", "finished" }, { story(l) })
+      end)
     end)
 
     it("an orphaned session can be reported, and nothing else", function()

@@ -1,4 +1,5 @@
 local filters = require "jig.commands.journal.filters"
+local journals = require "spec.support.journals"
 local options = require "jig.commands.options"
 local reading = require "spec.support.reading"
 
@@ -45,6 +46,23 @@ describe("jig.commands.journal.filters", function()
       assert.equal(case[2], table.concat(reading.column(result, "serial"), " "), table.concat(case[1], " "))
     end
   end)
+
+  -- What a million units cost is what SQLite looks at: no table but for "all", and no sort.
+  for _, words in ipairs {
+    { "--lot", "L7" }, { "--serial", "T1" }, { "--slot", "A" }, { "--fault", "lamp.dark" }, { "--result", "passed" },
+    { "--result", "running" }, { "--since", "1h" }, { "--since", "1h", "--until", "1s" },
+    { "--slot", "A", "--since", "1h" }, { "--lot", "L7", "--result", "failed", "--fault", "x" },
+  } do
+    it("answer from an index, without a sort, for " .. table.concat(words, " "), function()
+      local ledger <close> = journals.memory()
+      local o = parse(table.unpack(words))
+      local where, parameters = filters.where(o)
+      local plan = assert(ledger:rows(("EXPLAIN QUERY PLAN SELECT * FROM unit u WHERE %s ORDER BY %s LIMIT 50"):format(
+        where, filters.newest(o)), table.unpack(parameters, 1, parameters.n)))
+      assert.equal(1, #plan)
+      assert.matches("^SEARCH u USING INDEX unit_", plan[1].detail)
+    end)
+  end
 
   it("choose the same units for export", function()
     local at <close> = reading.journal()

@@ -108,6 +108,15 @@ local function ended_facts(self, result, number)
   }
 end
 
+--- Records what failed after the fingerprint.
+---@param result table  of jig.attempt, with fault and session
+---@param relaxed? boolean
+function record:faulty(result, relaxed)
+  local f = result.fault
+  journal.append("manufactured_with_fault", result.session, self.attempts[result.session] or result.attempt,
+    assert(cjson.encode { fault = f.name, code = f.code, reason = f.reason, phase = f.phase }), relaxed)
+end
+
 --- Records how an attempt ended. Yields when a verdict hangs on it: "manufactured with fault", and PASS
 -- after hooks that could still have failed; every other outcome is durable already, or is no PASS.
 ---@param result table    of jig.attempt, with serial and session
@@ -117,12 +126,7 @@ function record:ended(result, number)
   local facts = assert(cjson.encode(ended_facts(self, result, number)))
   local opened = self.attempts[result.session]
   local session, attempt = opened and result.session or "", opened or result.attempt
-  if result.manufactured_with_fault then
-    local f = result.fault
-    journal.append("manufactured_with_fault", session, attempt, assert(cjson.encode {
-      fault = f.name, code = f.code, reason = f.reason, phase = f.phase,
-    }), true)
-  end
+  if result.manufactured_with_fault and opened then self:faulty(result, true) end
   local waits = result.manufactured_with_fault or (result.passed and self.after == 1)
   return journal.append("ended", session, attempt, facts, not waits)
 end

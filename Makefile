@@ -108,7 +108,15 @@ $(BUILD)/spec/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^
 
-specs: $(PROGRAMS) $(SPEC_MODULES)
+# what follows a jig and kills it; never under a sanitizer, which traces too
+KILL = $(BUILD)/kill/tracer $(BUILD)/kill/lines
+$(BUILD)/kill/tracer: spec/kill/calls.c
+$(BUILD)/kill/%: spec/kill/%.c spec/kill/calls.h
+	@mkdir -p $(@D)
+	$(call say,KILL)$(CC) $(filter-out -MMD -MP -fsanitize% -fno-sanitize%,$(FLAGS)) $(CFLAGS) -o $@ \
+	    $(filter %.c,$^) -lpthread
+
+specs: $(PROGRAMS) $(SPEC_MODULES) $(KILL)
 
 # what the benchmark needs; musl, where it is installed, makes the tool that starts fastest
 BENCH = floor tool board measure codec
@@ -147,6 +155,12 @@ demo: deps
 test: deps
 	@$(MAKE) --no-print-directory specs
 	JIG_BUILD=$(BUILD) $(BUILD)/jig test $(SPECS)
+
+# Kills jig before each call that changes something; EVERY=5: before each fifth. See spec/kill/README.md
+kill-all:
+	@$(MAKE) --no-print-directory deps DEPS="$(TEST_DEPS) strace"
+	@$(MAKE) --no-print-directory specs
+	JIG_BUILD=$(BUILD) $(BUILD)/jig spec/kill/kill.lua $(EVERY)
 
 # ROUNDS=7 interleaved rounds, UNITS=1000000 in the journal; see spec/bench/README.md
 UNITS ?= 100000
@@ -190,4 +204,4 @@ install: $(BUILD)/jig
 clean:
 	rm -rf build
 
-.PHONY: all specs deps demo test bench lint check valgrind install clean
+.PHONY: all specs deps demo test kill-all bench lint check valgrind install clean

@@ -146,8 +146,8 @@ struct jig_ledger_report {
 };
 
 /* Checks tables and indexes, the chain from the checkpoint or the first event to the last, each
- * derived row against its rebuilding, the file's structure, and each signed head: that its event is
- * there with that hash, and its signature, by the key that stands beside it. With `key` (PEM file
+ * derived row against its rebuilding, each signed head: that its event is there with that hash, and
+ * its signature, by the key that stands beside it; and the file's structure. With `key` (PEM file
  * of an Ed25519 public or private key) `signed_through` counts heads of that key alone, and there
  * must be one if there are heads at all. Stops at the first that is wrong.
  * JIG_OK with *report, or a code when it could not be checked. May take minutes; reads one

@@ -54,6 +54,9 @@ int jig_ledger_check_schema(struct jig_ledger *ledger, struct jig_ledger_report 
 /* Each derived row is the one in schema temp, and none is missing. */
 int jig_ledger_check_rows(struct jig_ledger *ledger, struct jig_ledger_report *report,
                           struct jig_error *err);
+/* The file's own structure is whole: an index that lacks a row would let a duplicate pass. */
+int jig_ledger_check_file(struct jig_ledger *ledger, struct jig_ledger_report *report,
+                          struct jig_error *err);
 /* Each head is that of its event, and its signature is right. Sets signed_through to the last that
  * is signed by `trusted`, or by anybody where that is NULL. */
 int jig_ledger_check_heads(struct jig_ledger *ledger, const struct jig_key *trusted,

@@ -235,6 +235,8 @@ static int check_all(struct walk *w, const struct jig_key *trusted, struct jig_e
         rc = check_kept(w, err);
     if (rc == 0)
         rc = jig_ledger_check_heads(w->ledger, trusted, w->report, err);
+    if (rc == 0)
+        rc = jig_ledger_check_file(w->ledger, w->report, err);
     return rc;
 }
 

@@ -1,9 +1,12 @@
 /* See scribe.h. */
 #include "core/scribe.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- life ---- */
 
@@ -78,6 +81,20 @@ static int count_unended(struct jig_scribe *s, struct jig_error *err)
     return rc < 0 ? rc : JIG_OK;
 }
 
+/* A process that dies gives its locks back in the order of its descriptors. The owner's must be the
+ * last: who finds it free reads the emergency file, which must be free by then. */
+static int lift_lock(struct jig_scribe *s, struct jig_error *err)
+{
+    if (s->owner.fd > s->file.fd)
+        return JIG_OK;
+    int fd = fcntl(s->owner.fd, F_DUPFD_CLOEXEC, s->file.fd + 1);
+    if (fd < 0)
+        return jig_fail_sys(err, errno, "cannot keep the lock %s", s->owner.path);
+    close(s->owner.fd);
+    s->owner.fd = fd;
+    return JIG_OK;
+}
+
 /* The owner first: it makes the folders. What dead processes left is folded in before a file of
  * our own is taken, so that theirs can be used again. */
 static int open_files(struct jig_scribe *s, struct jig_error *err)
@@ -93,6 +110,8 @@ static int open_files(struct jig_scribe *s, struct jig_error *err)
         rc = fold(s, err);
     if (rc == JIG_OK)
         rc = jig_emergency_open(&s->file, s->emergency, err);
+    if (rc == JIG_OK)
+        rc = lift_lock(s, err);
     if (rc == JIG_OK)
         rc = count_unended(s, err);
     return rc;

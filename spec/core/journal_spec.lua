@@ -511,4 +511,19 @@ describe("core/journal", function()
     assert.equal(2, #owners(folder))
     for _, id in ipairs(owners(folder)) do assert(journal.owner(folder.path .. "/journal.d", id)):release(true) end
   end)
+
+  it("gives the emergency file back before the owner's lock when its process dies", function()
+    local folder <close> = scratch.folder()
+    local script = folder:write("open.lua", [[
+      local journal, proc = require "jig.journal", require "jig.proc"
+      assert(journal.open { path = arg[1] })
+      assert(journal.ready())
+      print(assert(proc.start { "ls", "-l", "/proc/" .. io.open("/proc/self/stat"):read("n") .. "/fd" }):wait().stdout)
+    ]])
+    local listed = scratch.run({ scratch.program, script, folder.path .. "/journal" }).stdout
+    local owner = tonumber(listed:match("(%d+) %-> [^\n]*/journal%.d/owners/"))
+    local emergency = tonumber(listed:match("(%d+) %-> [^\n]*/journal%.d/emergency/"))
+    assert(owner > emergency, listed) -- descriptors are closed in their order
+  end)
+
 end)

@@ -18,8 +18,9 @@ describe("jig.commands.journal.place", function()
     local path = folder.path .. "/journal.db"
     each(path, function(result, verb)
       assert.same({ 4, "" }, { result.exit, result.stdout }, verb)
-      assert.equal(("jig journal %s: the journal %s cannot be used: cannot open %s: No such file or directory\n")
-        :format(verb, path, path) .. "  name it with --journal PATH or --station FILE; the first `jig run` makes it\n", result.stderr)
+      local said = ("jig journal %s: the journal %s cannot be used: cannot open %s: No such file or directory\n"
+        .. "  name it with --journal PATH or --station FILE; the first `jig run` makes it\n"):format(verb, path, path)
+      assert.equal(said, result.stderr)
     end)
     assert.is_nil(io.open(path))
   end)

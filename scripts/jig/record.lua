@@ -70,14 +70,15 @@ end
 --- What "opening" says of a unit, as JSON, and the attempt by which the journal knows the session: the
 -- unit's, counted on from the first when the session's id was used before.
 ---@param unit jig.Unit
+---@param truth table  of it: number, attempt, slot, session_id
 ---@return string facts, integer attempt
-function record:opening(unit)
+function record:opening(unit, truth)
   local settings = self.settings.journal
-  local attempt = (settings.first_attempt or 1) + unit.attempt - 1
-  self.attempts[unit.session_id] = attempt
+  local attempt = (settings.first_attempt or 1) + truth.attempt - 1
+  self.attempts[truth.session_id] = attempt
   return assert(cjson.encode {
-    run = self.run, number = unit.number, unit = unit_id(self, unit.number), owner = settings.owner,
-    slot = unit.slot, serial = unit.serial ~= nil and tostring(unit.serial) or nil, lot = unit.lot,
+    run = self.run, number = truth.number, unit = unit_id(self, truth.number), owner = settings.owner,
+    slot = truth.slot, serial = unit.serial ~= nil and tostring(unit.serial) or nil, lot = unit.lot,
     service = settings.started.service, after = self.after, again = settings.again,
   }), attempt
 end

@@ -40,8 +40,10 @@ local function plain_result(result, made)
   if result.fault then
     result.fault = result.fault:plain()
   end
-  result.serial = made.serial ~= nil and tostring(made.serial) or nil
-  result.session, result.attempt = made.session_id, made.attempt
+  local ok, serial = pcall(tostring, made.serial)
+  result.serial = ok and made.serial ~= nil and serial or nil
+  local truth = unit.truth(made)
+  result.session, result.attempt = truth.session_id, truth.attempt
   return result
 end
 

@@ -180,20 +180,20 @@ static int refused(const struct jig_event *event, int rc, struct jig_error *err)
                     jig_event_name(event->kind), why.text);
 }
 
+/* `alone`: it is the transaction's only event, which is rolled back with it. */
 static int append_one(struct jig_ledger *l, struct jig_chain *chain, const struct jig_event *event,
-                      struct jig_error *err)
+                      bool alone, struct jig_error *err)
 {
     int rc = jig_ledger_allows(l, event, err);
-    if (rc == 0)
-        rc = jig_store_exec(l->store, "SAVEPOINT one", err);
+    if (rc == 0 && !alone)
+        rc = jig_store_mark(l->store, err);
     if (rc < 0)
         return rc;
     rc = refused(event, jig_ledger_add(l, chain, event, err), err);
-    if (rc == 0)
-        return jig_store_exec(l->store, "RELEASE one", err);
-    /* fails only where the transaction is gone, which ends it all the same */
-    jig_store_exec(l->store, "ROLLBACK TO one; RELEASE one", NULL);
-    return rc;
+    if (alone)
+        return rc;
+    int end = jig_store_unmark(l->store, rc == 0, rc == 0 ? err : NULL);
+    return rc < 0 ? rc : end;
 }
 
 /* Whether the failure is of that event alone. */
@@ -209,7 +209,7 @@ static int append_all(struct jig_ledger *l, const struct jig_event *events, size
     int rc = jig_ledger_tail(l, &chain, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         results[i] = (struct jig_error){.code = JIG_OK};
-        int one = append_one(l, &chain, &events[i], &results[i]);
+        int one = append_one(l, &chain, &events[i], n == 1, &results[i]);
         if (one == 0)
             ++*appended;
         else if (!is_refusal(one))

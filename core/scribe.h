@@ -26,7 +26,7 @@ struct jig_scribe {
     int64_t again;           /* when opening may be tried again */
     struct jig_error notice; /* something that people must be told; JIG_OK = nothing */
     int64_t commits;
-    int64_t unended; /* what stood there without an end when it was opened */
+    int64_t unended;       /* what stood there without an end when it was opened */
     char (*diverted)[129]; /* sessions with events in the emergency file */
     size_t n_diverted;
     bool all_diverted; /* there was no memory to tell which */

@@ -19,9 +19,12 @@
 
 #include <sqlite3.h>
 
+enum word { BEGIN, COMMIT, MARK, RELEASE, BACK, WORDS };
+
 struct jig_store {
     sqlite3 *db;
-    char *path; /* as the caller gave it, for messages */
+    sqlite3_stmt *words[WORDS]; /* prepared on first use */
+    char *path;                 /* as the caller gave it, for messages */
     double patience;
 };
 
@@ -262,6 +265,8 @@ void jig_store_close(struct jig_store *store)
         return;
     if (store->db && !sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    for (int i = 0; i < WORDS; i++)
+        sqlite3_finalize(store->words[i]);
     sqlite3_close_v2(store->db);
     free(store->path);
     free(store);
@@ -276,18 +281,47 @@ int jig_store_exec(struct jig_store *store, const char *sql, struct jig_error *e
     return 0;
 }
 
+/* What begins and ends things runs several times for each event: it is parsed once. */
+static int run_word(struct jig_store *store, enum word word, struct jig_error *err)
+{
+    static const char *const words[] = {
+        [BEGIN] = "BEGIN IMMEDIATE", [COMMIT] = "COMMIT",         [MARK] = "SAVEPOINT mark",
+        [RELEASE] = "RELEASE mark",  [BACK] = "ROLLBACK TO mark",
+    };
+    sqlite3_stmt **s = &store->words[word];
+    if (!*s && sqlite3_prepare_v3(store->db, words[word], -1, SQLITE_PREPARE_PERSISTENT, s, NULL) !=
+                   SQLITE_OK)
+        return fail(store, err);
+    int rc = sqlite3_step(*s) == SQLITE_DONE ? 0 : fail(store, err);
+    sqlite3_reset(*s);
+    return rc;
+}
+
 int jig_store_begin(struct jig_store *store, struct jig_error *err)
 {
     if (sqlite3_db_readonly(store->db, "main") == 1) /* SQLite would begin to read */
         return jig_fail(err, JIG_EDENIED, "%s is open to be read", store->path);
-    return jig_store_exec(store, "BEGIN IMMEDIATE", err);
+    return run_word(store, BEGIN, err);
+}
+
+int jig_store_mark(struct jig_store *store, struct jig_error *err)
+{
+    return run_word(store, MARK, err);
+}
+
+int jig_store_unmark(struct jig_store *store, bool keep, struct jig_error *err)
+{
+    /* fails only where the transaction is gone, which ends it all the same */
+    int rc = keep ? 0 : run_word(store, BACK, err);
+    int end = run_word(store, RELEASE, rc ? NULL : err);
+    return rc ? rc : end;
 }
 
 int jig_store_end(struct jig_store *store, bool keep, struct jig_error *err)
 {
     if (!keep && sqlite3_get_autocommit(store->db))
         return 0; /* what failed has ended it */
-    int rc = jig_store_exec(store, keep ? "COMMIT" : "ROLLBACK", err);
+    int rc = keep ? run_word(store, COMMIT, err) : jig_store_exec(store, "ROLLBACK", err);
     if (rc < 0 && !sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     return rc;

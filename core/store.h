@@ -43,6 +43,10 @@ int jig_store_exec(struct jig_store *store, const char *sql, struct jig_error *e
 int jig_store_begin(struct jig_store *store, struct jig_error *err);
 int jig_store_end(struct jig_store *store, bool keep, struct jig_error *err);
 
+/* Within a transaction: what comes after the mark can be undone alone. Marks do not nest. */
+int jig_store_mark(struct jig_store *store, struct jig_error *err);
+int jig_store_unmark(struct jig_store *store, bool keep, struct jig_error *err);
+
 /* ---- queries: prepared once, used often ---- */
 
 /* NULL with *err; a mistake in the SQL is JIG_EMISUSE. `lasting`: it will be used again. */

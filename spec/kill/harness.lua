@@ -193,20 +193,32 @@ end
 
 -- ---- after a death ----
 
+-- Reports that the service did not accept.
+function ground:refusals()
+  local count = 0
+  for _, call in ipairs(self:audit():ends("report_error")) do
+    if call.outcome ~= "accepted" then count = count + 1 end
+  end
+  return count
+end
+
 -- Recovers until nothing is unreported. While a call of the dead process's CLI runs, its session is left
--- alone, and the next try is due. A report that the service refuses is tried again until jig gives it up.
+-- alone, and the next try is due. A report that the service refuses is tried again until jig gives it up;
+-- nothing else may stay unreported.
 function ground:recover(troubles)
-  local deadline, refusals = clock.now() + PATIENCE, 0
+  local deadline, tries = clock.now() + PATIENCE, 0
   repeat
+    local before = self:refusals()
     local result = self:jig(self:recover_words())
     local busy = result.stdout:find('"outcome":"busy"', 1, true)
     if result.exit == 0 and not busy then return end
-    if result.exit ~= 0 and result.exit ~= 6 then
-      return judge.note(troubles, "jig recover ended with %s: %s", result.exit or result.signal, result.stderr)
+    if result.exit ~= 0 and result.exit ~= 6 or not busy and self:refusals() == before then
+      return judge.note(troubles, "jig recover ended with %s: %s%s", result.exit or result.signal, result.stdout,
+        result.stderr)
     end
-    if busy then clock.sleep(PAUSE) else refusals = refusals + 1 end
-  until clock.now() > deadline or refusals > REFUSALS
-  judge.note(troubles, "jig recover left something, %d times", refusals)
+    if busy then clock.sleep(PAUSE) else tries = tries + 1 end
+  until clock.now() > deadline or tries > REFUSALS
+  judge.note(troubles, "jig recover left something, %d times", tries)
 end
 
 function ground:verify(troubles)

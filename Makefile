@@ -13,7 +13,7 @@ PKG     ?= pkg-config
 # Debian packages: to build, to run specs and the demo, to check
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
              libsqlite3-dev lua-argparse lua-cjson-dev
-TEST_DEPS  = $(BUILD_DEPS) lua-busted openssl
+TEST_DEPS  = $(BUILD_DEPS) lua-busted openssl strace
 CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
@@ -158,7 +158,7 @@ test: deps
 
 # Kills jig before each call that changes something; EVERY=5: before each fifth. See spec/kill/README.md
 kill-all:
-	@$(MAKE) --no-print-directory deps DEPS="$(TEST_DEPS) strace"
+	@$(MAKE) --no-print-directory deps DEPS="$(TEST_DEPS)"
 	@$(MAKE) --no-print-directory specs
 	JIG_BUILD=$(BUILD) $(BUILD)/jig spec/kill/kill.lua $(EVERY)
 

@@ -102,8 +102,11 @@ static int append_on(lua_State *L, int status, lua_KContext ctx)
         return jigL_fail_wait(L, &a->wait, "journal");
     if (a->kept == JIG_KEPT_NOWHERE && a->err.code != JIG_OK)
         return jigL_fail(L, &a->err);
-    lua_pushstring(L, a->kept == JIG_KEPT_EMERGENCY ? "emergency" : "journal");
-    return 1;
+    bool emergency = a->kept == JIG_KEPT_EMERGENCY;
+    lua_pushstring(L, emergency ? "emergency" : "journal");
+    if (emergency)
+        lua_pushstring(L, a->err.text);
+    return emergency ? 2 : 1;
 }
 
 static enum jig_event_kind check_kind(lua_State *L, int arg)
@@ -155,7 +158,7 @@ static struct jig_entry *new_entry(lua_State *L)
 }
 
 /*
- * journal.append(kind, session, attempt, facts [, relaxed]) -> "journal" | "emergency" | nil,
+ * journal.append(kind, session, attempt, facts [, relaxed]) -> "journal" | "emergency", why | nil,
  * message, code. Records an event (core/ledger.h) whose facts are a JSON object as text; session ""
  * = of none. Yields until it is durable. With `relaxed` = true it does not: the event goes with the
  * next commit.

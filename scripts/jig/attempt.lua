@@ -11,6 +11,7 @@ local clock = require "jig.clock"
 local fault = require "jig.fault"
 local standard_flow = require "jig.flow"
 local task = require "jig.task"
+local truth_of = require("jig.unit").truth
 
 local attempt = {}
 
@@ -38,19 +39,21 @@ local function run(unit, options)
   check_serial(unit, options.serial)
   local flow = unit.recipe.run or standard_flow
   flow(unit)
-  if unit.failed then error(unit.failed, 0) end
-  if not unit.fingerprint then
+  local truth = truth_of(unit)
+  if truth.failed then error(truth.failed, 0) end
+  if not truth.fingerprint then
     unit:fail("tool.recipe", { reason = "run ended without handle_device_response" })
   end
-  if unit.recipe.finish then unit.context.emit { event = "manufactured", fingerprint = unit.fingerprint } end
+  if unit.recipe.finish then unit.context.emit { event = "manufactured", fingerprint = truth.fingerprint } end
   hook(unit, "finish")
 end
 
 -- The duty: one report, whatever the reason. It is not subject to the unit's limits.
 local function report(unit, made, result)
-  if not (unit.session and unit.session:owes()) then return end
+  local session = truth_of(unit).session
+  if not (session and session:owes()) then return end
   unit:enter("report")
-  local ok, message = unit.session:report_error(made.code, made.reason, made.name, made.phase)
+  local ok, message = session:report_error(made.code, made.reason, made.name, made.phase)
   result.reported = ok == true
   result.report_trouble = message
   unit.context.emit {
@@ -90,10 +93,11 @@ function attempt.run(unit, options)
   else
     fail(unit, fault.from(thrown), result) -- not caught: an error of memory
   end
-  result.fingerprint = unit.fingerprint
-  result.manufactured_with_fault = (unit.fingerprint and not ok) or nil
-  result.unreported = (unit.session and unit.session:owes()) or false
-  if unit.session then unit.session:close() end
+  local truth = truth_of(unit)
+  result.fingerprint = truth.fingerprint
+  result.manufactured_with_fault = (truth.fingerprint and not ok) or nil
+  result.unreported = (truth.session and truth.session:owes()) or false
+  if truth.session then truth.session:close() end
   if unit.port then
     result.received, result.sent = unit.port:counts()
     unit.port:close()

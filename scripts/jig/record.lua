@@ -70,14 +70,15 @@ end
 --- What "opening" says of a unit, as JSON, and the attempt by which the journal knows the session: the
 -- unit's, counted on from the first when the session's id was used before.
 ---@param unit jig.Unit
+---@param truth table  of it: number, attempt, slot, session_id
 ---@return string facts, integer attempt
-function record:opening(unit)
+function record:opening(unit, truth)
   local settings = self.settings.journal
-  local attempt = (settings.first_attempt or 1) + unit.attempt - 1
-  self.attempts[unit.session_id] = attempt
+  local attempt = (settings.first_attempt or 1) + truth.attempt - 1
+  self.attempts[truth.session_id] = attempt
   return assert(cjson.encode {
-    run = self.run, number = unit.number, unit = unit_id(self, unit.number), owner = settings.owner,
-    slot = unit.slot, serial = unit.serial ~= nil and tostring(unit.serial) or nil, lot = unit.lot,
+    run = self.run, number = truth.number, unit = unit_id(self, truth.number), owner = settings.owner,
+    slot = truth.slot, serial = unit.serial ~= nil and tostring(unit.serial) or nil, lot = unit.lot,
     service = settings.started.service, after = self.after, again = settings.again,
   }), attempt
 end
@@ -108,6 +109,15 @@ local function ended_facts(self, result, number)
   }
 end
 
+--- Records what failed after the fingerprint.
+---@param result table  of jig.attempt, with fault and session
+---@param relaxed? boolean
+function record:faulty(result, relaxed)
+  local f = result.fault
+  journal.append("manufactured_with_fault", result.session, self.attempts[result.session] or result.attempt,
+    assert(cjson.encode { fault = f.name, code = f.code, reason = f.reason, phase = f.phase }), relaxed)
+end
+
 --- Records how an attempt ended. Yields when a verdict hangs on it: "manufactured with fault", and PASS
 -- after hooks that could still have failed; every other outcome is durable already, or is no PASS.
 ---@param result table    of jig.attempt, with serial and session
@@ -117,12 +127,7 @@ function record:ended(result, number)
   local facts = assert(cjson.encode(ended_facts(self, result, number)))
   local opened = self.attempts[result.session]
   local session, attempt = opened and result.session or "", opened or result.attempt
-  if result.manufactured_with_fault then
-    local f = result.fault
-    journal.append("manufactured_with_fault", session, attempt, assert(cjson.encode {
-      fault = f.name, code = f.code, reason = f.reason, phase = f.phase,
-    }), true)
-  end
+  if result.manufactured_with_fault and opened then self:faulty(result, true) end
   local waits = result.manufactured_with_fault or (result.passed and self.after == 1)
   return journal.append("ended", session, attempt, facts, not waits)
 end

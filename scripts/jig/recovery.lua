@@ -20,9 +20,11 @@ local recovery = {}
 ---@field signature string   of it: jig.commands.journaling
 ---@field refusals integer   after so many a session is settled
 ---@field unclear? boolean   false: a session that may never have been opened is not reported
+---@field repeats? boolean   false: a report whose outcome is unknown is not called again
 ---@field now integer        microseconds of UTC
 ---@field again? boolean     reports that failed are tried at once
 ---@field dry_run? boolean   changes nothing
+---@field stopped? fun(): boolean  true: no further report is begun
 ---@field say fun(event: table)
 
 ---@class jig.RecoveryResult
@@ -69,10 +71,19 @@ local function settle(row, reason)
   return kept and "settled", message
 end
 
+-- A call of report_error was not answered by yes or no.
+local function is_unknown(row)
+  return row.state == "reporting" or row.calls > row.refusals
+end
+
 -- Why a session is not reported now; nil when it is.
 local function obstacle(options, row)
+  if options.stopped and options.stopped() then return "interrupted" end
   if row.service ~= options.signature then
     return "it was opened through another service: other CLI, arguments or environment"
+  end
+  if options.repeats == false and is_unknown(row) then
+    return "it is unknown whether its report was accepted, and the station does not report twice"
   end
   if not options.again and row.again_at and row.again_at > options.now then
     return ("its report failed; it is tried again in %d s"):format((row.again_at - options.now) // 1000000 + 1)
@@ -131,25 +142,41 @@ local function held(options, id, result, message, code)
   end
 end
 
-local function recover_owner(options, id, result)
-  local owner <close>, message, code = journal.take(options.path .. ".d", id)
-  if not owner then return held(options, id, result, message, code) end
-  assert(journal.ready()) -- what it left in its emergency file goes first
+-- The sessions of an owner that have no end; how many are left so.
+local function recover_sessions(options, id, owner, result)
   local left = 0
+  -- what it left in its emergency file goes first
+  local ready, trouble = journal.ready()
   for _, row in ipairs(collect(options.path, UNENDED, id)) do
     result.found = result.found + 1
-    local what, text = recover(options, row, owner)
+    local what, text = "left", trouble
+    if ready then what, text = recover(options, row, owner) end
     tell(options, row, what, text)
     if what == "reported" then result.reported = result.reported + 1 end
     if what == "settled" then result.settled = result.settled + 1 end
     if what == "left" or options.dry_run then left = left + 1 end
   end
+  result.unreported = result.unreported + left
+  return left
+end
+
+-- The units of an owner that were made but have no verdict; how many are left so.
+local function finish_units(options, id)
+  local left = 0
   for _, row in ipairs(collect(options.path, UNFINISHED, id)) do
-    local kept = not options.dry_run and finish(row)
-    tell(options, row, "manufactured with fault", "its process was gone before the unit was complete")
+    local kept, trouble = nil, nil
+    if not options.dry_run then kept, trouble = finish(row) end
+    tell(options, row, (options.dry_run and "would be " or "") .. "manufactured with fault",
+      trouble or "its process was gone before the unit was complete")
     if not kept then left = left + 1 end
   end
-  result.unreported = result.unreported + left
+  return left
+end
+
+local function recover_owner(options, id, result)
+  local owner <close>, message, code = journal.take(options.path .. ".d", id)
+  if not owner then return held(options, id, result, message, code) end
+  local left = recover_sessions(options, id, owner, result) + finish_units(options, id)
   owner:release(left == 0 and not options.dry_run)
 end
 
@@ -164,6 +191,26 @@ function recovery.run(options)
   return result
 end
 
+-- The attempts of a session that belong to one owner: how many were given up; nil and why not.
+local function settle_owned(path, id, owner_id, facts)
+  local owner <close>, message = journal.take(path .. ".d", owner_id)
+  if not owner then return nil, message end
+  local ready, trouble = journal.ready() -- it may have an end in the emergency file
+  if not ready then return nil, trouble end
+  local settled, left = 0, #collect(path, UNFINISHED, owner_id)
+  for _, row in ipairs(collect(path, UNENDED, owner_id)) do
+    if row.id == id then
+      local kept, why = append("settled", row, facts)
+      if not kept then return nil, why end
+      settled = settled + 1
+    else
+      left = left + 1
+    end
+  end
+  owner:release(left == 0)
+  return settled
+end
+
 --- Gives a session up: nobody reports it any more. Yields.
 ---@param path string
 ---@param id string        its session id
@@ -171,15 +218,14 @@ end
 ---@param operator string
 ---@return integer|nil settled  how many of its attempts, string? message
 function recovery.settle(path, id, reason, operator)
-  local rows = collect(path, "SELECT id, attempt, owner FROM session WHERE id = ?1 AND ended IS NULL", id)
-  if #rows == 0 then return nil, ("the journal has no session %s that is without an end"):format(id) end
-  for _, row in ipairs(rows) do
-    local owner <close>, message = journal.take(path .. ".d", row.owner)
-    if not owner then return nil, message end
-    local kept, why = append("settled", row, { reason = reason, operator = operator })
-    if not kept then return nil, why end
+  local settled = 0
+  for _, row in ipairs(collect(path, "SELECT DISTINCT owner FROM session WHERE id = ?1 AND ended IS NULL", id)) do
+    local count, message = settle_owned(path, id, row.owner, { reason = reason, operator = operator })
+    if not count then return nil, message end
+    settled = settled + count
   end
-  return #rows
+  if settled == 0 then return nil, ("the journal has no session %s that is without an end"):format(id) end
+  return settled
 end
 
 return recovery

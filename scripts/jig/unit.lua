@@ -25,6 +25,10 @@ local unit = {}
 unit.__index = unit
 unit.__name = "jig.unit"
 
+-- What is so whatever a recipe makes of the fields of its unit: number, attempt, slot; session, session_id,
+-- fingerprint, failed (the fault after which no verb goes on).
+local truths = setmetatable({}, { __mode = "k" })
+
 -- Phases of the exchanges that follow these commands, in the vendor's words.
 local EXCHANGES <const> = {
   new_device = "factory_init",
@@ -45,9 +49,17 @@ function unit.new(fields, recipe, context)
   end
   self.handed, self.phases, self.device_log = {}, {}, {} -- handed: messages that were given to the device
   self.served = {} -- { payload =, given = }: payloads of the service
+  truths[self] = { number = fields.number, attempt = fields.attempt, slot = fields.slot }
   self.catch = fault.catcher(context.folder)
   self.started = clock.now()
   return self
+end
+
+--- What a verdict and its record stand on.
+---@return { number: integer, attempt: integer, slot: string, session?: userdata, session_id?: string,
+--- fingerprint?: string, failed?: jig.Fault }
+function unit.truth(self)
+  return truths[self]
 end
 
 --- Makes a fault of this unit: the recipe's `faults` may give its name another code and reason.
@@ -70,8 +82,8 @@ function unit:complete(made, given)
   end
   made.settled = true
   made.phase = made.phase or self.phase
-  made.slot = made.slot or self.slot
-  made.session = made.session or self.session_id
+  made.slot = made.slot or truths[self].slot
+  made.session = made.session or truths[self].session_id
   return made
 end
 
@@ -114,11 +126,12 @@ end
 -- Makes a verb: refuses to go on after a failure, completes the fault that it throws.
 local function verb(f)
   return function(self, ...)
-    if self.failed then error(self.failed, 0) end
+    local truth = truths[self]
+    if truth.failed then error(truth.failed, 0) end
     local results = table.pack(xpcall(f, self.catch, self, ...))
     if results[1] then return table.unpack(results, 2, results.n) end
-    local made = self:complete(fault.from(results[2]))
-    if self.session and self.session:owes() then self.failed = made end
+    local made = unit.complete(self, fault.from(results[2]))
+    if truth.session and truth.session:owes() then truth.failed = made end
     error(made, 0)
   end
 end
@@ -141,14 +154,16 @@ end
 --- Opens the session: factory_tool new_device. Yields; throws cli.*.
 ---@return jig.Frame request  { scp, payload } for the device
 unit.new_device = verb(function(self)
-  if self.session then error("new_device was already called in this attempt", 0) end
-  self.session_id = self.context.new_id(self)
+  local truth = truths[self]
+  if truth.session then error("new_device was already called in this attempt", 0) end
+  truth.session_id = self.context.new_id(self)
+  self.session_id = truth.session_id
   self:enter("new_device")
   local record, attempt
-  if self.context.record then record, attempt = self.context.record:opening(self) end
-  local made, message, code = session.new(self.context.service, self.session_id, self.slot, record, attempt)
+  if self.context.record then record, attempt = self.context.record:opening(self, truth) end
+  local made, message, code = session.new(self.context.service, truth.session_id, truth.slot, record, attempt)
   if not made then fault.throw_cli(message, code, "start") end
-  self.session = made
+  truth.session, self.session = made, made
   local request = check_call(made:new_device())
   table.insert(self.served, { payload = request.payload })
   self.exchange_phase = EXCHANGES.new_device
@@ -156,8 +171,7 @@ unit.new_device = verb(function(self)
 end)
 
 local function opened(self)
-  if not self.session then error("new_device comes first", 0) end
-  return self.session
+  return truths[self].session or error("new_device comes first", 0)
 end
 
 --- Hands the device's first answer to the service: factory_tool get_device_configuration. Yields; throws
@@ -183,7 +197,8 @@ unit.handle_device_response = verb(function(self, response)
   local at = opened(self)
   self:enter("handle_device_response")
   local fingerprint, message, code, stage, unrecorded = at:handle_device_response(bytes)
-  self.fingerprint = fingerprint or unrecorded
+  truths[self].fingerprint = fingerprint or unrecorded
+  self.fingerprint = truths[self].fingerprint
   return check_call(fingerprint, message, code, stage)
 end)
 

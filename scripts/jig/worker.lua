@@ -40,12 +40,15 @@ local function plain_result(result, made)
   if result.fault then
     result.fault = result.fault:plain()
   end
-  result.serial = made.serial ~= nil and tostring(made.serial) or nil
-  result.session, result.attempt = made.session_id, made.attempt
+  local ok, serial = pcall(tostring, made.serial)
+  result.serial = ok and made.serial ~= nil and serial or nil
+  local truth = unit.truth(made)
+  result.session, result.attempt = truth.session_id, truth.attempt
   return result
 end
 
--- The record is kept before the verdict is told: a PASS that cannot be recorded is none.
+-- The record is kept before the verdict is told: a PASS that cannot be recorded is none, and where the
+-- emergency file has it, that has the fault, too.
 local function keep(context, result, number)
   if not context.record then
     result.unrecorded = true
@@ -55,6 +58,7 @@ local function keep(context, result, number)
   if kept == "journal" or not result.passed then return end
   result.passed, result.manufactured_with_fault = false, true
   result.fault = fault.new("tool.journal", { reason = message, slot = context.slot, session = result.session }):plain()
+  if kept then context.record:faulty(result) end
 end
 
 local function may_retry(config, result, number)

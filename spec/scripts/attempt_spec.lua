@@ -46,6 +46,24 @@ describe("jig.attempt", function()
       { run.result.passed, run.result.fault.name, run.result.fault.reason })
   end)
 
+  it("takes no recipe's word for a fingerprint or a session", function()
+    local run <close> = product.attempt { recipe = { run = function(unit) unit.fingerprint = "00ff" end } }
+    assert.same({ false, "run ended without handle_device_response" },
+      { run.result.passed, run.result.fault.reason })
+    assert.same({}, { run.result.fingerprint, run.result.manufactured_with_fault })
+    local other <close> = product.attempt { recipe = { run = function(unit)
+      unit:new_device()
+      unit.session, unit.session_id, unit.fingerprint = nil, "another", "00ff"
+      assert.matches("new_device was already called in this attempt", tostring(select(2, pcall(unit.new_device, unit))))
+      unit:fail("lamp.dark", { code = 50, reason = "dark" })
+    end } }
+    assert.same({ "lamp.dark", true, false },
+      { other.result.fault.name, other.result.reported, other.result.unreported })
+    assert.is_nil(other.result.fingerprint)
+    assert.equal("new_device report_error", other.folder:commands())
+    assert.equal("50", other.folder:calls()[2][3])
+  end)
+
   it("names the fault that `run` swallowed, not its consequence", function()
     local run <close> = product.attempt {
       recipe = { run = function(unit) pcall(unit.exchange, unit, unit:new_device()) end },

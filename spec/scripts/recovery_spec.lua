@@ -239,7 +239,9 @@ describe("jig.recovery", function()
     it(("reports a session that was left %s (%s)"):format(case[1], case[2]), function()
       write(place, journal, [[
         opening("f1")
-        for kind in arg[2]:gmatch("%S+") do append(kind, "f1", { command = "x", code = 1, reason = "r" }) end]], case[2])
+        for kind in arg[2]:gmatch("%S+") do
+          append(kind, "f1", { command = "x", code = 1, reason = "r" })
+        end]], case[2])
       assert.equal(case[1], state(place, journal, "f1"))
       local script = place:write("recover.lua", [[
         local journal, session = require "jig.journal", require "jig.session"
@@ -255,6 +257,132 @@ describe("jig.recovery", function()
       assert.equal("reported", state(place, journal, "f1"))
     end)
   end
+
+  describe("where a report is not called again when its outcome is unknown", function()
+    -- Each: events after "opening", the state, whether it is reported.
+    for _, case in ipairs {
+      { "opened failed reporting", "reporting", false },
+      { "opened failed reporting unknown", "owing", false },
+      { "opened failed reporting refused", "owing", true },
+      { "opened failed reporting refused reporting unknown", "owing", false },
+      { "opened failed", "owing", true },
+      { "unknown", "owing", true },
+      { "opened", "opened", true },
+    } do
+      it((case[3] and "reports" or "leaves") .. " a session after " .. case[1], function()
+        write(place, journal, [[
+          opening("f1")
+          local command = "new_device"
+          for kind in arg[2]:gmatch("%S+") do
+            if kind == "reporting" then command = "report_error" end
+            append(kind, "f1", { command = command, code = 1, reason = "r" })
+          end]], case[1])
+        assert.equal(case[2], state(place, journal, "f1"))
+        local tool = place:write("tool", "#!/bin/sh\nprintf '%s ' \"$@\" >>${0%/*}/calls\n", true)
+        local script = place:write("recover.lua", [[
+          local journal, session = require "jig.journal", require "jig.session"
+          assert(journal.open { path = arg[1] })
+          assert(journal.ready())
+          local result = require("jig.recovery").run { path = arg[1], service = session.service { cli = arg[2] },
+            signature = "other", refusals = 5, now = 0, again = true, repeats = false,
+            say = function(e) print(e.outcome, e.text) end }
+          print(result.reported, result.unreported)]])
+        local result = scratch.run { scratch.program, script, journal, tool }
+        assert.equal(case[3] and "reported\tnil\n1\t0\n"
+          or "left\tit is unknown whether its report was accepted, and the station does not report twice\n0\t1\n",
+          result.stdout, result.stderr)
+        assert.equal(case[3], station.read(place.path .. "/calls") ~= "")
+      end)
+    end
+
+    it("is what the station's report.again = false says, to run and to recover", function()
+      write(place, journal, [[opening("f1") append("opened", "f1") append("failed", "f1", { command = "x" })
+        append("reporting", "f1", { code = 1, reason = "r" })]])
+      local tool = place:write("tool", "#!/bin/sh\nprintf '%s ' \"$@\" >>${0%/*}/calls; exit 1\n", true)
+      local settings = place:write("station.lua",
+        ("return { journal = { path = %q }, cli = { path = %q, report = { again = false } } }"):format(journal, tool))
+      -- the session's service is this one
+      local result = scratch.run { scratch.program, place:write("sign.lua", [[
+        local journaling = require "jig.commands.journaling"
+        io.write((journaling.service { cli = arg[1] }))]]), tool }
+      write(place, journal, [[append("settled", "f1", { reason = "x", operator = "x" })
+        opening("f2", { service = arg[2] }) append("opened", "f2") append("failed", "f2", { command = "x" })
+        append("reporting", "f2", { code = 1, reason = "r" })]], result.stdout)
+      for _, words in ipairs { { "recover", "--now" }, { "run", "examples/gateway", "--port", "pair:x" } } do
+        table.move({ "--station", settings }, 1, 2, #words + 1, words)
+        local child <close> = station.start_jig(place, words)
+        result = child:finish()
+        assert.equal(6, result.exit)
+        assert.matches("it is unknown whether its report was accepted", result.stderr, 1, true)
+      end
+      assert.is_nil(station.read(place.path .. "/calls"):find("report_error", 1, true))
+    end)
+  end)
+
+  it("does not take a made unit for an unreported session, in a dry run either", function()
+    write(place, journal, [[
+      opening("f1", { after = 1 })
+      for _, kind in ipairs { "opened", "configured", "finishing" } do append(kind, "f1") end
+      append("finished", "f1", { fingerprint = "ab" })]])
+    local words = { "recover", "--journal", journal, "--cli", "/bin/true", "--dry-run" }
+    local child <close> = station.start_jig(place, words)
+    local result = child:finish()
+    assert.equal(0, result.exit, result.stderr)
+    assert.matches("session f1 of slot A, which was made: would be manufactured with fault", result.stderr, 1, true)
+    assert.same({ { n = 0 } }, query(place, journal, "SELECT count(*) AS n FROM unit WHERE result IS NOT NULL"))
+  end)
+
+  it("stops at a signal: what is not reported then is unreported, and no unit begins", function()
+    local tool = place:write("tool", "#!/bin/sh\necho $1 $2 >>${0%/*}/calls; sleep 0.2\n", true)
+    local result = scratch.run { scratch.program, place:write("sign.lua", [[
+      local journaling = require "jig.commands.journaling"
+      io.write((journaling.service { cli = arg[1] }))]]), tool }
+    write(place, journal, [[for i = 1, 5 do opening("f" .. i, { service = arg[2] }) end]], result.stdout)
+    local run <close> = station.start(place, {
+      recipe = "examples/gateway", port = "pair:x", cli = tool, journal = journal, json = true,
+    })
+    station.eventually("the first report is under way", function()
+      return station.read(place.path .. "/calls") ~= ""
+    end)
+    run:signal(2)
+    result = run:finish()
+    assert.equal(6, result.exit)
+    local outcomes = {}
+    for i, event in ipairs(result.events) do outcomes[i] = event.outcome or event.event end
+    assert.matches("stopping", table.concat(outcomes, " "), 1, true)
+    assert.equal("summary", outcomes[#outcomes])
+    assert.is_true(select(2, station.read(place.path .. "/calls"):gsub("report_error", "")) < 5)
+    assert.is_nil(station.read(place.path .. "/calls"):find("new_device", 1, true))
+  end)
+
+  it("lets no session id be opened again whose session it could not report", function()
+    write(place, journal, [[opening("f1")]])
+    local words = { "--session-id", "f1" }
+    local device <close> = station.device(place, { wire = "ftcd", listen = "tcp" })
+    local result = station.run(place, { recipe = "examples/gateway", port = device.address, journal = journal,
+      arguments = words })
+    assert.equal(6, result.exit)
+    assert.matches("jig run: session f1 cannot be opened again: it is still opening\n", result.stderr, 1, true)
+    assert.equal(0, #result.audit:starts())
+    words[2] = "f2"
+    assert.equal(6, station.run(place, { recipe = "examples/gateway", port = device.address, journal = journal,
+      arguments = words, directory = result.directory }).exit)
+  end)
+
+  it("is not told in jig run of sessions whose jig lives", function()
+    local device <close> = station.device(place, { wire = "ftcd", listen = "tcp", arguments = SLOW })
+    local run <close> = station.start(place, {
+      recipe = "examples/gateway", port = device.address, json = true, journal = journal,
+    })
+    run:await("phase", "factory_init")
+    local other <close> = station.device(place, { wire = "ftcd", listen = "tcp" })
+    local result = station.run(place, {
+      recipe = "examples/gateway", port = other.address, journal = journal, directory = run.directory,
+    })
+    assert.same({ 0, "" }, { result.exit, result.stderr })
+    run:signal(15)
+    assert.equal(5, run:finish().exit)
+  end)
 end)
 
 describe("jig.recovery.settle", function()
@@ -276,5 +404,40 @@ describe("jig.recovery.settle", function()
     assert.matches('"reason":"scrapped"', facts, 1, true)
     assert.matches('"operator":"eva"', facts, 1, true)
     assert.equal(4, settle("f1").exit)
+  end)
+
+  it("does not give up what a dead process made, as its emergency file says", function()
+    local place <close> = station.place()
+    local journal = place.path .. "/journal.db"
+    local owner = write(place, journal, [[
+      opening("f1", { after = 1 })
+      for _, kind in ipairs { "opened", "configured", "finishing" } do append(kind, "f1") end
+      io.write(journal.owner())]])
+    -- written while `jig recover` had its journal open already
+    local script = place:write("try.lua", [[
+      package.cpath = arg[3] .. "/?.so;" .. package.cpath
+      local journal = require "jig.journal"
+      assert(journal.open { path = arg[1] })
+      assert(journal.ready())
+      local file = assert(require("spec.journal").emergency(arg[1] .. ".d/emergency"))
+      assert(file:append { kind = "finished", session = "f1", attempt = 1, time = 1, facts = '{"fingerprint":"ab"}' })
+      file:close()
+      print(require("jig.recovery").settle(arg[1], "f1", "scrapped", "eva"))]])
+    local result = scratch.run { scratch.program, script, journal, owner, os.getenv "JIG_BUILD" or "build" }
+    assert.equal("nil\tthe journal has no session f1 that is without an end\n", result.stdout, result.stderr)
+    assert.equal("finished", state(place, journal, "f1"))
+  end)
+
+  it("leaves no lock behind that nobody needs", function()
+    local place <close> = station.place()
+    local journal = place.path .. "/journal.db"
+    local owner = write(place, journal, [[opening("f1") opening("f2") io.write(journal.owner())]])
+    local function settle(id)
+      local child <close> = station.start_jig(place, { "recover", "--journal", journal, "--settle", id, "--reason",
+        "scrapped", "--operator", "eva" })
+      assert.equal(0, child:finish().exit)
+      return station.read(journal .. ".d/owners/" .. owner) ~= ""
+    end
+    assert.same({ true, false }, { settle("f1"), settle("f2") })
   end)
 end)

@@ -1,3 +1,5 @@
+local journal = require "jig.journal"
+local ledger = require "jig.ledger"
 local port = require "jig.port"
 local product = require "spec.support.product"
 local scratch = require "spec.support.scratch"
@@ -227,6 +229,40 @@ describe("jig.worker", function()
     ]] }
     local ended = of(run, "ended")[1]
     assert.equal("17", ended.serial)
+  end)
+
+  it("tells and records what it made, whatever the recipe calls it", function()
+    local place <close> = scratch.folder()
+    local path = place.path .. "/journal"
+    assert(journal.open { path = path })
+    local run <close> = work {
+      config = { journal = { owner = journal.owner(), started = { owner = journal.owner(), service = "x" } } },
+      more = [[ prepare = function(unit)
+        unit.serial, unit.number, unit.attempt, unit.slot = "T1", "seven", {}, "Z"
+      end,
+      finish = function(unit) unit.session_id, unit.fingerprint = "another", nil end, ]],
+    }
+    assert.is_true(journal.close())
+    local ended = of(run, "ended")[1]
+    assert.same({ true, product.fingerprint, run.folder:calls()[1][2], 1, 1, "A" },
+      { ended.passed, ended.fingerprint, ended.session, ended.unit, ended.attempt, ended.slot })
+    local l <close> = assert(ledger.open(path))
+    for row in l:rows "SELECT result, fingerprint, session, number, attempts, slot FROM unit" do
+      assert.same({ result = "passed", fingerprint = product.fingerprint, session = ended.session, number = 1,
+        attempts = 1, slot = "A" }, row)
+    end
+    assert.is_true(l:verify().sound)
+  end)
+
+  it("has no serial number where that cannot be told as text", function()
+    local run <close> = work { more = [[
+      prepare = function(unit)
+        unit.serial = setmetatable({}, { __tostring = function() error "boom" end })
+        unit:fail("lamp.dark", { code = 5, reason = "dark" })
+      end,
+    ]] }
+    local ended = of(run, "ended")[1]
+    assert.same({ "lamp.dark", nil }, { ended.fault.name, ended.serial })
   end)
 
   it("says in one message what it died of", function()

@@ -98,14 +98,18 @@ function journaling.service(cli)
   return hex.encode(digest.sha256(text)), hex.encode(sum)
 end
 
---- The journal knows a session by its id and attempt: the next attempt of an id that was given.
+--- The journal knows a session by its id and attempt: the next attempt of an id that was given. One that
+-- is without an end bars it: whoever reports that would report the new one.
 ---@param path string  of the journal
 ---@param id string
----@return integer
+---@return integer|nil attempt, string? message
 function journaling.next_attempt(path, id)
   local from <close> = assert(require("jig.ledger").open(path))
   local latest = 0
-  for row in from:rows("SELECT attempt FROM session WHERE id = ?1", id) do latest = math.max(latest, row.attempt) end
+  for row in from:rows("SELECT attempt, ended, state FROM session WHERE id = ?1", id) do
+    if not row.ended then return nil, ("session %s cannot be opened again: it is still %s"):format(id, row.state) end
+    latest = math.max(latest, row.attempt)
+  end
   return latest + 1
 end
 

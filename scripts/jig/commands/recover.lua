@@ -57,6 +57,7 @@ local function recover(o, from, settings)
     signature = signature,
     refusals = settings.refusals,
     unclear = (cli.report or {}).unclear,
+    repeats = (cli.report or {}).again,
     now = os.time() * 1000000,
     again = o.now,
     dry_run = o.dry_run,

@@ -140,7 +140,8 @@ function tally:status()
   return PASSED
 end
 
-local function follow(worker, handle)
+-- Interrupts the worker for each signal. Gives a function that says whether there was one.
+local function heed_signals(worker, handle)
   local times = 0
   task.spawn(function()
     while system.wait_signal() do
@@ -149,6 +150,10 @@ local function follow(worker, handle)
       worker:interrupt()
     end
   end)
+  return function() return times > 0 end
+end
+
+local function follow(worker, handle)
   local event = worker:next()
   while event do
     handle(event)
@@ -171,8 +176,9 @@ local function open_journal(settings)
   return ok, message
 end
 
--- Sessions that earlier processes left behind, before any unit. How many are still unreported.
-local function recover(config, settings, handle)
+-- Sessions that earlier processes left behind, before any unit. How many are still unreported. Those of
+-- jigs that run are nothing to tell here.
+local function recover(config, settings, handle, stopped)
   if journal.unended() == 0 then return 0 end
   return require("jig.recovery").run({
     path = settings.path,
@@ -180,22 +186,27 @@ local function recover(config, settings, handle)
     signature = config.journal.started.service,
     refusals = settings.refusals,
     unclear = (config.service.report or {}).unclear,
+    repeats = (config.service.report or {}).again,
     now = os.time() * 1000000,
-    say = handle,
+    stopped = stopped,
+    say = function(event)
+      if event.outcome ~= "busy" then handle(event) end
+    end,
   }).unreported
 end
 
 -- Waits until the journal is open, then recovers. nil, message when no unit may begin.
-local function begin(config, settings, handle, counted)
+local function begin(config, settings, handle, counted, stopped)
   if not settings then return true end
   local ok, message = journal.ready()
   if not ok then
     return nil, ("the journal %s: %s\n  no unit is begun without a journal; --no-journal does without"):format(
       settings.path, message)
   end
-  if config.session_id then config.journal.first_attempt = journaling.next_attempt(settings.path, config.session_id) end
-  if recover(config, settings, handle) > 0 then counted.statuses[UNREPORTED] = true end
-  return true
+  if recover(config, settings, handle, stopped) > 0 then counted.statuses[UNREPORTED] = true end
+  if not config.session_id then return true end
+  config.journal.first_attempt, message = journaling.next_attempt(settings.path, config.session_id)
+  return config.journal.first_attempt ~= nil, message
 end
 
 local function run(o, config, settings)
@@ -209,15 +220,20 @@ local function run(o, config, settings)
   config.quiet = not (o.json or output.columns) -- nobody looks at phases
   system.catch_signals()
   local worker <close> = slot.new()
-  local ready, message = begin(config, settings, handle, counted)
-  if not ready then return STATION, counted, message end
-  worker:start("jig.worker", config)
+  local stopped = heed_signals(worker, handle)
+  local ready, message = begin(config, settings, handle, counted, stopped)
+  if not ready then
+    counted.statuses[STATION] = true
+    return counted:status(), counted, message
+  end
+  local goes_on = not stopped()
+  if goes_on then worker:start("jig.worker", config) end
   if output.columns then
     task.spawn(function()
       while clock.sleep(TICK) do output:tick() end
     end)
   end
-  follow(worker, handle)
+  if goes_on then follow(worker, handle) end
   worker:close()
   if session.unreported() > 0 then counted.statuses[UNREPORTED] = true end
   local status = counted:status()

@@ -94,7 +94,7 @@ function show.ended(self, event)
 end
 
 function show.recovery(self, event)
-  say(self, ("recovered: session %s of slot %s, which was %s: %s%s"):format(clean(event.session),
+  say(self, ("recovery: session %s of slot %s, which was %s: %s%s"):format(clean(event.session),
     clean(event.slot or "-"), clean(event.state or "made"), clean(event.outcome),
     event.text and ": " .. clean(event.text) or ""))
 end

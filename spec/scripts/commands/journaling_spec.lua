@@ -160,6 +160,21 @@ describe("jig.commands.journaling", function()
     end)
   end)
 
+  it("bars a session id whose session is without an end", function()
+    local folder <close> = scratch.folder()
+    local path = folder.path .. "/journal"
+    local result = scratch.run { scratch.program, folder:write("try.lua", [[
+      local journal = require "jig.journal"
+      local journaling = require "jig.commands.journaling"
+      assert(journal.open { path = arg[1] })
+      assert(journal.append("opening", "s", 1, '{"owner":"ab","unit":"u","number":1}'))
+      assert(journal.append("opening", "t", 1, '{"owner":"ab","unit":"v","number":2}'))
+      assert(journal.append("failed", "t", 1, '{"command":"get_device_configuration"}'))
+      for _, id in ipairs { "s", "t", "u" } do print(journaling.next_attempt(arg[1], id)) end]]), path }
+    assert.equal("nil\tsession s cannot be opened again: it is still opening\n"
+      .. "nil\tsession t cannot be opened again: it is still owing\n1\n", result.stdout, result.stderr)
+  end)
+
   describe("started", function()
     it("says what the event says of the station", function()
       local folder <close> = scratch.folder { tool = "one" }

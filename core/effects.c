@@ -23,9 +23,10 @@ static const char add_run[] =
     " $recipe_sha256, $cli, $service, time" EVENT;
 
 /* A serial that was made is released when it is to be made again. */
-static const char release_made[] = "UPDATE @.session SET claim = NULL" EVENT
-                                   "WHERE session.claim = $serial AND session.state = 'finished'"
-                                   " AND $again IS NOT NULL";
+static const char release_made[] =
+    "UPDATE @.session SET claim = NULL" EVENT "WHERE session.claim = $serial"
+    " AND session.state IN ('finished', 'settled')"
+    " AND $again IS NOT NULL";
 
 static const char add_session[] =
     "INSERT INTO @.session (event, id, attempt, run, owner, unit, slot, serial, service, state,"
@@ -86,6 +87,13 @@ static const char add_first_fault[] =
     "UPDATE @.unit SET result = '" result "', fault = $fault, code = $code, ended = "              \
     "e.time" OF_UNIT
 
+/* Whose answer to handle_device_response was never read may be made: its serial stays taken until
+ * somebody says "again". */
+static const char settle_session[] =
+    "UPDATE @.session SET state = 'settled', ended = e.time, claim = CASE WHEN EXISTS (SELECT 1"
+    " FROM main.event AS f WHERE f.session = e.session AND f.attempt = e.attempt"
+    " AND f.kind = 'finishing') THEN claim END" OF_SESSION;
+
 static const char settle_unit[] =
     "UPDATE @.unit SET result = coalesce(result, 'failed'), ended = e.time" OF_UNIT;
 
@@ -134,7 +142,7 @@ const char *const *jig_schema_effects(enum jig_event_kind kind)
             {"UPDATE @.session SET state = 'reporting', calls = calls + 1" OF_SESSION,
              add_first_fault, FAIL_UNIT("failed")},
         [JIG_EVENT_REPORTED] = {END_SESSION("reported")},
-        [JIG_EVENT_SETTLED] = {END_SESSION("settled"), settle_unit},
+        [JIG_EVENT_SETTLED] = {settle_session, settle_unit},
         [JIG_EVENT_MANUFACTURED_WITH_FAULT] = {add_fault, FAIL_UNIT("manufactured with fault")},
         [JIG_EVENT_ENDED] = {end_unit, complete_fault, end_fault},
     };

@@ -185,7 +185,10 @@ static int by_time(const void *a, const void *b)
 static int collect(struct jig_emergency_file **files, size_t *n, const char *folder,
                    struct jig_error *err)
 {
+    uint64_t there = jig_folder_numbers(folder);
     for (int i = 0; i < JIG_EMERGENCY_FILES; i++) {
+        if (!(there >> i & 1))
+            continue;
         int rc = jig_emergency_file_open(&files[*n], folder, i, false, err);
         if (rc == JIG_OK && !jig_emergency_file_empty(files[*n]))
             ++*n;

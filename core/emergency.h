@@ -18,7 +18,7 @@
 #include "core/error.h"
 #include "core/ledger.h"
 
-enum { JIG_EMERGENCY_SIZE = 65536, JIG_EMERGENCY_FILES = 64 };
+enum { JIG_EMERGENCY_SIZE = 65536, JIG_EMERGENCY_FILES = 64 /* see jig_folder_numbers */ };
 
 struct jig_emergency {
     char *path; /* NULL = none */

@@ -1,6 +1,7 @@
 /* See folder.h. */
 #include "core/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -58,6 +59,23 @@ int jig_folder_make(const char *path, struct jig_error *err)
     if (rc == JIG_OK && (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))) /* a link to nowhere */
         rc = jig_fail_sys(err, ENOTDIR, "cannot use %s", path);
     return rc;
+}
+
+uint64_t jig_folder_numbers(const char *path)
+{
+    uint64_t found = 0;
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        char *end, digit = entry->d_name[0];
+        unsigned long number = strtoul(entry->d_name, &end, 10);
+        bool plain =
+            digit >= '0' && digit <= '9' && *end == '\0' && (digit != '0' || !entry->d_name[1]);
+        if (plain && number < 64)
+            found |= UINT64_C(1) << number;
+    }
+    if (folder)
+        closedir(folder);
+    return found;
 }
 
 bool jig_folder_names(const char *path, int fd)

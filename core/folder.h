@@ -3,6 +3,7 @@
 #define JIG_CORE_FOLDER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/error.h"
 
@@ -13,6 +14,9 @@ int jig_folder_make(const char *path, struct jig_error *err);
 
 /* Syncs the names in a folder. */
 int jig_folder_sync(const char *path, struct jig_error *err);
+
+/* Which of the names "0" to "63" stand in a folder: bit n for n. 0 when it cannot be read. */
+uint64_t jig_folder_numbers(const char *path);
 
 /* Whether the open file still has that name: one that was locked after it was opened may have been
  * removed or renamed in between, by who had the lock before. */

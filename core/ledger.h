@@ -20,7 +20,7 @@
  *   session  event, id, attempt, run, owner, unit, slot, serial, service, state, opened, ended
  *            (NULL = not ended), fingerprint, after, calls (of report_error), refusals (of them),
  *            again_at (not reported before that time), repeats (the session that got the same
- *            fingerprint first), claim (the serial while it is being made or is made)
+ *            fingerprint first), claim (the serial while it is being, was, or may have been made)
  *   fault    event, unit, session, attempt, name, code, reason, phase, line
  *
  * And two that nothing derives:
@@ -71,7 +71,8 @@
  * "ended" comes once for each attempt with a session. Its result (or `passed`) must agree: "passed"
  * and "manufactured with fault" only when finished, "failed" only when not; not "passed" behind
  * manufactured_with_fault. A serial is refused while a session claims it: from opening to refused,
- * reported or settled, and for good when it was made, unless `again` says why.
+ * reported or settled, and for good when it was made, or was settled while it was unknown whether
+ * it was made ("finishing" came), unless `again` says why.
  */
 #ifndef JIG_CORE_LEDGER_H
 #define JIG_CORE_LEDGER_H

@@ -46,7 +46,7 @@ static const char *const remove_sql[] = {
     " (SELECT serial FROM main.session WHERE event <= ?1)",
     "INSERT INTO main.kept (event, serial, fingerprint, session, time)"
     " SELECT event, claim, fingerprint, id, ended FROM main.session"
-    " WHERE event <= ?1 AND state = 'finished'",
+    " WHERE event <= ?1 AND (state = 'finished' OR claim IS NOT NULL)",
     "DELETE FROM main.run WHERE event <= ?1",
     "DELETE FROM main.unit WHERE event <= ?1",
     "DELETE FROM main.session WHERE event <= ?1",

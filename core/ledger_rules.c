@@ -167,7 +167,7 @@ static const char taken_sql[] =
     "SELECT new.serial, s.id, s.state,"
     " strftime('%Y-%m-%dT%H:%M:%SZ', coalesce(s.ended, s.opened) / 1000000, 'unixepoch')"
     " FROM new JOIN main.session AS s ON s.claim = new.serial"
-    " WHERE NOT (new.again AND s.state = 'finished')"
+    " WHERE NOT (new.again AND s.state IN ('finished', 'settled'))"
     " UNION ALL "
     "SELECT new.serial, k.session, 'finished',"
     " strftime('%Y-%m-%dT%H:%M:%SZ', k.time / 1000000, 'unixepoch')"
@@ -185,7 +185,12 @@ static int check_serial(struct jig_ledger *l, const struct jig_event *event, str
         size_t n;
         const char *serial = jig_query_text(q, 0, &n), *session = jig_query_text(q, 1, &n),
                    *state = jig_query_text(q, 2, &n), *when = jig_query_text(q, 3, &n);
-        rc = is(state, "finished")
+        rc = is(state, "settled")
+                 ? jig_fail(err, JIG_EDUPLICATE,
+                            "serial %.64s may have been made: session %.128s was settled at %s "
+                            "without its outcome",
+                            serial, session, when)
+             : is(state, "finished")
                  ? jig_fail(err, JIG_EDUPLICATE,
                             "serial %.64s was made: session %.128s finished at %s", serial, session,
                             when)

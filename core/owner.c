@@ -62,7 +62,7 @@ static int busy(int fd, const char *id, struct jig_error *err)
     if (pid <= 0)
         return jig_fail(err, JIG_EBUSY, "owner %s is held by another process", id);
     if (start == 0 || start_of(pid) != start)
-        return jig_fail(err, JIG_EBUSY,
+        return jig_fail(err, JIG_ELOST,
                         "owner %s: its jig (process %" PRId64
                         ") is gone, a CLI that it started still runs",
                         id, pid);

@@ -31,9 +31,9 @@ int jig_owner_name(struct jig_owner *owner, struct jig_error *err);
 int jig_owner_new(struct jig_owner *owner, const char *folder, struct jig_error *err);
 
 /* Takes over the lock of an owner that is gone, so that nobody else recovers its sessions at the
- * same time. A file that is missing is made. JIG_EBUSY while it or a CLI of its lives: the text
- * says which, by the process id in the file. JIG_EINVALID: the id is not 1 to 64 hex digits.
- * What its process left in the emergency file is read after this, not before. */
+ * same time. A file that is missing is made. JIG_EBUSY while it lives, JIG_ELOST when it is gone
+ * and a CLI that it started lives, by the process id in the file. JIG_EINVALID: the id is not 1 to
+ * 64 hex digits. What its process left in the emergency file is read after this, not before. */
 int jig_owner_take(struct jig_owner *owner, const char *folder, const char *id,
                    struct jig_error *err);
 

@@ -161,15 +161,21 @@ local function finish_units(options, id)
   return left
 end
 
-local function recover_owner(options, id, result)
-  local owner <close>, message = journal.take(options.path .. ".d", id)
-  if not owner then
-    for _, row in ipairs(collect(options.path, UNENDED, id)) do
-      result.busy = result.busy + 1
-      tell(options, row, "busy", message)
-    end
-    return
+-- The owner's lock is not free: it lives, or it is gone and a CLI that it started still works on a session
+-- that nobody will report if this is not tried again.
+local function held(options, id, result, message, code)
+  local rows = collect(options.path, UNENDED, id)
+  for _, row in ipairs(rows) do tell(options, row, code == "lost" and "left" or "busy", message) end
+  if code == "lost" then
+    result.found, result.unreported = result.found + #rows, result.unreported + #rows
+  else
+    result.busy = result.busy + #rows
   end
+end
+
+local function recover_owner(options, id, result)
+  local owner <close>, message, code = journal.take(options.path .. ".d", id)
+  if not owner then return held(options, id, result, message, code) end
   local left = recover_sessions(options, id, owner, result) + finish_units(options, id)
   owner:release(left == 0 and not options.dry_run)
 end

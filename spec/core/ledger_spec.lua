@@ -285,6 +285,20 @@ describe("core/ledger", function()
       assert.equal("ok", result("rework", "finished"))
     end)
 
+    it("when it was given up while it may have been made, with a reason", function()
+      for again, code in pairs { [false] = "duplicate", rework = "ok" } do
+        local ledger <close> = memory()
+        events.reach(ledger, "finishing")
+        events.append(ledger, events.unknown { command = "handle_device_response" }, events.settled())
+        local got, text = events.try(ledger,
+          events.opening { session = "s2", unit = "r1.2", again = again or nil })
+        assert.equal(code, got)
+        assert.equal(code == "duplicate" and
+          "serial T1 may have been made: session s1 was settled at 2026-03-01T00:00:00Z without its outcome" or nil,
+          text)
+      end
+    end)
+
     it("never while it is being made, and says who makes it", function()
       local ledger <close> = memory()
       events.append(ledger, events.opening())

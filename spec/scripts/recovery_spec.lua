@@ -146,7 +146,9 @@ describe("jig.recovery", function()
       end,
     })
     local result = recover(place, run, journal)
-    assert.matches(id .. " of slot A, which was opening: busy", result.stderr, 1, true)
+    assert.matches(id .. " of slot A, which was opening: left: owner %x+: its jig %(process %d+%) is gone, a CLI",
+      result.stderr)
+    assert.equal(6, result.exit)
     assert.equal(0, #result.audit:starts("report_error"))
     station.eventually("the CLI has ended, and its session is reported", function()
       return recover(place, run, journal).stderr:match("1 reported")

@@ -262,9 +262,9 @@ static int journal_close(lua_State *L)
 /* ---- locks ---- */
 
 /*
- * journal.take(folder, owner) -> lock | nil, message, code ("busy" while that jig process, or a CLI
- * that it started, lives). Takes over the lock of an owner that is gone. `folder` is PATH.d. Does
- * not yield.
+ * journal.take(folder, owner) -> lock | nil, message, code ("busy" while that jig process lives,
+ * "lost" while it is gone and a CLI that it started is not). Takes over the lock of an owner that
+ * is gone. `folder` is PATH.d. Does not yield.
  */
 static int journal_take(lua_State *L)
 {

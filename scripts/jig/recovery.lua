@@ -130,18 +130,6 @@ local function finish(row)
   })
 end
 
--- The owner's lock is not free: it lives, or it is gone and a CLI that it started still works on a session
--- that nobody will report if this is not tried again.
-local function held(options, id, result, message, code)
-  local rows = collect(options.path, UNENDED, id)
-  for _, row in ipairs(rows) do tell(options, row, code == "lost" and "left" or "busy", message) end
-  if code == "lost" then
-    result.found, result.unreported = result.found + #rows, result.unreported + #rows
-  else
-    result.busy = result.busy + #rows
-  end
-end
-
 -- The sessions of an owner that have no end; how many are left so.
 local function recover_sessions(options, id, owner, result)
   local left = 0
@@ -171,6 +159,18 @@ local function finish_units(options, id)
     if not kept then left = left + 1 end
   end
   return left
+end
+
+-- The owner's lock is not free: it lives, or it is gone and a CLI that it started still works on a session
+-- that nobody will report if this is not tried again.
+local function held(options, id, result, message, code)
+  local rows = collect(options.path, UNENDED, id)
+  for _, row in ipairs(rows) do tell(options, row, code == "lost" and "left" or "busy", message) end
+  if code == "lost" then
+    result.found, result.unreported = result.found + #rows, result.unreported + #rows
+  else
+    result.busy = result.busy + #rows
+  end
 end
 
 local function recover_owner(options, id, result)

@@ -909,7 +909,13 @@ describe("core/session", function()
 
     it("an orphaned session can be reported, and nothing else", function()
       recorded({ report_error = "readlink /proc/$$/fd/4 >${0%/*}/lock" }, {}, function(s)
-        s:go(1)
+        local script = s.folder:write("leave.lua", [[
+          local journal = require "jig.journal"
+          assert(journal.open { path = arg[1] })
+          assert(journal.append("opening", arg[2], 1, arg[3]))
+          assert(journal.append("opened", arg[2], 1, "{}"))]])
+        assert.equal(0, scratch.run({ scratch.program, script, s.path, ID, RECORD }).exit)
+        s:release()
         s.session = assert(s.l:session(s.service, ID, function(result) s.result = result end, nil, 1, 2))
         assert.same({ "owing a report", true }, { s.session:state(), s.session:owes() })
         for _, command in ipairs(order) do assert.equal("misuse", select(3, s:call(command, "x"))) end

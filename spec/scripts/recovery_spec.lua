@@ -239,9 +239,8 @@ describe("jig.recovery", function()
     it(("reports a session that was left %s (%s)"):format(case[1], case[2]), function()
       write(place, journal, [[
         opening("f1")
-        for kind in arg[2]:gmatch("%S+") do
-          append(kind, "f1", { command = "x", code = 1, reason = "r" })
-        end]], case[2])
+        for kind in arg[2]:gmatch("%S+") do append(kind, "f1", { command = "x", code = 1, reason = "r" }) end]],
+        case[2])
       assert.equal(case[1], state(place, journal, "f1"))
       local script = place:write("recover.lua", [[
         local journal, session = require "jig.journal", require "jig.session"

@@ -195,8 +195,8 @@ static int slot_new(lua_State *L)
 }
 
 /* The collector begins when the state has grown by that much (a negative step is a debt that is
- * not yet due), and again when it has tripled: what was loaded at first is not garbage, and marking
- * it once for each unit was a twelfth of jig's instructions. The cap on the memory holds as before:
+ * not yet due), and again when it has tripled: what was loaded at first is not garbage, and
+ * collecting more often took a tenth of jig's instructions. The cap on the memory holds as before:
  * at the cap Lua collects everything before an allocation fails. */
 static void start_collector(lua_State *S)
 {

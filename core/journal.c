@@ -60,13 +60,20 @@ static struct jig_entry *take_all(struct list *list)
 /* ---- the thread ---- */
 
 /* With the mutex held: what to write now, NULL when it is to stop. */
-static struct jig_entry *wait_for_work(struct shared *shared)
+static struct jig_entry *wait_for_work(struct jig_journal *j)
 {
-    for (;;) {
+    struct shared *shared = &j->shared;
+    for (bool cold = true;;) {
         if (shared->waiting.first && (shared->urgent || shared->stop))
             break;
         if (shared->stop)
             return NULL;
+        if (cold && !shared->waiting.first) { /* idle: makes ready what the first unit will need */
+            pthread_mutex_unlock(&shared->mutex);
+            cold = jig_scribe_warm(j->scribe);
+            pthread_mutex_lock(&shared->mutex);
+            continue;
+        }
         if (!shared->waiting.first)
             pthread_cond_wait(&shared->work, &shared->mutex);
         else if (pthread_cond_timedwait(&shared->work, &shared->mutex, &shared->linger) != 0)
@@ -99,7 +106,7 @@ static void *run(void *data)
     struct jig_entry *list;
     jig_scribe_open(j->scribe);
     pthread_mutex_lock(&shared->mutex);
-    while ((list = wait_for_work(shared))) {
+    while ((list = wait_for_work(j))) {
         pthread_mutex_unlock(&shared->mutex);
         jig_scribe_write(j->scribe, list);
         pthread_mutex_lock(&shared->mutex);

@@ -85,6 +85,28 @@ struct jig_query *jig_ledger_query(struct jig_ledger *ledger, enum jig_ledger_qu
     return ledger->queries[which];
 }
 
+static struct jig_query *effect(struct jig_ledger *l, enum jig_event_kind kind, int i,
+                                struct jig_error *err)
+{
+    struct jig_query **query = &l->effects[kind][i];
+    if (!*query)
+        *query = jig_schema_query(l->store, jig_schema_effects(kind)[i], "main", err);
+    return *query;
+}
+
+bool jig_ledger_warm(struct jig_ledger *ledger)
+{
+    static const enum jig_event_kind usual[] = {
+        JIG_EVENT_OPENING,   JIG_EVENT_STARTED,  JIG_EVENT_OPENED, JIG_EVENT_CONFIGURED,
+        JIG_EVENT_FINISHING, JIG_EVENT_FINISHED, JIG_EVENT_ENDED,
+    };
+    for (size_t k = 0; k < sizeof usual / sizeof *usual; k++)
+        for (int i = 0; i < JIG_SCHEMA_STATEMENTS && jig_schema_effects(usual[k])[i]; i++)
+            if (!ledger->effects[usual[k]][i])
+                return effect(ledger, usual[k], i, NULL) != NULL;
+    return false;
+}
+
 /* ---- appending ---- */
 
 int jig_ledger_tail(struct jig_ledger *ledger, struct jig_chain *chain, struct jig_error *err)
@@ -128,15 +150,13 @@ static int effects(struct jig_ledger *l, enum jig_event_kind kind, int64_t id,
                    struct jig_error *err)
 {
     const char *const *sql = jig_schema_effects(kind);
-    struct jig_query **queries = l->effects[kind];
     int rc = 0;
     for (int i = 0; rc == 0 && i < JIG_SCHEMA_STATEMENTS && sql[i]; i++) {
-        if (!queries[i])
-            queries[i] = jig_schema_query(l->store, sql[i], "main", err);
-        if (!queries[i])
+        struct jig_query *query = effect(l, kind, i, err);
+        if (!query)
             return err->code;
-        jig_query_bind_integer(queries[i], 1, id);
-        rc = jig_query_run(queries[i], err);
+        jig_query_bind_integer(query, 1, id);
+        rc = jig_query_run(query, err);
     }
     return rc;
 }

@@ -125,6 +125,10 @@ struct jig_ledger *jig_ledger_open(const char *path, enum jig_store_mode mode, d
 void jig_ledger_close(struct jig_ledger *ledger);
 struct jig_store *jig_ledger_store(struct jig_ledger *ledger); /* for queries */
 
+/* Prepares one more of the statements that every unit needs; false when all are. Parsing them is
+ * most of what a first unit costs: a thread that waits for it can do that before. */
+bool jig_ledger_warm(struct jig_ledger *ledger);
+
 /* Appends n events in one transaction, durable when this returns. results[i].code is JIG_OK or why
  * event i alone was refused: JIG_EDUPLICATE (its serial is being made or was made; the text names
  * the session) or JIG_EMISUSE (an event that its session's state does not allow: a second end, an

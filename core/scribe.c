@@ -133,6 +133,11 @@ void jig_scribe_open(struct jig_scribe *s)
     s->again = jig_clock_after(jig_clock_now(&(struct jig_clock){0}), JIG_JOURNAL_RETRY);
 }
 
+bool jig_scribe_warm(struct jig_scribe *s)
+{
+    return s->closed.code == JIG_OK && jig_ledger_warm(s->ledger);
+}
+
 /* ---- the emergency file ---- */
 
 static bool is_diverted(const struct jig_scribe *s, const char *session)

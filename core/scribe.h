@@ -41,6 +41,9 @@ struct jig_scribe *jig_scribe_new(const struct jig_journal_options *options, str
 /* Opens everything and folds in what dead processes left. */
 void jig_scribe_open(struct jig_scribe *scribe);
 
+/* Does a little of what the first unit will need; false when there is no more of it. */
+bool jig_scribe_warm(struct jig_scribe *scribe);
+
 /* Fills the outcomes of a list of entries. */
 void jig_scribe_write(struct jig_scribe *scribe, struct jig_entry *list);
 

@@ -5,6 +5,7 @@
 --
 -- PROGRAMS is the folder of the built floor, tool, board, measure and codec. ROUNDS=n rounds count (7).
 
+local clock = require "jig.clock"
 local port = require "jig.port"
 local proc = require "jig.proc"
 
@@ -100,8 +101,12 @@ end
 local function list_peers()
   local peers = {
     { "bare C + Lua", function(...) return { programs .. "/floor", ... } end },
-    { "jig run", jig_words },
-    { "jig run --json", function(tool, terminal, count) return jig_words(tool, terminal, count, "--json") end },
+    { "jig run --no-journal", function(tool, terminal, count)
+      return jig_words(tool, terminal, count, "--no-journal")
+    end },
+    { "jig run", function(tool, terminal, count)
+      return jig_words(tool, terminal, count, "--journal", terminal .. ".db")
+    end },
   }
   local python = find_python()
   if python then
@@ -214,19 +219,74 @@ local function verdict(rows, what, goal, format, got, met)
 end
 
 local function print_goals(found)
-  local bare, jig, python = found[1], found[2], found[4]
+  local bare, jig, recorded, python = found[1], found[2], found[3], found[4]
   local rows = {}
   local cold = median(ratios(jig, bare, "wall"))
   local further = median(ratios(jig, bare, "further_wall"))
   local peak = median(column(jig, "row_peak"))
   verdict(rows, "one unit cold", "≤ 1.5 × bare", "%.2f", cold, cold <= 1.5)
   verdict(rows, "each further unit", "≤ 1.2 × bare", "%.2f", further, further <= 1.2)
+  local cold_recorded = median(ratios(recorded, bare, "wall"))
+  local further_recorded = median(ratios(recorded, bare, "further_wall"))
+  verdict(rows, "one unit cold, journal", "≤ 2.5 × bare", "%.2f", cold_recorded, cold_recorded <= 2.5)
+  verdict(rows, "each further unit, journal", "≤ 1.5 × bare", "%.2f", further_recorded, further_recorded <= 1.5)
   if python then
     local other = median(ratios(jig, python, "further_wall"))
     verdict(rows, "each further unit", "≤ python3 + pyserial", "%.2f", other, other <= 1)
   end
   verdict(rows, "peak RSS, one slot", "≤ 8.25 MiB", "%.1f", peak, peak <= 8.25)
   print_table("Goals", rows)
+end
+
+-- ---- the journal ----
+
+local GANGS <const> = { 1, 8, 64, 256 }
+local GANG_UNITS <const> = 512 -- in all
+local SYNCS <const> = 500
+
+-- Milliseconds of one write that is on disk before the next begins, on the disk of the journal.
+local function plain_sync(folder)
+  local begun = clock.now()
+  assert(output("dd", "if=/dev/zero", "of=" .. folder .. "/plain", "bs=4096", "count=" .. SYNCS, "oflag=dsync",
+    "status=none"))
+  return (clock.now() - begun) * 1000 / SYNCS
+end
+
+local function run_gang(link, slots, journal_path)
+  local words = { arg[-1], here .. "/gang.lua", programs .. "/tool", link, tostring(slots),
+    tostring(GANG_UNITS // slots), journal_path }
+  local units, seconds, commits = assert(output(table.unpack(words))):match("(%d+)%s+(%S+)%s+(%d+)")
+  assert(tonumber(units) == GANG_UNITS // slots * slots, "a unit did not pass")
+  return { rate = tonumber(units) / tonumber(seconds), commits = tonumber(commits) / tonumber(units) }
+end
+
+-- With a journal and without, in turns, with the plain cost of a sync in the same round.
+local function print_gangs(folder)
+  local link = folder .. "/gang"
+  local board <close> = assert(port.open("exec:" .. programs .. "/board " .. link .. " " .. GANGS[#GANGS]))
+  assert(board:read_until("\n", LIMIT) == "ready\n")
+  local with, without, syncs = {}, {}, {}
+  for round = 0, ROUNDS do
+    if round > 0 then syncs[round] = plain_sync(folder) end
+    for i, slots in ipairs(GANGS) do
+      with[i], without[i] = with[i] or {}, without[i] or {}
+      local one, other = run_gang(link, slots, folder .. "/gang.db"), run_gang(link, slots)
+      if round > 0 then with[i][round], without[i][round] = one, other end
+    end
+  end
+  local rows = { { "slots", "units/s, no journal", "units/s, journal", "commits a unit", "× plain syncs" } }
+  for i, slots in ipairs(GANGS) do
+    local costs = {} -- what the journal adds to a unit, in syncs of this round
+    for round, one in ipairs(with[i]) do
+      costs[round] = (1000 / one.rate - 1000 / without[i][round].rate) / syncs[round]
+    end
+    rows[#rows + 1] = {
+      tostring(slots), span(column(without[i], "rate"), "%.0f"), span(column(with[i], "rate"), "%.0f"),
+      span(column(with[i], "commits"), "%.2f"), span(costs, "%.2f"),
+    }
+  end
+  print_table(("The journal: %d units in one process; a plain synced write takes %s ms"):format(GANG_UNITS,
+    span(syncs, "%.3f")), rows)
 end
 
 local function main(folder)
@@ -243,6 +303,7 @@ local function main(folder)
     "further_cpu", "row_peak")
   print_throughput(rates)
   print_goals(found)
+  print_gangs(folder)
 end
 
 local function first_line(path)

@@ -1,7 +1,8 @@
-/* A board that answers both messages at once, on a pseudo-terminal.
- *     board LINK
- * makes LINK a link to the terminal, says "ready" on stdout, and ends when its stdin does. It may
- * be opened again and again: it holds the terminal itself, so that a client's close is no hang-up.
+/* A board that answers both messages at once, on a pseudo-terminal; or many of them.
+ *     board LINK [COUNT]
+ * makes LINK a link to the terminal, says "ready" on stdout, and ends when its stdin does. With
+ * COUNT there are as many, and LINK.1, LINK.2, ... link to theirs. It may be opened again and
+ * again: it holds the terminals itself, so that a client's close is no hang-up.
  */
 #include "frame.h"
 
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
+
+enum { MOST = 1024 };
 
 struct board {
     struct crc_table crc;
@@ -64,22 +67,38 @@ static int open_terminal(const char *link)
     return master;
 }
 
+/* Answers on all terminals until stdin, which is behind them, ends. */
+static int serve(struct board *boards, struct pollfd *wait, size_t count)
+{
+    while (poll(wait, count + 1, -1) > 0 && !wait[count].revents)
+        for (size_t i = 0; i < count; i++)
+            if (wait[i].revents && !hear(&boards[i]))
+                return 1;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct board b = {0};
-    if (argc != 2)
+    long count = argc == 3 ? strtol(argv[2], NULL, 10) : 1;
+    if (argc < 2 || argc > 3 || count < 1 || count > MOST)
         return 2;
-    crc_fill(&b.crc);
-    b.fd = open_terminal(argv[1]);
-    if (b.fd < 0) {
-        perror("board");
-        return 1;
+    struct board *boards = calloc((size_t)count, sizeof *boards);
+    struct pollfd *wait = calloc((size_t)count + 1, sizeof *wait);
+    for (long i = 0; boards && wait && i < count; i++) {
+        char link[4096];
+        snprintf(link, sizeof link, argc == 3 ? "%s.%ld" : "%s", argv[1], i + 1);
+        crc_fill(&boards[i].crc);
+        boards[i].fd = open_terminal(link);
+        if (boards[i].fd < 0) {
+            perror("board");
+            return 1;
+        }
+        wait[i] = (struct pollfd){.fd = boards[i].fd, .events = POLLIN};
     }
+    if (!boards || !wait)
+        return 1;
+    wait[count] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
     puts("ready");
     fflush(stdout);
-    struct pollfd wait[] = {{.fd = b.fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
-    while (poll(wait, 2, -1) > 0 && !wait[1].revents)
-        if (!hear(&b))
-            return 1;
-    return 0;
+    return serve(boards, wait, (size_t)count);
 }

@@ -177,7 +177,7 @@ end
 function ground:sessions()
   local found, from <close> = {}, (ledger.open(self.path .. "/journal"))
   if from then
-    for row in from:rows("SELECT id, state, ended, fingerprint FROM session") do found[row.id] = row end
+    for row in from:rows("SELECT id, state, ended, fingerprint, claim FROM session") do found[row.id] = row end
   end
   return found
 end
@@ -210,8 +210,11 @@ function ground:recover(troubles)
   repeat
     local before = self:refusals()
     local result = self:jig(self:recover_words())
-    local busy = result.stdout:find('"outcome":"busy"', 1, true)
+    local busy = result.stdout:find("still runs", 1, true)
     if result.exit == 0 and not busy then return end
+    if busy and result.exit ~= 6 then
+      return judge.note(troubles, "a CLI still runs, and jig recover ended with %s", result.exit or result.signal)
+    end
     if result.exit ~= 0 and result.exit ~= 6 or not busy and self:refusals() == before then
       return judge.note(troubles, "jig recover ended with %s: %s%s", result.exit or result.signal, result.stdout,
         result.stderr)
@@ -275,10 +278,11 @@ function bench:prepare(corpse)
   return here, here:run_words(self.recipe, self.device.address)
 end
 
--- The same device, which is well now: it passes unless it was made; then the service is not called.
+-- The same device, which is well now: it passes unless it was or may have been made; then the service is
+-- not called.
 function bench:run_again(here, troubles)
   local made, calls = false, #here:audit()
-  for _, session in pairs(here:sessions()) do made = made or session.fingerprint ~= nil end
+  for _, session in pairs(here:sessions()) do made = made or session.claim ~= nil end
   here.tool = false
   local result = here:jig(here:run_words(self.plain, self.healthy.address))
   if result.exit ~= (made and 1 or 0) or made and #here:audit() > calls then

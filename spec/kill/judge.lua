@@ -52,6 +52,7 @@ local function check_end(id, service, session, troubles)
     if session.state ~= "finished" then note(troubles, "session %s has a fingerprint and is %s", id, session.state) end
   elseif service.handed then -- the fingerprint was printed and died with jig
     if session.state ~= "settled" then note(troubles, "session %s is made and %s", id, session.state) end
+    if not session.claim then note(troubles, "session %s is made, and its serial number is free", id) end
   elseif service.opened and not service.reported then
     note(troubles, "session %s is lost: %s, and not reported", id, session.state)
   end

@@ -1,8 +1,8 @@
 /* A board that answers both messages at once, on a pseudo-terminal; or many of them.
  *     board LINK [COUNT]
  * makes LINK a link to the terminal, says "ready" on stdout, and ends when its stdin does. With
- * COUNT there are as many, and LINK.1, LINK.2, ... link to theirs. It may be opened again and
- * again: it holds the terminals itself, so that a client's close is no hang-up.
+ * COUNT, 2 or more, there are as many, and LINK.1, LINK.2, ... link to theirs. It may be opened
+ * again and again: it holds the terminals itself, so that a client's close is no hang-up.
  */
 #include "frame.h"
 
@@ -77,28 +77,38 @@ static int serve(struct board *boards, struct pollfd *wait, size_t count)
     return 0;
 }
 
+/* One terminal at `link`, or `count` at link.1 and on. */
+static bool open_all(struct board *boards, struct pollfd *wait, long count, const char *link)
+{
+    for (long i = 0; i < count; i++) {
+        char name[4096];
+        snprintf(name, sizeof name, count > 1 ? "%s.%ld" : "%s", link, i + 1);
+        crc_fill(&boards[i].crc);
+        boards[i].fd = open_terminal(name);
+        if (boards[i].fd < 0)
+            return false;
+        wait[i] = (struct pollfd){.fd = boards[i].fd, .events = POLLIN};
+    }
+    wait[count] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     long count = argc == 3 ? strtol(argv[2], NULL, 10) : 1;
     if (argc < 2 || argc > 3 || count < 1 || count > MOST)
         return 2;
+    int rc = 1;
     struct board *boards = calloc((size_t)count, sizeof *boards);
     struct pollfd *wait = calloc((size_t)count + 1, sizeof *wait);
-    for (long i = 0; boards && wait && i < count; i++) {
-        char link[4096];
-        snprintf(link, sizeof link, argc == 3 ? "%s.%ld" : "%s", argv[1], i + 1);
-        crc_fill(&boards[i].crc);
-        boards[i].fd = open_terminal(link);
-        if (boards[i].fd < 0) {
-            perror("board");
-            return 1;
-        }
-        wait[i] = (struct pollfd){.fd = boards[i].fd, .events = POLLIN};
+    if (boards && wait && open_all(boards, wait, count, argv[1])) {
+        puts("ready");
+        fflush(stdout);
+        rc = serve(boards, wait, (size_t)count);
+    } else {
+        perror("board");
     }
-    if (!boards || !wait)
-        return 1;
-    wait[count] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
-    puts("ready");
-    fflush(stdout);
-    return serve(boards, wait, (size_t)count);
+    free(boards);
+    free(wait);
+    return rc;
 }

@@ -113,12 +113,12 @@ end
 describe("a disk that lies down", function()
   after_each(function() disk.stop() end)
 
-  -- all writes are the same to SQLite, so two kinds look at every third alone; an open journal reads nothing
-  for kind, step in pairs { full = 1, torn = 1, sync = 1, write = 3, readonly = 3 } do
+  -- at each operation; an open journal reads nothing
+  for _, kind in ipairs { "full", "torn", "sync", "write", "readonly" } do
     it(("loses nothing when it fails once (%s)"):format(kind), function()
-      local points, tripped = enumerate(kind, 1, false, step)
+      local points, tripped = enumerate(kind, 1, false)
       assert.is_true(points >= (kind == "sync" and 6 or 24), points .. " points")
-      assert.equal((points + step - 1) // step, tripped)
+      assert.equal(points, tripped)
     end)
   end
 

@@ -5,15 +5,7 @@ local cjson = require "cjson.safe"
 local scratch = require "spec.support.scratch"
 local station = require "spec.support.station"
 
--- The rows of a query, read by a jig of its own. Yields.
-local function query(place, path, sql)
-  local script = place:write(place:fresh("query") .. ".lua", [[
-for row in require("jig.ledger").open(arg[1]):rows(arg[2]) do print(require("cjson.safe").encode(row)) end]])
-  local rows, result = {}, scratch.run { scratch.program, script, path, sql }
-  assert.equal("", result.stderr)
-  for line in result.stdout:gmatch("[^\n]+") do rows[#rows + 1] = cjson.decode(line) end
-  return rows
-end
+local query = station.query
 
 local function device(place, serial, more)
   local arguments = { "--serial", serial }

@@ -26,16 +26,7 @@ end
   return result.stdout
 end
 
--- The rows of a query, by a jig of its own (no second connection in this process). Yields.
-local function query(place, path, sql)
-  local script = place:write(place:fresh("query") .. ".lua", [[
-for row in require("jig.ledger").open(arg[1]):rows(arg[2]) do print(require("cjson.safe").encode(row)) end]])
-  local rows = {}
-  local result = scratch.run { scratch.program, script, path, sql }
-  assert.equal("", result.stderr)
-  for line in result.stdout:gmatch("[^\n]+") do rows[#rows + 1] = require("cjson.safe").decode(line) end
-  return rows
-end
+local query = station.query
 
 local function state(place, path, id)
   return query(place, path, ("SELECT state FROM session WHERE id = '%s'"):format(id))[1].state

@@ -155,6 +155,21 @@ end
 
 device.__close = device.close
 
+--- The rows of a query on a journal, read by a jig of its own: this process's SQLite may be another one. Yields.
+---@param at spec.Place
+---@param path string
+---@param sql string
+---@return table[]
+function station.query(at, path, sql)
+  local script = at:write(at:fresh("query") .. ".lua", [[
+for row in require("jig.ledger").open(arg[1]):rows(arg[2]) do print(require("cjson.safe").encode(row)) end]])
+  local rows = {}
+  for line in station.execute(station.jig, script, path, sql):gmatch("[^\n]+") do
+    rows[#rows + 1] = assert(cjson.decode(line), line)
+  end
+  return rows
+end
+
 -- ---- the audit file ----
 
 ---@class spec.Audit the simulator's account of the calls, in the order in which they were made

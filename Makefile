@@ -27,7 +27,7 @@ CORE = error buf hex crc digest address clock loop log child proc port service f
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder owner emergency_file emergency scribe journal
-TRANSPORTS = options lock fd serial tty tcp exec pair fault table
+TRANSPORTS = options lock fd serial tty tcp exec pair stdin fault table
 BINDINGS = engine environment task clock hex crc digest port session journal ledger proc slot system version memory state main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 SIM_COMMON = agreement bytes

@@ -15,7 +15,7 @@ gang.__index = gang
 ---@param handle fun(event: table)
 ---@return jig.Gang
 function gang.new(handle)
-  return setmetatable({ handle = handle, workers = {}, interrupts = 0 }, gang)
+  return setmetatable({ handle = handle, workers = {}, names = {}, interrupts = 0 }, gang)
 end
 
 -- Hears one worker to its end.
@@ -26,14 +26,14 @@ local function follow(self, worker, name)
     self.handle(event)
     event = worker:next()
   end
-  self.workers[worker] = nil
+  self.workers[worker], self.names[name] = nil, nil
   worker:close()
 end
 
 -- A signal that came before it began counts for it, too.
 local function start(self, config)
   local worker = slot.new()
-  self.workers[worker] = true
+  self.workers[worker], self.names[config.slot] = true, worker
   worker:start("jig.worker", config)
   for _ = 1, self.interrupts do worker:interrupt() end
   return task.spawn(follow, self, worker, config.slot)
@@ -53,6 +53,20 @@ function gang:run(configs)
     local ok, thrown = one:join()
     if not ok then error(thrown, 0) end
   end
+end
+
+--- Hands a message to the worker of a slot; harmless when that has ended. Does not yield.
+---@param name string
+---@param message table  plain values
+function gang:send(name, message)
+  local worker = self.names[name]
+  if worker then worker:send(message) end
+end
+
+--- The same for all that work.
+---@param message table
+function gang:send_all(message)
+  for worker in pairs(self.workers) do worker:send(message) end
 end
 
 --- Stops the units that are at work; once more, sooner. Each that is open is reported. Does not yield.

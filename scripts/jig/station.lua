@@ -25,6 +25,9 @@ local station = {}
 ---@field lot? string
 ---@field operator? string
 ---@field retries? integer  further attempts after a fault marked retry; default 0
+---@field watch? boolean    run until stopped: wait for a device, run it, wait until it is gone
+---@field start? "line"|"scan"  with watch, what begins a unit: a line on stdin, or a scanned serial number
+---@field scanner? string   address of the scanner; default "stdin:-"
 ---@field journal? jig.StationJournal|false  false: no journal, and no verdict is a record
 
 ---@class jig.StationSlot
@@ -86,6 +89,9 @@ local station_shape = shape.record {
   lot = shape.string,
   operator = shape.string,
   retries = shape.range(0, 100),
+  watch = shape.boolean,
+  start = shape.one_of { "line", "scan" },
+  scanner = shape.string,
   journal = journal_shape,
   cli = shape.record {
     path = shape.string,

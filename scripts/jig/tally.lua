@@ -4,7 +4,8 @@
 ---@field units integer     that were ended, without attempts that are followed by another
 ---@field passed integer
 ---@field failed integer
----@field ended table[]     the events of ended attempts, each with its recipe's name
+---@field recipes table<string, string>  of each slot, the recipe that it ran last
+---@field ended? table[]    the events of ended attempts, each with its recipe's name
 local tally = {}
 tally.__index = tally
 
@@ -22,9 +23,15 @@ local STATION_FAULTS <const> = {
   ["tool.journal"] = true,
 }
 
+---@param options? { watch?: boolean, keep?: boolean }  watch: to be stopped is no interruption, unless a
+--- unit was at work; keep: the ended attempts, in `ended`
 ---@return jig.Tally
-function tally.new()
-  return setmetatable({ units = 0, passed = 0, failed = 0, statuses = {}, ended = {}, recipes = {} }, tally)
+function tally.new(options)
+  options = options or {}
+  return setmetatable({
+    units = 0, passed = 0, failed = 0, statuses = {}, recipes = {},
+    watch = options.watch, ended = options.keep and {} or nil,
+  }, tally)
 end
 
 --- A reason to end with a status.
@@ -48,13 +55,16 @@ function count.crashed(self)
 end
 
 function count.stopping(self)
-  self:note(tally.INTERRUPTED)
+  if not self.watch then self:note(tally.INTERRUPTED) end
 end
 
 -- An attempt that is followed by another is not the unit's end, but what it left unreported stays so.
 function count.ended(self, event)
   event.station = event.fault and STATION_FAULTS[event.fault.name] or nil
-  self.ended[#self.ended + 1] = setmetatable({ recipe = self.recipes[event.slot] }, { __index = event })
+  if self.ended then
+    self.ended[#self.ended + 1] = setmetatable({ recipe = self.recipes[event.slot] }, { __index = event })
+  end
+  if event.fault and event.fault.name == "tool.interrupted" then self:note(tally.INTERRUPTED) end
   if event.unreported then self:note(tally.UNREPORTED) end
   if event.station then self:note(tally.STATION) end
   if event.again then return end

@@ -60,7 +60,8 @@ describe("jig.slots", function()
   end)
 
   local mistakes = {
-    { "a slot without a recipe", { station = "s.lua" }, { slots = { { name = "A", recipe = "x.lua" }, { name = "B" } } },
+    { "a slot without a recipe", { station = "s.lua" },
+      { slots = { { name = "A", recipe = "x.lua" }, { name = "B" } } },
       "slot B has no recipe: name one for all, or its own in the station file" },
     { "two slots with one name", { recipe = "x.lua" }, { slots = { { name = "A", port = "pair:a" }, { name = "A" } } },
       "two slots are named A" },

@@ -48,12 +48,23 @@ describe("jig.tally", function()
     assert.same({ true, nil }, { mine.station, its.station })
   end)
 
-  it("keeps what ended with the recipe of its slot", function()
-    local made = of({ event = "started", slot = "A", recipe = "lamp" },
+  it("keeps what ended with the recipe of its slot, when it is asked to", function()
+    assert.is_nil(of(PASS).ended)
+    local made = tally.new { keep = true }
+    for _, event in ipairs { { event = "started", slot = "A", recipe = "lamp" },
       { event = "started", slot = "B", recipe = "bell" }, PASS,
-      { event = "ended", slot = "B", passed = true, seconds = 2 })
+      { event = "ended", slot = "B", passed = true, seconds = 2 } } do made:count(event) end
     assert.same({ "lamp", "bell", 2 }, { made.ended[1].recipe, made.ended[2].recipe, made.ended[2].seconds })
     assert.is_nil(PASS.recipe)
+  end)
+
+  it("takes the stop of a watched station for its end, unless a unit was at work", function()
+    local made = tally.new { watch = true }
+    made:count(PASS)
+    made:count { event = "stopping", times = 1 }
+    assert.equal(0, made:status())
+    made:count(failed "tool.interrupted")
+    assert.equal(5, made:status())
   end)
 
   it("takes a reason that no event gives", function()

@@ -14,6 +14,9 @@ local system = require "jig.system"
 local tally = require "jig.tally"
 local task = require "jig.task"
 
+-- What may begin a unit at a watched slot, besides the device.
+local STARTS <const> = { line = true, scan = true }
+
 -- Seconds between two looks of the terminal line.
 local TICK <const> = 0.1
 
@@ -26,7 +29,10 @@ local function parser()
   p:option("--cli", "Path of the Secure Factory CLI.")
   p:option("--serial-number", "The serial number that the device must have.")
   p:option("--session-id", "DEVICE_SESSION_ID to use, for one unit and one attempt.")
-  p:option("--count", "Units, one after the other, at each slot.", "1"):convert(options.integer(1, 1000000))
+  p:option("--count", "Units, one after the other, at each slot; default 1."):convert(options.integer(1, 1000000))
+  p:flag("--watch", "Until stopped: wait for a device, run it, wait until it is gone.")
+  p:option("--start", "With --watch, what begins a unit: line (on stdin), or scan (its serial number).")
+  p:option("--scanner", "Address of the scanner that --start listens to; default stdin:- (a keyboard wedge).")
   p:option("--retries", "Further attempts after a fault that allows them."):convert(options.integer(0, 100))
   p:option("--journal", "Path of the journal.")
   p:flag("--no-journal", "Keep no record: a PASS is not recorded, a power cut loses the session.")
@@ -63,15 +69,28 @@ local function check_usage(o, trace)
   if trace and trace ~= "digest" and trace ~= "payload" then
     return "--trace takes nothing or =payload"
   end
-  local one = o.count == 1 and (o.retries or 0) == 0
+  local one = (o.count or 1) == 1 and (o.retries or 0) == 0
   if o.session_id and not one then
     return "--session-id is for one unit and one attempt: it cannot go with --count or --retries"
   end
   if o.journal and o.no_journal then return "--journal and --no-journal exclude each other" end
   if o.again and o.no_journal then return "--again needs a journal" end
-  if o.serial_number and o.count > 1 then
+  if o.serial_number and (o.count or 1) > 1 then
     return "--serial-number is for one unit: it cannot go with --count"
   end
+end
+
+-- How units begin: { start?, scanner }, or nil when the slots are not watched. nil, message when flags and
+-- station do not fit.
+local function watching(o, from)
+  local watch, start = o.watch or from.watch, o.start or from.start
+  if start and not STARTS[start] then return nil, "--start takes line or scan" end
+  if start and not watch then return nil, "--start needs --watch" end
+  if not watch then return nil end
+  for _, flag in ipairs { "count", "session_id", "serial_number" } do
+    if o[flag] then return nil, ("--watch and --%s exclude each other"):format(flag:gsub("_", "-")) end
+  end
+  return { start = start, scanner = o.scanner or from.scanner or "stdin:-" }
 end
 
 -- What cannot be said of several slots at once.
@@ -85,7 +104,9 @@ end
 local function make_config(o, from)
   return {
     service = journaling.cli(o, from),
-    count = o.count,
+    count = o.count or 1,
+    watch = o.watching ~= nil,
+    start = o.watching and o.watching.start,
     retries = o.retries or from.retries or 0,
     serial = o.serial_number,
     session_id = o.session_id,
@@ -182,12 +203,30 @@ local function keep_ticking(output)
   end)
 end
 
+-- Starts slots as lines come in. Gives what is to see every event.
+local function heed_starts(o, units, handle)
+  if not (o.watching and o.watching.start) then return function() end end
+  local begin_units = require("jig.trigger").new(o.watching.start,
+    function(name, message) units:send(name, message) end,
+    function(text) handle { event = "note", text = text } end)
+  task.spawn(function()
+    local message = begin_units:listen(o.watching.scanner)
+    handle { event = "note", text = "no unit is started any more: " .. message }
+    units:send_all { last = true }
+  end)
+  return function(event)
+    if event.event == "waiting" and event["for"] == "start" then begin_units:wait(event.slot) end
+  end
+end
+
 local function run(o, config, list, settings)
-  local output, counted = new_output(o), tally.new()
+  local output, counted = new_output(o), tally.new { watch = config.watch, keep = o.junit ~= nil }
+  local heed = function() end
   local function handle(event)
     if o.json then event.time = now() end
     counted:count(event)
     output:show(event)
+    heed(event)
   end
   config.quiet = not (o.json or output.columns) -- nobody looks at phases
   system.catch_signals()
@@ -199,6 +238,7 @@ local function run(o, config, list, settings)
     return counted:status(), counted, message
   end
   keep_ticking(output)
+  heed = heed_starts(o, units, handle)
   units:run(slot_configs(config, list))
   if session.unreported() > 0 then counted:note(tally.UNREPORTED) end
   local status = counted:status()
@@ -253,7 +293,8 @@ local function read_settings(words)
   local list
   list, message = slots.of(o, from)
   if not list then return nil, usage(message) end
-  wrong = check_slots(o, list)
+  o.watching, message = watching(o, from)
+  wrong = check_slots(o, list) or message
   if wrong then return nil, usage(wrong) end
   o.trace = trace
   return o, from, list

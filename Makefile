@@ -116,7 +116,7 @@ $(BUILD)/kill/%: spec/kill/%.c spec/kill/calls.h
 	$(call say,KILL)$(CC) $(filter-out -MMD -MP -fsanitize% -fno-sanitize%,$(FLAGS)) $(CFLAGS) -o $@ \
 	    $(filter %.c,$^) -lpthread
 
-specs: $(PROGRAMS) $(SPEC_MODULES) $(KILL)
+specs: $(PROGRAMS) $(SPEC_MODULES) $(KILL) $(BUILD)/bench/tool
 
 # what the benchmark needs; musl, where it is installed, makes the tool that starts fastest
 BENCH = floor tool board measure codec

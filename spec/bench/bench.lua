@@ -121,7 +121,7 @@ end
 local function run(peer, terminal, count)
   local words = peer[2](programs .. "/tool", terminal, tostring(count))
   local result = assert(proc.start { programs .. "/measure", table.unpack(words) }):wait(LIMIT)
-  local wall, user, system, peak, status = result.stderr:match("@ (%d+) (%d+) (%d+) (%d+) (%d+)\n$")
+  local wall, user, system, peak, status = result.stderr:match("@ (%d+) (%d+) (%d+) (%d+) (%d+) %S+\n$")
   local _, done = result.stdout:gsub(FINGERPRINT, "")
   if status ~= "0" or done ~= count then
     error(("%s: status %s, %d of %d units\n%s"):format(peer[1], status, done, count, result.stderr), 0)

@@ -167,6 +167,7 @@ UNITS ?= 100000
 bench: deps
 	@$(MAKE) --no-print-directory all $(BENCH:%=$(BUILD)/bench/%) $(BUILD)/spec/ledger.so
 	@$(BUILD)/jig spec/bench/bench.lua $(abspath $(BUILD))/bench
+	@$(BUILD)/jig spec/bench/gangs.lua $(abspath $(BUILD))/bench
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	    JIG_BUILD=$(BUILD) $(BUILD)/jig spec/bench/millions.lua "$$folder/journal.db" $(UNITS) --measure
 

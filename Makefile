@@ -23,7 +23,7 @@ SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-reco
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-CORE = error buf hex crc digest address clock loop log child proc port service factory_cli judge session \
+CORE = error buf hex crc digest address clock loop log lend child proc port service factory_cli judge session \
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder owner emergency_file emergency scribe journal
@@ -92,7 +92,7 @@ $(BUILD)/spec/core.so: spec/support/core.c $(patsubst %,core/%.c,address factory
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^ -lcrypto
 $(BUILD)/spec/loop.so: spec/support/loop.c \
-    $(patsubst %,core/%.c,error buf hex digest clock loop log child proc service factory_cli judge session \
+    $(patsubst %,core/%.c,error buf hex digest clock loop log lend child proc service factory_cli judge session \
     $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv sqlite3) -lcrypto -lpthread

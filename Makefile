@@ -23,7 +23,7 @@ SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-reco
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-CORE = error buf hex crc digest address clock loop log child proc port service factory_cli judge \
+CORE = error buf hex crc digest address clock loop log lend child proc port service factory_cli judge \
        seat gate_watch gate session \
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
@@ -93,7 +93,7 @@ $(BUILD)/spec/core.so: spec/support/core.c $(patsubst %,core/%.c,address factory
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^ -lcrypto
 $(BUILD)/spec/loop.so: spec/support/loop.c \
-    $(patsubst %,core/%.c,error buf hex digest clock loop log child proc service factory_cli judge \
+    $(patsubst %,core/%.c,error buf hex digest clock loop log lend child proc service factory_cli judge \
     seat gate_watch gate session \
     $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)
@@ -169,6 +169,7 @@ UNITS ?= 100000
 bench: deps
 	@$(MAKE) --no-print-directory all $(BENCH:%=$(BUILD)/bench/%) $(BUILD)/spec/ledger.so
 	@$(BUILD)/jig spec/bench/bench.lua $(abspath $(BUILD))/bench
+	@$(BUILD)/jig spec/bench/gangs.lua $(abspath $(BUILD))/bench
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	    JIG_BUILD=$(BUILD) $(BUILD)/jig spec/bench/millions.lua "$$folder/journal.db" $(UNITS) --measure
 

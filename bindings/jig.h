@@ -33,6 +33,7 @@ struct jig_engine {
     struct jig_wait *nap;                /* sleep outside any task */
     struct jig_journal *journal;         /* NULL = nothing is recorded; see journal.c */
     size_t tasks;                        /* started and not yet ended */
+    size_t slots;                        /* whose states are open */
     unsigned signals;                    /* SIGINT and SIGTERM that arrived */
     bool signals_claimed;                /* a command waits for them; else they end the program */
     bool leaving;                        /* system.exit was called, with this status */

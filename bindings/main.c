@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/child.h"
+#include "core/lend.h"
 #include "core/session.h"
 
 enum {
@@ -137,6 +138,8 @@ int main(int argc, char **argv)
     struct jig_error err;
     keep_stdio();
     raise_limit();
+    if (!jig_memory_be_plain()) /* a checker does not know such children */
+        jig_lend_prepare();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL); /* ignored by who started us, it would hide how children end */
     if (jigL_engine_open(&engine, &err) < 0 || catch_signals(&engine, &err) < 0) {

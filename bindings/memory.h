@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 enum {
-    JIG_MEMORY_STEP = 16,   /* small blocks have sizes that are multiples of this */
+    JIG_MEMORY_STEP = 8,    /* small blocks have sizes that are multiples of this */
     JIG_MEMORY_SMALL = 512, /* bytes of the largest one */
     JIG_MEMORY_CLASSES = JIG_MEMORY_SMALL / JIG_MEMORY_STEP,
 };

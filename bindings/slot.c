@@ -16,9 +16,15 @@ enum {
     DEFAULT_MEMORY = 16 << 20, /* bytes */
     COPY_DEPTH = 16,
     USUAL_FIELDS = 8, /* of a table in a message, so that its copy need not grow */
-    GC_PAUSE = 300,   /* per cent of what was in use after the last collection */
-    GC_FIRST = 256,   /* KiB until the first one */
+    FEW = 8,          /* slots that need not save memory */
     QUEUE = 1,        /* user value: the messages that wait, from `first` to `last` */
+};
+
+/* When a state's collector works. */
+struct pace {
+    int first; /* KiB until the first time */
+    int pause; /* per cent of what was in use after the last time, until the next */
+    int speed; /* per cent of what is allocated meanwhile; 0 = Lua's */
 };
 
 struct slot {
@@ -234,18 +240,22 @@ static int slot_new(lua_State *L)
     slot->L = jigL_slot_state(jigL_engine(L), &slot->memory);
     if (!slot->L)
         return luaL_error(L, "no memory for a slot's state");
+    jigL_engine(L)->slots++;
     return 1;
 }
 
-/* The collector begins when the state has grown by that much (a negative step is a debt that is
- * not yet due), and again when it has tripled: what was loaded at first is not garbage, and
- * collecting more often took a tenth of jig's instructions. The cap on the memory holds as before:
- * at the cap Lua collects everything before an allocation fails. */
+/* The collector begins when the state has grown by so much (a negative step is a debt that is not
+ * yet due): what was loaded at first is not garbage, and collecting more often took a tenth of
+ * jig's instructions. Among many slots it is memory that counts: a state's first unit still passes
+ * without it, and from then on garbage is a small part of what is kept. The cap on the memory holds
+ * in any case: at the cap Lua collects everything before an allocation fails. */
 static void start_collector(lua_State *S)
 {
-    lua_gc(S, LUA_GCINC, GC_PAUSE, 0, 0);
+    static const struct pace few = {256, 300, 0}, many = {96, 115, 400};
+    const struct pace *pace = jigL_engine(S)->slots > FEW ? &many : &few;
+    lua_gc(S, LUA_GCINC, pace->pause, pace->speed, 0);
     lua_gc(S, LUA_GCRESTART);
-    lua_gc(S, LUA_GCSTEP, -GC_FIRST);
+    lua_gc(S, LUA_GCSTEP, -pace->first);
 }
 
 /* In the slot's state, protected: loads the module and makes it a task with a copy of the argument,
@@ -408,8 +418,10 @@ static int slot_close(lua_State *L)
     if (slot->task)
         jigL_task_drop(slot->task);
     slot->task = NULL;
-    if (slot->L)
+    if (slot->L) {
         jigL_close_state(slot->L);
+        jigL_engine(L)->slots--;
+    }
     slot->L = NULL;
     jigL_wait_drop(&slot->inbox);
     jigL_wake_with(&slot->wait, JIG_ECLOSED);

@@ -1,6 +1,8 @@
 /* See child.h. */
 #include "core/child.h"
 
+#include "core/lend.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -60,10 +62,12 @@ struct nursery {
  * that started it stands still. */
 struct birth {
     const struct jig_child_options *options;
+    bool lent; /* it shares jig's descriptors at first */
     const char *program;
     char *const *argv, *const *env;
     const sigset_t *changed;
     volatile int error;
+    volatile bool whole; /* it has descriptors of its own */
 };
 
 static const char nursery_key;
@@ -118,6 +122,9 @@ __attribute__((no_sanitize_address)) static int become_program(void *data)
     const struct jig_child_options *o = birth->options;
     sigset_t none;
     sigemptyset(&none);
+    if (birth->lent && jig_lend_separate() < 0)
+        _exit(127);
+    birth->whole = true;
     set_dispositions(birth->changed);
     if (setsid() >= 0 && (!o->cwd || chdir(o->cwd) == 0) && place(o) == 0) {
         sigprocmask(SIG_SETMASK, &none, NULL);
@@ -152,31 +159,48 @@ static int find_program(const char *name, char *found, size_t size, const char *
     return rc;
 }
 
+/* Runs the child up to its program. 0 or an errno. */
+static int bear(struct nursery *nursery, struct birth *birth, pid_t *pid)
+{
+    int flags = CLONE_VM | CLONE_VFORK | SIGCHLD | (birth->lent ? CLONE_FILES : 0);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    *pid = clone(become_program, nursery->stack + sizeof nursery->stack, flags, birth);
+    int rc = *pid < 0 ? errno : birth->error;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (*pid > 0 && (rc || !birth->whole))
+        waitpid(*pid, NULL, 0);
+    return rc;
+}
+
+/* With lent descriptors where that is possible, else with a copy of all. */
 static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_options *o)
 {
     struct nursery *nursery = nursery_of(loop);
+    struct jig_child_options options = *o;
     char found[PATH_MAX];
     struct birth birth = {
-        .options = o,
+        .options = &options,
         .argv = (char *const *)o->argv,
         .env = o->env ? (char *const *)o->env : environ,
     };
-    sigset_t all, before;
     if (!nursery)
         return ENOMEM;
     int rc = find_program(o->argv[0], found, sizeof found, &birth.program);
     if (rc)
         return rc;
     birth.changed = &nursery->changed;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    *pid = clone(become_program, nursery->stack + sizeof nursery->stack,
-                 CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);
-    rc = *pid < 0 ? errno : birth.error;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (*pid > 0 && rc)
-        waitpid(*pid, NULL, 0);
-    return rc;
+    birth.lent = jig_lend_begin(&options);
+    rc = bear(nursery, &birth, pid);
+    bool separated = birth.whole || rc;
+    if (birth.lent)
+        jig_lend_end(!separated);
+    if (separated)
+        return rc;
+    options = *o;
+    birth.lent = false;
+    return bear(nursery, &birth, pid);
 }
 
 /* ENOENT has three causes; tell them apart for the reader. */

@@ -236,6 +236,18 @@ void jig_port_opened(struct jig_port *port, const struct jig_error *err)
 
 /* ---- bytes ---- */
 
+/* Keeps what was read, and clears it where it was. */
+static int take_in(struct jig_port *port, uint8_t *bytes, size_t n, struct jig_error *err)
+{
+    int kept = jig_buf_append(&port->in, bytes, n);
+    jig_log_traffic(port->log, port->name, '<', bytes, n);
+    explicit_bzero(bytes, n);
+    port->received += (uint64_t)n;
+    if (kept < 0)
+        return jig_fail(err, JIG_ENOMEM, "%s: no memory for input", port->name);
+    return (int)n;
+}
+
 int jig_port_fill(struct jig_port *port, struct jig_error *err)
 {
     int usable = check_usable(port, err);
@@ -245,18 +257,11 @@ int jig_port_fill(struct jig_port *port, struct jig_error *err)
     if (held >= JIG_PORT_INPUT_CAP)
         return jig_fail(err, JIG_ELIMIT, "%s: %zu bytes wait to be read", port->name, held);
     size_t room = JIG_PORT_INPUT_CAP - held;
-    size_t n = room < JIG_PORT_READ_SIZE ? room : JIG_PORT_READ_SIZE;
-    uint8_t *bytes = jig_buf_reserve(&port->in, n);
-    if (!bytes)
-        return jig_fail(err, JIG_ENOMEM, "%s: no memory for input", port->name);
+    uint8_t bytes[JIG_PORT_READ_SIZE]; /* on the stack: most of it is not needed */
     struct jig_error why;
-    int got = port->transport->read(port, bytes, n, &why);
-    if (got > 0) {
-        jig_log_traffic(port->log, port->name, '<', bytes, (size_t)got);
-        jig_buf_added(&port->in, (size_t)got);
-        port->received += (uint64_t)got;
-        return got;
-    }
+    int got = port->transport->read(port, bytes, room < sizeof bytes ? room : sizeof bytes, &why);
+    if (got > 0)
+        return take_in(port, bytes, (size_t)got, err);
     if (port->state == JIG_PORT_LOST)
         return repeat_failure(port, err);
     return answer(port, got, &why, err);

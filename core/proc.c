@@ -53,25 +53,29 @@ static void close_stream(struct stream *s)
     s->fd = -1;
 }
 
-/* Reads until the pipe is empty. Over the cap the rest is not kept and the program is ended. */
+/* Keeps what was read. False over the cap, where only what fits is kept. */
+static bool keep(struct stream *s, const uint8_t *bytes, size_t n)
+{
+    size_t left = s->into->cap - jig_buf_len(s->into);
+    return jig_buf_append(s->into, bytes, n < left ? n : left) == 0 && n <= left;
+}
+
+/* Reads until the pipe is empty: on the stack first, since most programs print a few bytes or none,
+ * and hundreds may run at once. Over the cap the rest is not kept and the program is ended. */
 static void drain(struct stream *s)
 {
+    uint8_t bytes[READ_SIZE];
     for (;;) {
-        size_t left = s->into->cap - jig_buf_len(s->into);
-        uint8_t *at = jig_buf_reserve(s->into, left < READ_SIZE ? left : READ_SIZE);
-        uint8_t spill[1];
-        bool full = !at || left == 0;
-        ssize_t n = full ? read(s->fd, spill, sizeof spill)
-                         : read(s->fd, at, left < READ_SIZE ? left : READ_SIZE);
-        if (n > 0 && full) {
+        ssize_t n = read(s->fd, bytes, sizeof bytes);
+        if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+            close_stream(s);
+        bool kept = n <= 0 || keep(s, bytes, (size_t)n);
+        if (n > 0)
+            explicit_bzero(bytes, (size_t)n);
+        if (!kept) {
             close_stream(s);
             stop_for(s->proc, JIG_PROC_OVER_CAP, s->proc->grace);
-            return;
         }
-        if (n > 0)
-            jig_buf_added(s->into, (size_t)n);
-        else if (n == 0 || (errno != EINTR && errno != EAGAIN))
-            close_stream(s);
         if (s->fd < 0 || (n < 0 && errno == EAGAIN))
             return;
     }

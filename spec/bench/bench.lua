@@ -17,69 +17,13 @@ local FINGERPRINT <const> = "e603eb9d1cb55d2288cb639fccf30e1687f5bb90"
 
 local programs = assert(arg[1], "the folder of the built programs is missing")
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
+local report = dofile(here .. "/report.lua")
+local column, median, print_table, ratios = report.column, report.median, report.print_table, report.ratios
+local span, verdict = report.span, report.verdict
 
 local function output(...)
   local result = assert(proc.start { ... }):wait(LIMIT)
   return result and result.exit == 0 and result.stdout or nil
-end
-
--- ---- numbers ----
-
-local function sorted(values)
-  local copy = table.move(values, 1, #values, 1, {})
-  table.sort(copy)
-  return copy
-end
-
-local function median(values)
-  local v = sorted(values)
-  local middle = #v // 2
-  return #v % 2 == 1 and v[middle + 1] or (v[middle] + v[middle + 1]) / 2
-end
-
-local function span(values, format)
-  local v = sorted(values)
-  return (format .. " (" .. format .. "–" .. format .. ")"):format(median(v), v[1], v[#v])
-end
-
-local function column(rows, key)
-  local values = {}
-  for i, row in ipairs(rows) do
-    values[i] = row[key]
-  end
-  return values
-end
-
--- Round by round, so that what slows a whole round down does not count.
-local function ratios(rows, base, key)
-  local values = {}
-  for i, row in ipairs(rows) do
-    values[i] = row[key] / base[i][key]
-  end
-  return values
-end
-
--- ---- tables ----
-
-local function pad(text, width)
-  return text .. (" "):rep(width - utf8.len(text))
-end
-
-local function print_table(title, rows)
-  local widths = {}
-  for _, row in ipairs(rows) do
-    for i, cell in ipairs(row) do
-      widths[i] = math.max(widths[i] or 0, utf8.len(cell))
-    end
-  end
-  print("\n" .. title .. "\n")
-  for _, row in ipairs(rows) do
-    local cells = {}
-    for i, cell in ipairs(row) do
-      cells[i] = pad(cell, widths[i])
-    end
-    print("  " .. (table.concat(cells, "   "):gsub("%s+$", "")))
-  end
 end
 
 -- ---- peers ----
@@ -121,7 +65,7 @@ end
 local function run(peer, terminal, count)
   local words = peer[2](programs .. "/tool", terminal, tostring(count))
   local result = assert(proc.start { programs .. "/measure", table.unpack(words) }):wait(LIMIT)
-  local wall, user, system, peak, status = result.stderr:match("@ (%d+) (%d+) (%d+) (%d+) (%d+)\n$")
+  local wall, user, system, peak, status = result.stderr:match("@ (%d+) (%d+) (%d+) (%d+) (%d+) %S+\n$")
   local _, done = result.stdout:gsub(FINGERPRINT, "")
   if status ~= "0" or done ~= count then
     error(("%s: status %s, %d of %d units\n%s"):format(peer[1], status, done, count, result.stderr), 0)
@@ -212,10 +156,6 @@ local function print_units(title, peers, found, wall, cpu, peak)
     }
   end
   print_table(title, rows)
-end
-
-local function verdict(rows, what, goal, format, got, met)
-  rows[#rows + 1] = { what, goal, format:format(got), met and "met" or "NOT MET" }
 end
 
 local function print_goals(found)

@@ -1,9 +1,12 @@
 /* The least factory_tool there can be: answers of the documented shape and size at once, no state,
  * no library. What a unit costs beside it is the engine's own. It checks what it is given, so that
- * a peer that skips work is found out. */
+ * a peer that skips work is found out. With TOOL_MS in the environment it takes so many
+ * milliseconds, as one does that asks a service. */
 #include "frame.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char fingerprint[] = "FINGERPRINT e603eb9d1cb55d2288cb639fccf30e1687f5bb90\n";
@@ -34,8 +37,18 @@ static int print_configuration(void)
     return say(out, n);
 }
 
+static void take_time(void)
+{
+    const char *wish = getenv("TOOL_MS");
+    long ms = wish ? strtol(wish, NULL, 10) : 0;
+    struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+    if (ms)
+        nanosleep(&time, NULL);
+}
+
 int main(int argc, char **argv)
 {
+    take_time();
     if (argc == 3 && !strcmp(argv[1], "new_device"))
         return say("SCP 256\nPAYLOAD 01810000\n", 25);
     if (argc == 4 && !strcmp(argv[1], "get_device_configuration"))

@@ -191,8 +191,14 @@ local function begin(config, settings, handle, counted, stopped)
   return config.journal.first_attempt ~= nil, message
 end
 
-local function new_output(o)
-  return require(o.json and "jig.output.json" or "jig.output.text").new()
+-- JSON lines; a live table, where people look at a terminal and there is more than a unit to see; or text.
+local function new_output(o, list)
+  if o.json then return require("jig.output.json").new() end
+  local live = (#list > 1 or o.watching) and system.terminal(1) and system.terminal(2)
+  if not live then return require("jig.output.text").new() end
+  local names = {}
+  for i, place in ipairs(list) do names[i] = place.name end
+  return require("jig.output.screen").new { slots = names, places = require("jig.gate").places }
 end
 
 -- The screen's clock.
@@ -220,7 +226,8 @@ local function heed_starts(o, units, handle)
 end
 
 local function run(o, config, list, settings)
-  local output, counted = new_output(o), tally.new { watch = config.watch, keep = o.junit ~= nil }
+  local output <close> = new_output(o, list)
+  local counted = tally.new { watch = config.watch, keep = o.junit ~= nil }
   local heed = function() end
   local function handle(event)
     if o.json then event.time = now() end

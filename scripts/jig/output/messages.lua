@@ -48,7 +48,7 @@ end
 local say = {}
 
 function say.note(event)
-  return ("%s  %s"):format(clean(event.slot), clean(event.text))
+  return ("%s  %s"):format(clean(event.slot or "jig"), clean(event.text))
 end
 
 function say.report(event)

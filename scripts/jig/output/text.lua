@@ -29,6 +29,10 @@ function text:erase()
   end
 end
 
+--- Leaves nothing unfinished on the terminal.
+text.close = text.erase
+text.__close = text.erase
+
 --- Shows the phase again with its time; for terminals.
 function text:tick()
   if not (self.columns and self.phase) then return end

@@ -25,6 +25,7 @@ local station = {}
 ---@field lot? string
 ---@field operator? string
 ---@field retries? integer  further attempts after a fault marked retry; default 0
+---@field stop? number      seconds after a signal in which open sessions are reported (60); the rest is left
 ---@field watch? boolean    run until stopped: wait for a device, run it, wait until it is gone
 ---@field start? "line"|"scan"  with watch, what begins a unit: a line on stdin, or a scanned serial number
 ---@field scanner? string   address of the scanner; default "stdin:-"
@@ -89,6 +90,7 @@ local station_shape = shape.record {
   lot = shape.string,
   operator = shape.string,
   retries = shape.range(0, 100),
+  stop = seconds,
   watch = shape.boolean,
   start = shape.one_of { "line", "scan" },
   scanner = shape.string,

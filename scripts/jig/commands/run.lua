@@ -5,6 +5,7 @@
 
 local clock = require "jig.clock"
 local gang = require "jig.gang"
+local gate = require "jig.gate"
 local journal = require "jig.journal"
 local journaling = require "jig.commands.journaling"
 local options = require "jig.commands.options"
@@ -16,6 +17,9 @@ local task = require "jig.task"
 
 -- What may begin a unit at a watched slot, besides the device.
 local STARTS <const> = { line = true, scan = true }
+
+-- Seconds that a station which is stopped gives to reporting what is open.
+local STOP <const> = 60
 
 -- Seconds between two looks of the terminal line.
 local TICK <const> = 0.1
@@ -130,14 +134,25 @@ local function now()
   return os.date("!%Y-%m-%dT%H:%M:%SZ")
 end
 
+-- What is not reported so long after the first signal is left to the next start.
+local function leave_later(units, handle, seconds)
+  task.spawn(function()
+    clock.sleep(seconds)
+    gate.shut(("jig was stopped %g s ago"):format(seconds))
+    handle { event = "leaving", seconds = seconds }
+    units:interrupt()
+  end)
+end
+
 -- Stops the units for each signal. Gives a function that says whether there was one.
-local function heed_signals(units, handle)
+local function heed_signals(units, handle, seconds)
   local times = 0
   task.spawn(function()
     while system.wait_signal() do
       times = times + 1
       handle { event = "stopping", times = times }
       units:interrupt()
+      if times == 1 then leave_later(units, handle, seconds) end
     end
   end)
   return function() return times > 0 end
@@ -198,7 +213,7 @@ local function new_output(o, list)
   if not live then return require("jig.output.text").new() end
   local names = {}
   for i, place in ipairs(list) do names[i] = place.name end
-  return require("jig.output.screen").new { slots = names, places = require("jig.gate").places }
+  return require("jig.output.screen").new { slots = names, places = gate.places }
 end
 
 -- The screen's clock.
@@ -238,7 +253,7 @@ local function run(o, config, list, settings)
   config.quiet = not (o.json or output.columns) -- nobody looks at phases
   system.catch_signals()
   local units = gang.new(handle)
-  local stopped = heed_signals(units, handle)
+  local stopped = heed_signals(units, handle, o.stop)
   local ready, message = begin(config, settings, handle, counted, stopped)
   if not ready then
     counted:note(tally.STATION)
@@ -247,7 +262,11 @@ local function run(o, config, list, settings)
   keep_ticking(output)
   heed = heed_starts(o, units, handle)
   units:run(slot_configs(config, list))
-  if session.unreported() > 0 then counted:note(tally.UNREPORTED) end
+  local open = session.unreported()
+  if open > 0 then
+    counted:note(tally.UNREPORTED)
+    handle { event = "unreported", sessions = open, kept = settings and true or nil }
+  end
   local status = counted:status()
   handle { event = "summary", units = counted.units, passed = counted.passed, failed = counted.failed,
     exit = status }
@@ -303,7 +322,7 @@ local function read_settings(words)
   o.watching, message = watching(o, from)
   wrong = check_slots(o, list) or message
   if wrong then return nil, usage(wrong) end
-  o.trace = trace
+  o.trace, o.stop = trace, from.stop or STOP
   return o, from, list
 end
 

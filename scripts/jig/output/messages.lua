@@ -75,6 +75,15 @@ function say.stopping(event)
     or "jig: stopping: the unit is ended and reported; again = shorter limits"
 end
 
+function say.leaving(event)
+  return ("jig: stopped %g s ago: what is still open is not reported by this jig"):format(event.seconds)
+end
+
+function say.unreported(event)
+  return ("jig: %d session%s not reported: %s"):format(event.sessions, event.sessions == 1 and " is" or "s are",
+    event.kept and "the next start reports them, or jig recover" or "without a journal nobody will")
+end
+
 function say.summary(event)
   return ("%d unit%s: %d passed, %d failed"):format(event.units, event.units == 1 and "" or "s", event.passed,
     event.failed)

@@ -27,6 +27,12 @@ describe("jig.output.messages", function()
   end)
 
   it("counts units", function()
+    assert.equal("jig: stopped 60 s ago: what is still open is not reported by this jig",
+      messages.line { event = "leaving", seconds = 60 })
+    assert.equal("jig: 1 session is not reported: the next start reports them, or jig recover",
+      messages.line { event = "unreported", sessions = 1, kept = true })
+    assert.equal("jig: 2 sessions are not reported: without a journal nobody will",
+      messages.line { event = "unreported", sessions = 2 })
     local event = { event = "summary", units = 1, passed = 1, failed = 0 }
     assert.equal("1 unit: 1 passed, 0 failed", messages.line(event))
     event.units, event.failed = 3, 2

@@ -22,6 +22,9 @@ local ORDER <const> = { UNREPORTED, STATION, INTERRUPTED, REFUSED, FAILED }
 local STATION_FAULTS <const> = {
   ["cli.missing"] = true,
   ["cli.token"] = true,
+  ["cli.token_missing"] = true,
+  ["cli.token_busy"] = true,
+  ["cli.pin"] = true,
   ["tool.journal"] = true,
 }
 
@@ -263,6 +266,11 @@ return function(words)
     return STATION
   end
   config.service.cli = path
+  local service <const>, refused = journaling.open_service(config.service) -- it lasts as long as this function
+  if not service then
+    io.stderr:write("jig run: ", refused, "\n")
+    return STATION
+  end
   local settings = journaling.settings(o, from)
   if settings then
     local ok

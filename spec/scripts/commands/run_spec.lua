@@ -176,6 +176,7 @@ describe("jig run", function()
     local schema = {
       started = { recipe = "string", version = "string" },
       phase = { phase = "string" },
+      gate = { place = "number", waited = "number" },
       manufactured = { fingerprint = "string" },
       report = { code = "number", reason = "string", accepted = "boolean", trouble = "string" },
       note = { text = "string" },
@@ -183,7 +184,7 @@ describe("jig run", function()
         passed = "boolean", seconds = "number", phases = "table", received = "number", sent = "number",
         serial = "string", fingerprint = "string", fault = "table", reported = "boolean", unreported = "boolean",
         report_trouble = "string", reset_trouble = "string", manufactured_with_fault = "boolean", again = "boolean",
-        station = "boolean",
+        station = "boolean", gate_seconds = "number",
       },
       refused = { message = "string" },
       stopping = { times = "number" },

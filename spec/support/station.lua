@@ -230,6 +230,7 @@ function station.start_jig(at, words, env)
   local base = at:fresh("jig")
   env = env or {}
   env.XDG_STATE_HOME = env.XDG_STATE_HOME or base .. ".state" -- a journal of its own, unless one is named
+  env.XDG_RUNTIME_DIR = env.XDG_RUNTIME_DIR or base .. ".locks" -- and a token
   local argv = { "sh", "-c", ('exec "$0" "$@" >%s.out 2>%s.err </dev/null'):format(base, base), station.jig }
   table.move(words, 1, #words, #argv + 1, argv)
   argv.env = env
@@ -242,7 +243,8 @@ end
 --   recipe     path
 --   port       address
 --   cli        path of the CLI (default the simulator's factory_tool); false = name none
---   service    other settings of the CLI, for the station file: limits, grace, stop, hurry, report, …
+--   service    other settings of the CLI, for the station file: limits, grace, stop, hurry, report, …; the locks
+--              of its token are its own unless it names their folder
 --   station    further settings of the station file
 --   fault      SIM_TOOL_FAULT
 --   delay      SIM_DELAY_MS
@@ -261,7 +263,10 @@ function station.start(at, options)
   if options.port then add("--port", options.port) end
   if options.cli ~= false then add("--cli", options.cli or station.factory_tool) end
   if options.service or options.station then
-    local file = { cli = options.service }
+    local service = {}
+    for key, value in pairs(options.service or {}) do service[key] = value end
+    if service.token == nil then service.token = { folder = at:fresh("locks") } end
+    local file = { cli = service }
     for key, value in pairs(options.station or {}) do file[key] = value end
     add("--station", at:write(at:fresh("station") .. ".lua", "return " .. literal(file) .. "\n"))
   end

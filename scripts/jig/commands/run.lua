@@ -224,6 +224,17 @@ local function keep_ticking(output)
   end)
 end
 
+-- A PIN that was refused stops the whole station: what other slots would try could block the token.
+local function heed_pin(units, handle)
+  local halted = false
+  return function(event)
+    if halted or event.event ~= "ended" or not event.fault or event.fault.name ~= "cli.pin" then return end
+    halted = true
+    handle { event = "halted", reason = event.fault.reason }
+    units:interrupt()
+  end
+end
+
 -- Starts slots as lines come in. Gives what is to see every event.
 local function heed_starts(o, units, handle)
   if not (o.watching and o.watching.start) then return function() end end
@@ -243,12 +254,12 @@ end
 local function run(o, config, list, settings)
   local output <close> = new_output(o, list)
   local counted = tally.new { watch = config.watch, keep = o.junit ~= nil }
-  local heed = function() end
+  local heed = {}
   local function handle(event)
     if o.json then event.time = now() end
     counted:count(event)
     output:show(event)
-    heed(event)
+    for _, f in ipairs(heed) do f(event) end
   end
   config.quiet = not (o.json or output.columns) -- nobody looks at phases
   system.catch_signals()
@@ -260,7 +271,7 @@ local function run(o, config, list, settings)
     return counted:status(), counted, message
   end
   keep_ticking(output)
-  heed = heed_starts(o, units, handle)
+  heed[1], heed[2] = heed_pin(units, handle), heed_starts(o, units, handle)
   units:run(slot_configs(config, list))
   local open = session.unreported()
   if open > 0 then
@@ -338,6 +349,11 @@ return function(words)
     return tally.STATION
   end
   config.service.cli = path
+  local service <const>, refused = journaling.open_service(config.service) -- it lasts as long as this function
+  if not service then
+    say(refused)
+    return tally.STATION
+  end
   local settings
   settings, message = prepare_journal(o, from, config)
   if settings == nil then

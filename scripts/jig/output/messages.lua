@@ -75,6 +75,11 @@ function say.stopping(event)
     or "jig: stopping: the unit is ended and reported; again = shorter limits"
 end
 
+function say.halted(event)
+  return ("jig: STOPPED, at every slot: %s\n  three tries block a token: see to its PIN before the next start"):format(
+    clean(event.reason))
+end
+
 function say.leaving(event)
   return ("jig: stopped %g s ago: what is still open is not reported by this jig"):format(event.seconds)
 end

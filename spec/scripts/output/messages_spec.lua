@@ -27,6 +27,9 @@ describe("jig.output.messages", function()
   end)
 
   it("counts units", function()
+    assert.equal("jig: STOPPED, at every slot: bad ?PIN\n"
+      .. "  three tries block a token: see to its PIN before the next start",
+      messages.line { event = "halted", reason = "bad \27PIN" })
     assert.equal("jig: stopped 60 s ago: what is still open is not reported by this jig",
       messages.line { event = "leaving", seconds = 60 })
     assert.equal("jig: 1 session is not reported: the next start reports them, or jig recover",

@@ -197,6 +197,7 @@ describe("jig run", function()
       },
       refused = { message = "string" },
       stopping = { times = "number" },
+      unreported = { sessions = "number", kept = "boolean" },
       summary = { units = "number", passed = "number", failed = "number", exit = "number" },
     }
     local faults = {
@@ -216,7 +217,8 @@ describe("jig run", function()
       assert.is_true(lines > 0)
       for _, event in ipairs(result.events) do
         assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$", event.time)
-        if event.event ~= "summary" then assert.same({ "A", 1 }, { event.slot, event.unit }) end
+        local whole = event.event == "summary" or event.event == "unreported"
+        if not whole then assert.same({ "A", 1 }, { event.slot, event.unit }) end
         if event.fault then assert_fields(faults, event.fault, "fault") end
         local wanted = setmetatable({ event = "string", time = "string", slot = "string", unit = "number",
           attempt = "number", session = "string" }, { __index = assert(schema[event.event], event.event) })
@@ -244,7 +246,8 @@ describe("jig run", function()
         cli = "{ report_error = { exit = 9 } }",
       }
       assert_schema(result)
-      local ended = result.events[#result.events - 1]
+      local ended = result.events[#result.events - 2]
+      assert.same({ 1, true }, { result.events[#result.events - 1].sessions, result.events[#result.events - 1].kept })
       assert.same({ "lamp.dark", 50, "dark", "factory_init", true, "Turn it on." }, {
         ended.fault.name, ended.fault.code, ended.fault.reason, ended.fault.phase, ended.fault.retry,
         ended.fault.advice,
@@ -408,7 +411,8 @@ describe("jig run", function()
       }
       assert.equal("new_device get_device_configuration", result.folder:commands())
       assert.equal(6, result.exit) -- its session is left to the next start
-      local ended = result.events[#result.events - 1]
+      local ended, halted = result.events[#result.events - 3], result.events[#result.events - 2]
+      assert.same({ "halted", ended.fault.reason }, { halted.event, halted.reason })
       assert.same({ "cli.pin", true, false, true },
         { ended.fault.name, ended.unreported, ended.reported, ended.station })
       assert.matches("not called: get_device_configuration: exit status 1: Wrong PIN.", ended.report_trouble, 1, true)

@@ -78,29 +78,30 @@ local function height(self, columns)
   return rows
 end
 
--- To the first row of the table.
-local function up(rows)
-  return rows > 0 and ("\r\27[%dA"):format(rows) or "\r"
-end
-
 -- The table in its place, only the lines that are others: little to write, and nothing flickers.
 local function patch(old, new)
-  local parts = { up(#old) }
+  local parts = { ("\r\27[%dA"):format(#old) }
   for i, line in ipairs(new) do
     parts[#parts + 1] = line == old[i] and "\n" or ("\27[2K%s\n"):format(line)
   end
   return table.concat(parts)
 end
 
+-- Row by row: some terminals keep in their scrollback what is erased as a whole screen.
+local function erase(rows)
+  return "\r\27[2K" .. ("\27[A\27[2K"):rep(rows)
+end
+
 -- The table anew, below what is to be said.
 local function redraw(said, new, rows)
-  local parts = { up(rows), "\27[J" }
+  local parts = { erase(rows) }
   for _, list in ipairs { said, new } do
     for _, line in ipairs(list) do
       parts[#parts + 1] = line
       parts[#parts + 1] = "\n"
     end
   end
+  parts[#parts + 1] = "\27[J"
   return table.concat(parts)
 end
 

@@ -50,7 +50,7 @@ struct jig_passage {
     size_t calls;     /* how many may be in, in this process; 0 = no limit */
     int64_t deadline; /* loop clock: how long it may wait */
     /* Told once, from the loop, after JIG_AGAIN: JIG_OK = it is in; JIG_ETOKEN = the deadline
-     * passed; why the gate was shut; or the seats cannot be opened. */
+     * passed, or the seats cannot be opened; or why the gate was shut. */
     void (*ended)(struct jig_passage *passage, int rc, const struct jig_error *err);
     void *data;
     /* private */

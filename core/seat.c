@@ -75,10 +75,11 @@ static int make_folder(const char *folder, struct jig_error *err)
     return rc;
 }
 
+/* The one code of all that keeps a call from the token; the text says what it is. */
 static int fail_open(const struct jig_seats *seats, int sys, struct jig_error *err)
 {
-    return jig_fail_sys(err, sys, "cannot open the lock files of token '%s' in %s", seats->token,
-                        seats->folder);
+    return jig_fail(err, JIG_ETOKEN, "cannot open the lock files of token '%s' in %s: %s",
+                    seats->token, seats->folder, strerror(sys));
 }
 
 static int open_files(struct jig_seats *seats, struct jig_error *err)

@@ -31,11 +31,17 @@ local function check_serial(unit, expected)
   end
 end
 
+-- People at the station look for a unit by its number, before it has a verdict.
+local function tell_serial(unit)
+  if type(unit.serial) == "string" then unit.context.emit { event = "serial", serial = unit.serial } end
+end
+
 local function run(unit, options)
   local limit <close> = task.limit("unit", unit.recipe.limits.unit)
   unit:open(options.address, options.pacing)
   hook(unit, "reset")
   hook(unit, "prepare")
+  tell_serial(unit)
   check_serial(unit, options.serial)
   local flow = unit.recipe.run or standard_flow
   flow(unit)

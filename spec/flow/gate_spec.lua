@@ -92,8 +92,9 @@ describe("jigs that share a token", function()
     end
     assert.is_true(waited > 0)
     assert.is_true(math.abs(ended.gate_seconds - waited) < 1e-6)
-    assert.equal(ended.gate_seconds * 1e6 // 1,
-      station.query(place, journal, "SELECT json_extract(facts, '$.gate_us') AS us FROM event WHERE kind = 'ended'")[1].us)
+    local recorded = station.query(place, journal,
+      "SELECT json_extract(facts, '$.gate_us') AS us FROM event WHERE kind = 'ended'")
+    assert.equal(ended.gate_seconds * 1e6 // 1, recorded[1].us)
   end)
 
   it("wait for a CLI whose jig was killed, until it ends", function()
@@ -116,7 +117,9 @@ describe("jigs that share a token", function()
   it("end a CLI whose jig was killed and that is over its limit", function()
     local a <close> = device()
     local b <close> = device()
-    local one <close> = start(a, { fault = "new_device:hang-term", service = { limits = { new_device = 1 }, grace = 0.2 } })
+    local one <close> = start(a, {
+      fault = "new_device:hang-term", service = { limits = { new_device = 1 }, grace = 0.2 },
+    })
     station.eventually("new_device runs", function() return #station.audit(directory):starts("new_device") > 0 end)
     one:signal(9)
     one.child:wait(station.PATIENCE)

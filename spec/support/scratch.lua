@@ -156,9 +156,10 @@ end
 --- A station file's text for the fake CLI: `settings` as folder:cli gives them, other lines and those of the
 -- token as they are. Its locks are in the folder, too.
 function scratch.station(settings, more, token)
-  local folder = settings.arguments[2]
-  return ("return { cli = { path = %q, arguments = { %q, %q }, token = { folder = %q, %s } }, journal = { path = %q }, %s }")
-    :format(settings.cli, settings.arguments[1], folder, folder .. "/lock", token or "", folder .. "/journal", more or "")
+  local at = settings.arguments[2]
+  local form = "return { cli = { path = %q, arguments = { %q, %q }, token = { folder = %q, %s } }, "
+    .. "journal = { path = %q }, %s }"
+  return form:format(settings.cli, settings.arguments[1], at, at .. "/lock", token or "", at .. "/journal", more or "")
 end
 
 return scratch

@@ -53,10 +53,6 @@ function on.gate(_, row, event)
   if event.waited then row.gate = nil else row.gate = event.place or true end
 end
 
-function on.status(_, row, event)
-  row.advice = event.text and width.plain(event.text)
-end
-
 function on.waiting(self, row, event)
   set_active(self, row, false)
   row.phase = "waiting for " .. width.plain(event["for"])

@@ -100,7 +100,8 @@ describe("jig.commands.journaling", function()
     it("has a token, whose locks are the host's with a station file and one's own without", function()
       local folder <close> = scratch.folder()
       local script = folder:write("script.lua", [[
-        local token = require("jig.commands.journaling").cli(load("return " .. arg[1])(), load("return " .. arg[2])()).token
+        local options, station = load("return " .. arg[1])(), load("return " .. arg[2])()
+        local token = require("jig.commands.journaling").cli(options, station).token
         print(token and token.name .. " " .. token.folder .. " " .. tostring(token.width) or "none")]])
       for _, case in ipairs {
         { "{}", "{}", "/run/user/7", "default /run/user/7/jig nil" },

@@ -393,7 +393,8 @@ describe("jig run", function()
 
   describe("the token", function()
     it("that is in trouble is the station's: exit 4", function()
-      for status, name in pairs { [7] = "cli.token_busy (408)", [8] = "cli.token_missing (407)", [9] = "cli.pin (409)" } do
+      local names = { [7] = "cli.token_busy (408)", [8] = "cli.token_missing (407)", [9] = "cli.pin (409)" }
+      for status, name in pairs(names) do
         local result <close> = run {
           cli = ("{ new_device = { exit = %d } }"):format(status),
           token = "busy = { statuses = { 7 } }, missing = { statuses = { 8 } }, pin = { statuses = { 9 } }, tries = 1",

@@ -81,12 +81,6 @@ describe("jig.output.screen_board", function()
     assert.equal("factory_init", rows[1].phase)
   end)
 
-  it("shows a recipe's sentence for the operator until the unit ends", function()
-    local status = { event = "status", text = "Press the\27 button." }
-    assert.equal("Press the? button.", row_after(started(), status).advice)
-    assert.is_nil(row_after(started(), status, passed()).advice)
-  end)
-
   it("marks slots whose recipe was refused, or that crashed", function()
     local row = row_after(started(), { event = "crashed", message = "boom" })
     assert.equal("crashed false FAIL", fields(row, "phase", "active", "verdict"))

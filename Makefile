@@ -23,12 +23,13 @@ SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-reco
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-CORE = error buf hex crc digest address clock loop log lend child proc port service factory_cli judge session \
+CORE = error buf hex crc digest address clock loop log lend child proc port service factory_cli judge \
+       seat gate_watch gate session \
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
-JOURNAL = folder owner emergency_file emergency scribe journal
-TRANSPORTS = options lock fd serial tty tcp exec pair fault table
-BINDINGS = engine environment task clock hex crc digest port session journal ledger proc slot system version memory state main
+JOURNAL = folder process owner emergency_file emergency scribe journal
+TRANSPORTS = options lock fd serial tty tcp exec pair stdin fault table
+BINDINGS = engine environment task clock hex crc digest port gate session journal ledger proc slot system version memory state main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 SIM_COMMON = agreement bytes
 SIM_TOOL = factory_tool audit authority service misbehave
@@ -92,7 +93,8 @@ $(BUILD)/spec/core.so: spec/support/core.c $(patsubst %,core/%.c,address factory
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^ -lcrypto
 $(BUILD)/spec/loop.so: spec/support/loop.c \
-    $(patsubst %,core/%.c,error buf hex digest clock loop log lend child proc service factory_cli judge session \
+    $(patsubst %,core/%.c,error buf hex digest clock loop log lend child proc service factory_cli judge \
+    seat gate_watch gate session \
     $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv sqlite3) -lcrypto -lpthread
@@ -116,7 +118,7 @@ $(BUILD)/kill/%: spec/kill/%.c spec/kill/calls.h
 	$(call say,KILL)$(CC) $(filter-out -MMD -MP -fsanitize% -fno-sanitize%,$(FLAGS)) $(CFLAGS) -o $@ \
 	    $(filter %.c,$^) -lpthread
 
-specs: $(PROGRAMS) $(SPEC_MODULES) $(KILL)
+specs: $(PROGRAMS) $(SPEC_MODULES) $(KILL) $(BUILD)/bench/tool
 
 # what the benchmark needs; musl, where it is installed, makes the tool that starts fastest
 BENCH = floor tool board measure codec

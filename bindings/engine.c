@@ -336,6 +336,15 @@ void jigL_limit_leave(struct jig_task *task, int depth)
         task->depth = depth - 1;
 }
 
+void jigL_limit_extend(struct jig_engine *engine, int64_t ns)
+{
+    struct jig_task *task = engine->current;
+    for (int i = 0; task && i < task->depth; i++) {
+        int64_t *deadline = &task->limits[i].deadline;
+        *deadline = *deadline < JIG_FOREVER - ns ? *deadline + ns : JIG_FOREVER;
+    }
+}
+
 /* ---- failing ---- */
 
 int jigL_fail(lua_State *L, const struct jig_error *err)

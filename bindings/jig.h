@@ -134,6 +134,10 @@ unsigned jigL_task_interrupts(const struct jig_task *task); /* task may be NULL:
 int jigL_limit_enter(lua_State *L, const char *name, double seconds, bool shield);
 void jigL_limit_leave(struct jig_task *task, int depth);
 
+/* Moves the limits of the current task's scopes on by `ns`, which it spent where they do not count.
+ */
+void jigL_limit_extend(struct jig_engine *engine, int64_t ns);
+
 /* Its address is the value that a waiting coroutine yields. */
 extern const char jigL_yielded;
 
@@ -163,6 +167,7 @@ int luaopen_jig_digest(lua_State *L);
 int luaopen_jig_clock(lua_State *L);
 int luaopen_jig_task(lua_State *L);
 int luaopen_jig_port(lua_State *L);
+int luaopen_jig_gate(lua_State *L);
 int luaopen_jig_session(lua_State *L);
 int luaopen_jig_journal(lua_State *L);
 int luaopen_jig_ledger(lua_State *L);

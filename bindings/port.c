@@ -549,6 +549,28 @@ static int port_list(lua_State *L)
 }
 
 /*
+ * port.present(address) -> true or false: whether the device is there now, without opening it |
+ * nil, message, code ("unsupported": only opening it can tell). Does not yield. port.present
+ * "tty:/dev/ttyUSB0"
+ */
+static int port_present(lua_State *L)
+{
+    struct jig_address address;
+    struct jig_error err;
+    size_t n;
+    const char *text = luaL_checklstring(L, 1, &n);
+    int code = jig_address_parse(&address, text, n, &err);
+    if (code == JIG_OK) {
+        code = jig_port_present(&address, &err);
+        jig_address_release(&address);
+    }
+    if (code < 0)
+        return jigL_fail(L, &err);
+    lua_pushboolean(L, code);
+    return 1;
+}
+
+/*
  * port.schemes() -> array of { scheme, summary }, one for each transport.
  */
 static int port_schemes(lua_State *L)
@@ -586,10 +608,8 @@ int luaopen_jig_port(lua_State *L)
         {NULL, NULL},
     };
     static const luaL_Reg functions[] = {
-        {"open", port_open},
-        {"list", port_list},
-        {"schemes", port_schemes},
-        {NULL, NULL},
+        {"open", port_open},       {"list", port_list}, {"present", port_present},
+        {"schemes", port_schemes}, {NULL, NULL},
     };
     luaL_newmetatable(L, POLL);
     lua_pushcfunction(L, poll_gc);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/seat.h"
 #include "core/session.h"
 
 #define SERVICE "jig.service"
@@ -16,6 +17,7 @@ enum {
 
 struct lservice {
     struct jig_service *shared;
+    struct jig_gate *gate; /* held, so that it lasts from one session to the next */
 };
 
 struct lsession {
@@ -26,7 +28,10 @@ struct lsession {
     int exit_status;
     struct jig_error err;
     struct jig_factory_answer answer;
+    int64_t waited, waited_all; /* ns at the gate, in the latest call and in all */
 };
+
+enum { ON_WAIT = 1 }; /* user value of a session */
 
 /* ---- service ---- */
 
@@ -53,11 +58,11 @@ static const char **push_pointers(lua_State *L, size_t n)
     return lua_newuserdatauv(L, (n + 1) * sizeof(char *), 0);
 }
 
-/* options.arguments as a NULL-terminated list, or NULL. Its strings stay alive in the options. [-0,
- * +1, e] */
-static const char *const *read_arguments(lua_State *L)
+/* Field `key` of the table as a NULL-terminated list, or NULL. Its strings stay alive in the
+ * options. [-0, +1, e] */
+static const char *const *read_list(lua_State *L, int from, const char *key)
 {
-    if (lua_getfield(L, 1, "arguments") == LUA_TNIL)
+    if (lua_getfield(L, from, key) == LUA_TNIL)
         return NULL;
     luaL_checktype(L, -1, LUA_TTABLE);
     int table = lua_gettop(L);
@@ -65,10 +70,10 @@ static const char *const *read_arguments(lua_State *L)
     const char **list = push_pointers(L, n);
     for (size_t i = 0; i < n; i++) {
         if (lua_rawgeti(L, table, (lua_Integer)i + 1) != LUA_TSTRING)
-            luaL_error(L, "session.service: arguments[%d] must be a string", (int)i + 1);
+            luaL_error(L, "session.service: %s[%d] must be a string", key, (int)i + 1);
         list[i] = lua_tostring(L, -1);
         if (strlen(list[i]) != lua_rawlen(L, -1))
-            luaL_error(L, "session.service: arguments[%d] holds a NUL", (int)i + 1);
+            luaL_error(L, "session.service: %s[%d] holds a NUL", key, (int)i + 1);
         lua_pop(L, 1);
     }
     list[n] = NULL;
@@ -81,33 +86,48 @@ static const char *const *read_env(lua_State *L)
     return lua_getfield(L, 1, "env") == LUA_TNIL ? NULL : jigL_environment(L);
 }
 
-static void read_accepted(lua_State *L, int *accepted, struct jig_service *service)
+/* The list of statuses in field `key` of the table, NULL when there is none; it lives as long as
+ * the value pushed. [-0, +1, e] */
+static const int *read_statuses(lua_State *L, int table, const char *key, size_t *n)
 {
-    if (lua_getfield(L, 1, "accept") != LUA_TNIL) {
-        luaL_checktype(L, -1, LUA_TTABLE);
-        size_t n = lua_rawlen(L, -1);
-        if (n == 0 || n > MAX_ACCEPTED)
-            luaL_error(L, "session.service: accept must list 1 to %d exit statuses", MAX_ACCEPTED);
-        for (size_t i = 0; i < n; i++) {
-            lua_rawgeti(L, -1, (lua_Integer)i + 1);
-            accepted[i] = (int)luaL_checkinteger(L, -1);
-            lua_pop(L, 1);
-        }
-        service->accepted = accepted;
-        service->n_accepted = n;
+    if (lua_getfield(L, table, key) == LUA_TNIL)
+        return NULL;
+    luaL_checktype(L, -1, LUA_TTABLE);
+    *n = lua_rawlen(L, -1);
+    if (*n == 0 || *n > MAX_ACCEPTED)
+        luaL_error(L, "session.service: %s must list 1 to %d exit statuses", key, MAX_ACCEPTED);
+    int *statuses = lua_newuserdatauv(L, *n * sizeof(int), 0);
+    lua_insert(L, -2);
+    for (size_t i = 0; i < *n; i++) {
+        lua_rawgeti(L, -1, (lua_Integer)i + 1);
+        statuses[i] = (int)luaL_checkinteger(L, -1);
+        lua_pop(L, 1);
     }
     lua_pop(L, 1);
+    return statuses;
+}
+
+static void read_accepted(lua_State *L, struct jig_service *service)
+{
+    size_t n = 0;
+    const int *accepted = read_statuses(L, 1, "accept", &n);
+    if (!accepted)
+        return;
+    service->accepted = accepted;
+    service->n_accepted = n;
 }
 
 static void read_limits(lua_State *L, struct jig_service *service)
 {
-    static const char *const known[] = {"new_device", "get_device_configuration",
-                                        "handle_device_response", "report_error", NULL};
+    static const char *const known[] = {
+        "new_device", "get_device_configuration", "handle_device_response", "report_error", "gate",
+        NULL};
     if (lua_getfield(L, 1, "limits") != LUA_TNIL) {
         int table = lua_gettop(L);
         jigL_check_keys(L, table, "session.service limits", known);
-        for (int i = 0; known[i]; i++)
+        for (int i = 0; i < 4; i++)
             service->limit[i] = seconds_field(L, table, known[i], service->limit[i]);
+        service->gate = seconds_field(L, table, "gate", service->gate);
     }
     lua_pop(L, 1);
 }
@@ -125,6 +145,53 @@ static void read_report(lua_State *L, struct jig_service *service)
     lua_pop(L, 1);
 }
 
+/* [-0, +n, e] */
+static void read_trouble(lua_State *L, int token, const char *key,
+                         struct jig_token_trouble *trouble)
+{
+    static const char *const known[] = {"statuses", "patterns", NULL};
+    if (lua_getfield(L, token, key) == LUA_TNIL)
+        return;
+    int table = lua_gettop(L);
+    jigL_check_keys(L, table, "session.service token", known);
+    trouble->statuses = read_statuses(L, table, "statuses", &trouble->n_statuses);
+    trouble->patterns = read_list(L, table, "patterns");
+}
+
+/* [-0, +n, e] */
+static void read_token(lua_State *L, struct jig_service *service)
+{
+    static const char *const known[] = {"name", "width", "folder", "missing",
+                                        "busy", "pin",   "tries",  NULL};
+    struct jig_token *token = &service->token;
+    lua_getfield(L, 1, "token");
+    if (!lua_toboolean(L, -1))
+        return;
+    int table = lua_gettop(L);
+    luaL_checkstack(L, 24, "token");
+    jigL_check_keys(L, table, "session.service token", known);
+    lua_getfield(L, table, "name");
+    token->name = luaL_optstring(L, -1, "default");
+    lua_getfield(L, table, "folder");
+    token->folder = luaL_optstring(L, -1, "/run/lock/jig");
+    lua_getfield(L, table, "width");
+    lua_Integer width = luaL_optinteger(L, -1, 1);
+    token->width = width >= 1 && width <= JIG_SEATS_MAX ? (int)width : 0;
+    read_trouble(L, table, "missing", &token->missing);
+    read_trouble(L, table, "busy", &token->busy);
+    read_trouble(L, table, "pin", &token->pin);
+}
+
+static void read_calls(lua_State *L, struct jig_service *service)
+{
+    lua_getfield(L, 1, "calls");
+    lua_Integer calls = luaL_optinteger(L, -1, 0);
+    if (calls < 0)
+        luaL_error(L, "session.service: 'calls' must be 1 or more, 0 for no limit");
+    service->calls = (size_t)calls;
+    lua_pop(L, 1);
+}
+
 /*
  * session.service(options) -> service. How the CLI is called; what the vendor does not document.
  *   cli        path of the program, or a name that is looked up in PATH
@@ -137,14 +204,22 @@ static void read_report(lua_State *L, struct jig_service *service)
  * running call gets when its unit is interrupted (10); hurry: when it is interrupted again (3)
  *   report     { refused = false, unclear = true, again = true }: report a new_device that was
  * refused; one of which it is unknown whether it opened a session; call report_error again when the
- * outcome of the call before is unknown Does not yield.
+ * outcome of the call before is unknown
+ *   token      { name = "default", width = 1, folder = "/run/lock/jig", missing, busy, pin }: the
+ * token that the calls use; they queue for it, with all jigs of the host that use the folder
+ * (core/gate.h), at most limits.gate seconds (600). missing, busy, pin: { statuses = {}, patterns =
+ * {} }, by which a refusal tells that. Default false: no gate. `tries` is for jig.worker
+ *   calls      calls of this process at once (default 0: no limit)
+ * nil, message, code when the folder cannot be used. Does not yield.
  */
 static int service_new(lua_State *L)
 {
-    static const char *const known[] = {"cli",   "arguments", "env",   "cwd",    "accept", "limits",
-                                        "grace", "stop",      "hurry", "report", NULL};
+    static const char *const known[] = {"cli",    "arguments", "env",  "cwd",   "accept",
+                                        "limits", "grace",     "stop", "hurry", "report",
+                                        "token",  "calls",     NULL};
+    struct jig_engine *engine = jigL_engine(L);
     struct jig_service service;
-    int accepted[MAX_ACCEPTED];
+    struct jig_error err;
     jigL_check_keys(L, 1, "session.service", known);
     lua_settop(L, 1);
     lua_getfield(L, 1, "cli");
@@ -155,23 +230,32 @@ static int service_new(lua_State *L)
     service.grace = seconds_field(L, 1, "grace", service.grace);
     service.stop = seconds_field(L, 1, "stop", service.stop);
     service.hurry = seconds_field(L, 1, "hurry", service.hurry);
-    read_accepted(L, accepted, &service);
+    read_accepted(L, &service);
     read_limits(L, &service);
     read_report(L, &service);
-    service.cli.arguments = read_arguments(L);
+    read_calls(L, &service);
+    service.cli.arguments = read_list(L, 1, "arguments");
     service.env = read_env(L);
+    read_token(L, &service);
     struct lservice *s = lua_newuserdatauv(L, sizeof *s, 0);
-    s->shared = NULL;
+    memset(s, 0, sizeof *s);
     luaL_setmetatable(L, SERVICE);
     s->shared = jig_service_share(&service);
-    return s->shared ? 1 : luaL_error(L, "no memory for a service");
+    if (!s->shared)
+        return luaL_error(L, "no memory for a service");
+    if (!service.token.name && !service.calls)
+        return 1;
+    s->gate = jig_session_gate(engine->loop, s->shared, &engine->log, &err);
+    return s->gate ? 1 : jigL_fail(L, &err);
 }
 
 static int service_gc(lua_State *L)
 {
     struct lservice *s = luaL_checkudata(L, 1, SERVICE);
     jig_service_drop(s->shared);
+    jig_gate_close(s->gate);
     s->shared = NULL;
+    s->gate = NULL;
     return 0;
 }
 
@@ -194,7 +278,7 @@ static void interrupted(struct jig_wait *wait, unsigned times)
 /* A closed session on the top of the stack. [-0, +1, m] */
 static struct lsession *push_session(lua_State *L)
 {
-    struct lsession *s = lua_newuserdatauv(L, sizeof *s, 0);
+    struct lsession *s = lua_newuserdatauv(L, sizeof *s, 1);
     memset(s, 0, sizeof *s);
     s->wait.interrupted = interrupted;
     s->wait.data = s;
@@ -276,6 +360,7 @@ static void call_ended(void *data, const struct jig_session_result *result)
     struct lsession *s = data;
     s->rc = result->rc;
     s->started = result->started;
+    s->waited = result->waited;
     s->exit_status = result->exit_status;
     s->err = result->err;
     s->answer = *result->answer;
@@ -317,6 +402,8 @@ static int call_done(lua_State *L, int status, lua_KContext ctx)
     (void)ctx;
     if (s->wait.outcome != JIG_OK)
         return jigL_fail_wait(L, &s->wait, "session");
+    s->waited_all += s->waited;
+    jigL_limit_extend(jigL_engine(L), s->waited);
     if (s->rc == JIG_OK)
         return push_answer(L, s);
     int n = fail_call(L, &s->err, s->started);
@@ -327,13 +414,29 @@ static int call_done(lua_State *L, int status, lua_KContext ctx)
     return n + 1;
 }
 
+/* Who asked for it hears that the call waits. */
+static void tell_place(lua_State *L, struct lsession *s)
+{
+    size_t place = jig_session_place(s->session);
+    if (!place)
+        return;
+    if (lua_getiuservalue(L, 1, ON_WAIT) == LUA_TFUNCTION) {
+        lua_pushinteger(L, (lua_Integer)place);
+        lua_call(L, 1, 0);
+    } else {
+        lua_pop(L, 1);
+    }
+}
+
 static int wait_for_call(lua_State *L, struct lsession *s, int rc, const struct jig_error *err)
 {
     struct jig_engine *engine = jigL_engine(L);
+    s->waited = 0;
     if (rc == JIG_EMISUSE)
         return luaL_error(L, "%s", err->text);
     if (rc < 0)
         return fail_call(L, err, false);
+    tell_place(L, s);
     unsigned times = jigL_task_interrupts(engine->current);
     if (times)
         jig_session_interrupt(s->session, times);
@@ -442,6 +545,30 @@ static int state(lua_State *L)
     return 1;
 }
 
+/*
+ * session:on_wait(fn). fn(place) is called when a call has to wait at the gate: place 1 is the
+ * next. It must not wait itself. Does not yield.
+ */
+static int on_wait(lua_State *L)
+{
+    to_session(L);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    lua_setiuservalue(L, 1, ON_WAIT);
+    return 0;
+}
+
+/*
+ * session:waited() -> seconds that the latest call waited at the gate, and all calls.
+ */
+static int waited(lua_State *L)
+{
+    const struct lsession *s = to_session(L);
+    lua_pushnumber(L, (double)s->waited / JIG_SECOND);
+    lua_pushnumber(L, (double)s->waited_all / JIG_SECOND);
+    return 2;
+}
+
 static int id(lua_State *L)
 {
     lua_pushstring(L, jig_session_id(to_session(L)->session));
@@ -492,6 +619,8 @@ int luaopen_jig_session(lua_State *L)
         {"owes", owes},
         {"state", state},
         {"id", id},
+        {"on_wait", on_wait},
+        {"waited", waited},
         {"close", session_close},
         {NULL, NULL},
     };

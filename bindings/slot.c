@@ -35,9 +35,13 @@ struct slot {
     struct jig_task *task; /* NULL = not started, or ended */
     struct jig_wait wait;
     lua_Integer first, last; /* indices into the queue; empty when last < first */
+    /* messages to the worker: in its state's registry, under inbox_key */
+    struct jig_wait inbox;
+    lua_Integer in_first, in_last;
 };
 
-static const char slot_key; /* registry of a slot's state: its struct slot */
+static const char slot_key;  /* registry of a slot's state: its struct slot */
+static const char inbox_key; /* and the messages to its worker */
 
 /* Raises for a value that cannot pass. */
 static void check(lua_State *L, int index, int depth)
@@ -136,6 +140,45 @@ static int emit(lua_State *L)
     return 0;
 }
 
+static struct slot *own_slot(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key);
+    struct slot *slot = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return slot;
+}
+
+static int receive_on(lua_State *L, int status, lua_KContext ctx)
+{
+    struct slot *slot = own_slot(L);
+    (void)ctx;
+    for (;;) {
+        if (slot->in_first <= slot->in_last) {
+            lua_rawgetp(L, LUA_REGISTRYINDEX, &inbox_key);
+            lua_rawgeti(L, -1, slot->in_first);
+            lua_pushnil(L); // inbox message nil
+            lua_rawseti(L, -3, slot->in_first++);
+            return 1;
+        }
+        if (status == LUA_YIELD && slot->inbox.outcome != JIG_OK)
+            return jigL_fail_wait(L, &slot->inbox, "slot.receive");
+        if (!jigL_block(L, &slot->inbox, "slot.receive"))
+            return jigL_yield(L, 0, receive_on);
+        status = LUA_YIELD;
+    }
+}
+
+/*
+ * slot.receive([limit]) -> the next message that the main state sent by slot:send | nil, message,
+ * code. One task may wait. Yields.
+ */
+static int receive(lua_State *L)
+{
+    struct slot *slot = own_slot(L);
+    jigL_wait_begin(L, &slot->inbox, "receive", jigL_opt_seconds(L, 1, HUGE_VAL), false);
+    return receive_on(L, LUA_OK, 0);
+}
+
 static void emit_crash(struct slot *slot, lua_State *co)
 {
     lua_State *main = slot->main;
@@ -223,6 +266,10 @@ static int start_worker(lua_State *S)
     lua_State *from = lua_touserdata(S, 2);
     lua_pushvalue(S, 1);
     lua_rawsetp(S, LUA_REGISTRYINDEX, &slot_key);
+    lua_newtable(S);
+    lua_rawsetp(S, LUA_REGISTRYINDEX, &inbox_key);
+    slot->in_first = 1;
+    slot->in_last = 0;
     lua_getglobal(S, "require");
     lua_pushstring(S, lua_tostring(from, 2));
     lua_call(S, 1, 1);
@@ -315,6 +362,41 @@ static int slot_interrupt(lua_State *L)
     return 0;
 }
 
+/* In the slot's state, protected. */
+static int put_message(lua_State *S)
+{
+    struct slot *slot = lua_touserdata(S, 1);
+    lua_State *from = lua_touserdata(S, 2);
+    lua_rawgetp(S, LUA_REGISTRYINDEX, &inbox_key);
+    copy(from, 2, S); // slot from inbox message
+    lua_rawseti(S, -2, slot->in_last + 1);
+    slot->in_last++;
+    return 0;
+}
+
+/*
+ * slot:send(message). Hands a plain value to the worker's slot.receive. Raises when the slot's
+ * memory has no room for it. Does not yield; harmless when the worker has ended.
+ */
+static int slot_send(lua_State *L)
+{
+    struct slot *slot = to_slot(L);
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    check(L, 2, 0);
+    if (!slot->task)
+        return 0;
+    lua_pushcfunction(slot->L, put_message);
+    lua_pushlightuserdata(slot->L, slot);
+    lua_pushlightuserdata(slot->L, L);
+    if (lua_pcall(slot->L, 2, 0, 0) != LUA_OK) {
+        lua_pop(slot->L, 1);
+        return luaL_error(L, "no memory for a message to a slot");
+    }
+    jigL_wake(&slot->inbox);
+    return 0;
+}
+
 /*
  * slot:memory() -> bytes in use now, and the cap.
  */
@@ -341,6 +423,7 @@ static int slot_close(lua_State *L)
         jigL_engine(L)->slots--;
     }
     slot->L = NULL;
+    jigL_wait_drop(&slot->inbox);
     jigL_wake_with(&slot->wait, JIG_ECLOSED);
     luaL_unref(L, LUA_REGISTRYINDEX, slot->self);
     slot->self = LUA_NOREF;
@@ -357,10 +440,15 @@ static int slot_gc(lua_State *L)
 int luaopen_jig_slot(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"start", slot_start},   {"next", slot_next},   {"interrupt", slot_interrupt},
-        {"memory", slot_memory}, {"close", slot_close}, {NULL, NULL},
+        {"start", slot_start},
+        {"next", slot_next},
+        {"interrupt", slot_interrupt},
+        {"memory", slot_memory},
+        {"send", slot_send},
+        {"close", slot_close},
+        {NULL, NULL},
     };
-    static const luaL_Reg in_slot[] = {{"emit", emit}, {NULL, NULL}};
+    static const luaL_Reg in_slot[] = {{"emit", emit}, {"receive", receive}, {NULL, NULL}};
     static const luaL_Reg in_main[] = {{"new", slot_new}, {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key) != LUA_TNIL) {
         luaL_newlib(L, in_slot);

@@ -17,6 +17,7 @@ static const luaL_Reg modules[] = {
     {"jig.ledger", luaopen_jig_ledger},
     {"jig.port", luaopen_jig_port},
     {"jig.proc", luaopen_jig_proc},
+    {"jig.gate", luaopen_jig_gate},
     {"jig.session", luaopen_jig_session},
     {"jig.slot", luaopen_jig_slot},
     {"jig.system", luaopen_jig_system},

@@ -26,6 +26,10 @@ static const char *const names[] = {
     [-JIG_EKILLED] = "killed",
     [-JIG_EDUPLICATE] = "duplicate",
     [-JIG_ERECORD] = "record",
+    [-JIG_ETOKEN] = "token",
+    [-JIG_ENOTOKEN] = "token_missing",
+    [-JIG_ETOKENBUSY] = "token_busy",
+    [-JIG_EPIN] = "pin",
 };
 
 const char *jig_err_name(enum jig_err code)

@@ -28,6 +28,10 @@ enum jig_err {
     JIG_EKILLED = -16,     /* a child process was ended by a signal */
     JIG_EDUPLICATE = -17,  /* it exists already, and there may be only one */
     JIG_ERECORD = -18,     /* the journal cannot take it */
+    JIG_ETOKEN = -19,      /* the token's gate was not passed in time */
+    JIG_ENOTOKEN = -20,    /* the other side says that its token is missing */
+    JIG_ETOKENBUSY = -21,  /* ... that it is busy */
+    JIG_EPIN = -22,        /* ... that it refused the PIN */
 };
 
 enum { JIG_ERROR_TEXT = 256 };

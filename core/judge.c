@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     STDERR_SHOWN = 120, /* characters of the CLI's stderr in a message */
@@ -44,13 +45,44 @@ static void first_line(char *line, size_t size, const struct jig_buf *err)
     line[used] = '\0';
 }
 
+static bool printed(const struct jig_buf *err, const char *pattern)
+{
+    const char *bytes = (const char *)jig_buf_data(err);
+    size_t n = jig_buf_len(err), length = strlen(pattern);
+    for (size_t i = 0; i + length <= n; i++)
+        if (strncasecmp(bytes + i, pattern, length) == 0)
+            return true;
+    return false;
+}
+
+static bool says(const struct jig_token_trouble *trouble, const struct jig_proc_result *r)
+{
+    for (size_t i = 0; i < trouble->n_statuses; i++)
+        if (trouble->statuses[i] == r->number)
+            return true;
+    for (const char *const *p = trouble->patterns; p && *p; p++)
+        if (printed(&r->err, *p))
+            return true;
+    return false;
+}
+
+/* What the refusal says of the token. A PIN comes first: it must not be tried again. */
+static enum jig_err refusal(const struct jig_token *token, const struct jig_proc_result *r)
+{
+    if (says(&token->pin, r))
+        return JIG_EPIN;
+    if (says(&token->missing, r))
+        return JIG_ENOTOKEN;
+    return says(&token->busy, r) ? JIG_ETOKENBUSY : JIG_EREFUSED;
+}
+
 static int fail_refused(const struct jig_judged_call *call, const struct jig_proc_result *r,
                         struct jig_error *err)
 {
     char line[STDERR_SHOWN];
     first_line(line, sizeof line, &r->err);
     hide_hex(line, call->session);
-    return jig_fail(err, JIG_EREFUSED, "%s: exit status %d%s%s",
+    return jig_fail(err, refusal(&call->service->token, r), "%s: exit status %d%s%s",
                     jig_factory_command_name(call->command), r->number, line[0] ? ": " : "", line);
 }
 
@@ -82,11 +114,16 @@ void jig_judge(const struct jig_judged_call *call, const struct jig_proc_result 
     }
 }
 
+bool jig_judge_refused(int rc)
+{
+    return rc == JIG_EREFUSED || rc == JIG_ENOTOKEN || rc == JIG_ETOKENBUSY || rc == JIG_EPIN;
+}
+
 bool jig_judge_may_have_opened(const struct jig_service *service,
                                const struct jig_session_result *result,
                                const struct jig_proc_result *r)
 {
-    if (result->rc == JIG_EREFUSED && !printed_payload(&r->out))
+    if (jig_judge_refused(result->rc) && !printed_payload(&r->out))
         return service->report_refused;
     return service->report_unclear;
 }

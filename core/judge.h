@@ -21,6 +21,9 @@ struct jig_judged_call {
 void jig_judge(const struct jig_judged_call *call, const struct jig_proc_result *r,
                struct jig_session_result *result);
 
+/* Whether a call that ran ended with a status that is not accepted, for whatever reason. */
+bool jig_judge_refused(int rc);
+
 /* Whether a new_device that failed like that may have opened a session, as the service's settings
  * tell: see session.h. */
 bool jig_judge_may_have_opened(const struct jig_service *service,

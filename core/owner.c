@@ -15,36 +15,16 @@
 
 #include "core/folder.h"
 #include "core/hex.h"
+#include "core/process.h"
 
 enum { MODE = 0640, TRIES = 8, LINE = 64 };
-
-/* When a process started, in ticks since the machine did; 0 when there is none of that id. With the
- * id it names a process for as long as the machine runs. */
-static uint64_t start_of(int64_t pid)
-{
-    char path[64], stat[1024];
-    snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    ssize_t n = read(fd, stat, sizeof stat - 1);
-    close(fd);
-    if (n <= 0)
-        return 0;
-    stat[n] = '\0';
-    /* field 22; the second, the program's name, may hold anything, ')' included */
-    const char *at = strrchr(stat, ')');
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    return at ? strtoull(at + 1, NULL, 10) : 0;
-}
 
 /* For people, and for busy(): not needed for the lock, so a disk that is full does no harm. */
 static void sign(int fd, const char *what)
 {
     char line[LINE];
-    int n = snprintf(line, sizeof line, "%ld %" PRIu64 " %s\n", (long)getpid(), start_of(getpid()),
-                     what);
+    int n = snprintf(line, sizeof line, "%ld %" PRIu64 " %s\n", (long)getpid(),
+                     jig_process_start(getpid()), what);
     if (ftruncate(fd, 0) < 0 || pwrite(fd, line, (size_t)n, 0) < 0)
         return;
 }
@@ -61,7 +41,7 @@ static int busy(int fd, const char *id, struct jig_error *err)
     start = strtoull(end, &end, 10);
     if (pid <= 0)
         return jig_fail(err, JIG_EBUSY, "owner %s is held by another process", id);
-    if (start == 0 || start_of(pid) != start)
+    if (!jig_process_lives(pid, start))
         return jig_fail(err, JIG_ELOST,
                         "owner %s: its jig (process %" PRId64
                         ") is gone, a CLI that it started still runs",

@@ -121,6 +121,17 @@ static const struct jig_transport *find_transport(const char *scheme)
     return NULL;
 }
 
+int jig_port_present(const struct jig_address *address, struct jig_error *err)
+{
+    const struct jig_transport *transport = find_transport(address->scheme);
+    if (!transport)
+        return jig_fail(err, JIG_EINVALID, "no transport is called '%s'", address->scheme);
+    if (!transport->present)
+        return jig_fail(err, JIG_EUNSUPPORTED,
+                        "%s: only opening it tells whether a device is there", address->scheme);
+    return transport->present(address, err);
+}
+
 /* ---- life ---- */
 
 static int build(struct jig_port *port, struct jig_error *err)

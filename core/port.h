@@ -71,6 +71,10 @@ struct jig_transport {
 
     int (*set)(struct jig_port *port, const struct jig_setting *setting, struct jig_error *err);
 
+    /* Whether the device that the address names is there now, without opening it: 1, 0, or why that
+     * cannot be told. NULL: only opening it can tell. */
+    int (*present)(const struct jig_address *address, struct jig_error *err);
+
     /* Calls fn for each device that could be opened now. NULL: such wires cannot be listed. */
     int (*list)(jig_port_info_fn *fn, void *data, struct jig_error *err);
 };
@@ -137,6 +141,10 @@ int jig_port_discard(struct jig_port *port, void (*each)(void *data, const void 
                      void *data, struct jig_error *err);
 
 int jig_port_set(struct jig_port *port, const struct jig_setting *setting, struct jig_error *err);
+
+/* Whether the device that an address names is there now: 1, 0, JIG_EUNSUPPORTED where only opening
+ * it can tell, or another failure. */
+int jig_port_present(const struct jig_address *address, struct jig_error *err);
 
 /* Asks to be told once when the direction may be tried again. JIG_EMISUSE when somebody else
  * already waits for that direction: two readers would each get half. JIG_ECLOSED when closed. */

@@ -20,6 +20,8 @@ void jig_service_init(struct jig_service *service, const char *program)
         .accepted = accept_zero,
         .n_accepted = 1,
         .limit = {60, 60, 60, 60},
+        .gate = 600,
+        .token = {.width = 1},
         .grace = 2,
         .stop = 10,
         .hurry = 3,
@@ -28,71 +30,88 @@ void jig_service_init(struct jig_service *service, const char *program)
     };
 }
 
-/* ---- copying: measured first, then laid out from `at` ---- */
+/* ---- copying: measured first, then laid out: pointers, then integers, then strings ---- */
 
-static size_t list_size(const char *const *list)
+struct room {
+    size_t pointers, integers, text; /* how much is needed */
+    const char **pointer;            /* where the next of each goes */
+    int *integer;
+    char *string;
+};
+
+/* Each of these measures while there is no place yet, and copies when there is. */
+static void put_string(struct room *room, const char **string)
 {
-    size_t size = 0;
-    if (!list)
-        return 0;
-    for (; *list; list++)
-        size += sizeof(char *) + strlen(*list) + 1;
-    return size + sizeof(char *);
+    size_t n = *string ? strlen(*string) + 1 : 0;
+    room->text += n;
+    if (!room->string || !n)
+        return;
+    *string = memcpy(room->string, *string, n);
+    room->string += n;
 }
 
-static const char *put_string(char **text, const char *string)
+static void put_list(struct room *room, const char *const **list)
 {
-    char *copy = *text;
-    if (!string)
-        return NULL;
-    *text = stpcpy(copy, string) + 1;
-    return copy;
-}
-
-/* Pointers are taken from *place, strings from *text. */
-static const char *const *put_list(const char ***place, char **text, const char *const *list)
-{
-    const char **copy = *place;
-    if (!list)
-        return NULL;
-    for (; *list; list++)
-        *(*place)++ = put_string(text, *list);
-    *(*place)++ = NULL;
-    return copy;
-}
-
-static size_t list_length(const char *const *list)
-{
+    const char *const *from = *list;
     size_t n = 0;
-    while (list && list[n])
-        n++;
-    return list ? n + 1 : 0;
+    if (!from)
+        return;
+    if (room->pointer)
+        *list = room->pointer;
+    do {
+        const char *string = from[n];
+        put_string(room, &string);
+        if (room->pointer)
+            *room->pointer++ = string;
+    } while (from[n++]);
+    room->pointers += n;
+}
+
+static void put_integers(struct room *room, const int **list, size_t n)
+{
+    room->integers += n;
+    if (!room->integer || !n)
+        return;
+    *list = memcpy(room->integer, *list, n * sizeof **list);
+    room->integer += n;
+}
+
+static void put_trouble(struct room *room, struct jig_token_trouble *trouble)
+{
+    put_integers(room, &trouble->statuses, trouble->n_statuses);
+    put_list(room, &trouble->patterns);
+}
+
+static void put_service(struct room *room, struct jig_service *service)
+{
+    put_list(room, &service->cli.arguments);
+    put_list(room, &service->env);
+    put_integers(room, &service->accepted, service->n_accepted);
+    put_trouble(room, &service->token.missing);
+    put_trouble(room, &service->token.busy);
+    put_trouble(room, &service->token.pin);
+    put_string(room, &service->cli.program);
+    put_string(room, &service->cwd);
+    put_string(room, &service->token.name);
+    put_string(room, &service->token.folder);
 }
 
 struct jig_service *jig_service_share(const struct jig_service *service)
 {
-    size_t numbers = service->n_accepted * sizeof(int);
-    size_t pointers =
-        (list_length(service->cli.arguments) + list_length(service->env)) * sizeof(char *);
-    size_t size = list_size(service->cli.arguments) + list_size(service->env) + numbers +
-                  strlen(service->cli.program) + 1 + (service->cwd ? strlen(service->cwd) + 1 : 0);
+    struct jig_service copy = *service;
+    struct room room = {0};
+    put_service(&room, &copy);
+    size_t size = room.pointers * sizeof(char *) + room.integers * sizeof(int) + room.text;
     struct shared *shared = malloc(sizeof *shared + size);
     if (!shared)
         return NULL;
-    const char **place = (const char **)shared->rest;
-    int *accepted = (int *)((char *)shared->rest + pointers);
-    char *text = (char *)accepted + numbers;
     shared->holders = 1;
     shared->service = *service;
-    struct jig_service *copy = &shared->service;
-    copy->cli.arguments = put_list(&place, &text, service->cli.arguments);
-    copy->env = put_list(&place, &text, service->env);
-    copy->cli.program = put_string(&text, service->cli.program);
-    copy->cwd = put_string(&text, service->cwd);
-    if (numbers)
-        memcpy(accepted, service->accepted, numbers);
-    copy->accepted = accepted;
-    return copy;
+    room.pointer = (const char **)shared->rest;
+    room.integer = (int *)(room.pointer + room.pointers);
+    room.string = (char *)(room.integer + room.integers);
+    put_service(&room, &shared->service);
+    return &shared->service;
 }
 
 static struct shared *shared_of(struct jig_service *service)

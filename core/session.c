@@ -8,6 +8,7 @@
 
 #include "core/digest.h"
 #include "core/facts.h"
+#include "core/gate.h"
 #include "core/judge.h"
 #include "core/proc.h"
 
@@ -16,6 +17,7 @@ struct jig_session {
     struct jig_service *service;
     const struct jig_log *log;
     struct jig_journal *journal; /* NULL = nothing is recorded */
+    struct jig_gate *gate;       /* NULL = there is none to pass */
     char id[JIG_CLI_SESSION_CAP + 1];
     char name[64];
     int attempt;
@@ -28,10 +30,12 @@ struct jig_session {
     bool report_closed; /* and must not be called again */
     bool released;
     unsigned interrupts;
-    /* the running call: its intent is recorded, then its program runs, then its outcome is recorded
-     */
+    /* the running call: it passes the gate, its intent is recorded, its program runs, its outcome
+     * is recorded */
     enum jig_factory_command command;
     struct jig_factory_argv argv;
+    struct jig_passage passage;
+    struct jig_facts facts; /* of its intent, until that is recorded */
     struct jig_entry entry; /* on its way to the journal while `recording` */
     bool recording;
     struct jig_proc *proc; /* NULL = no program is running */
@@ -108,7 +112,7 @@ size_t jig_session_kept(struct jig_loop *loop)
 
 static bool is_calling(const struct jig_session *s)
 {
-    return s->proc || s->recording;
+    return s->proc || s->recording || jig_gate_waits(&s->passage);
 }
 
 static void trace(const struct jig_session *s, const struct jig_session_result *result,
@@ -176,6 +180,7 @@ static void deliver(struct jig_session *s)
 {
     struct jig_session_result result = s->result;
     struct jig_factory_answer answer = s->answer;
+    result.waited = jig_gate_waited(&s->passage);
     result.answer = &answer;
     explicit_bzero(&s->answer, sizeof s->answer);
     if (s->released)
@@ -223,10 +228,10 @@ static enum jig_event_kind failure_kind(const struct jig_session *s)
         return s->maybe_open ? JIG_EVENT_UNKNOWN : JIG_EVENT_REFUSED;
     if (s->command ==
         JIG_REPORT_ERROR) /* one that could not be started is tried again later, too */
-        return s->result.rc == JIG_EREFUSED ? JIG_EVENT_REFUSED : JIG_EVENT_UNKNOWN;
+        return jig_judge_refused(s->result.rc) ? JIG_EVENT_REFUSED : JIG_EVENT_UNKNOWN;
     if (!s->result.started || s->command == JIG_GET_DEVICE_CONFIGURATION)
         return JIG_EVENT_FAILED;
-    return s->result.rc == JIG_EREFUSED ? JIG_EVENT_FAILED : JIG_EVENT_UNKNOWN;
+    return jig_judge_refused(s->result.rc) ? JIG_EVENT_FAILED : JIG_EVENT_UNKNOWN;
 }
 
 /* The call is over and the state is settled: records the outcome and tells. What the next intent
@@ -268,20 +273,33 @@ static void settle_report(struct jig_session *s)
 {
     if (s->result.rc == JIG_OK)
         s->maybe_open = false;
-    else if (s->result.rc != JIG_EREFUSED)
+    else if (!jig_judge_refused(s->result.rc))
         s->report_closed = !s->service->report_again;
     failed(s);
+}
+
+/* Three tries block a token: nobody of this process tries again. */
+static void shut_gate(const struct jig_session *s)
+{
+    if (jig_gate_is_shut(s->loop))
+        return;
+    jig_log(s->log, JIG_LOG_ERROR, "%s %s; the CLI is not called any more", s->name,
+            s->result.err.text);
+    jig_gate_shut(s->loop, s->result.err.text);
 }
 
 static void call_ended(void *data, struct jig_proc_result *r)
 {
     struct jig_session *s = data;
+    jig_gate_leave(&s->passage);
     struct jig_judged_call call = {s->service, s->id, s->command, s->cut};
     s->result = (struct jig_session_result){
         .started = true, .answer = &s->answer, .took = r->ended - r->started};
     s->proc = NULL;
     jig_judge(&call, r, &s->result);
     trace(s, &s->result, r);
+    if (s->result.rc == JIG_EPIN)
+        shut_gate(s);
     if (s->command == JIG_REPORT_ERROR)
         settle_report(s);
     else
@@ -305,6 +323,20 @@ static void add_locks(const struct jig_session *s, struct jig_proc_options *opti
         options->kept[options->n_kept++] = lock;
     if (s->lock >= 0)
         options->kept[options->n_kept++] = s->lock;
+    if (jig_gate_seat(&s->passage) >= 0)
+        options->kept[options->n_kept++] = jig_gate_seat(&s->passage);
+}
+
+/* A failure to start gives the seat back. */
+static int started(struct jig_session *s, const struct jig_error *why, struct jig_error *err)
+{
+    int64_t limit = s->deadline - jig_loop_now(s->loop);
+    if (!s->proc) {
+        jig_gate_leave(&s->passage);
+        return jig_fail(err, why->code, "%s: %s", jig_factory_command_name(s->command), why->text);
+    }
+    jig_gate_calls(&s->passage, jig_proc_pid(s->proc), jig_clock_after(limit, s->service->grace));
+    return JIG_OK;
 }
 
 /* Starts the program whose argument vector stands ready. */
@@ -325,9 +357,7 @@ static int start(struct jig_session *s, struct jig_error *err)
     add_locks(s, &options);
     s->proc = jig_proc_start(s->loop, &options, call_ended, s, &why);
     jig_factory_argv_release(&s->argv);
-    if (!s->proc)
-        return jig_fail(err, why.code, "%s: %s", jig_factory_command_name(s->command), why.text);
-    return JIG_OK;
+    return started(s, &why, err);
 }
 
 /* Nothing was called: the state is what it would be had the call not been tried, but for the
@@ -347,6 +377,26 @@ static bool intent_is_kept(const struct jig_session *s)
            (s->entry.kept == JIG_KEPT_EMERGENCY && s->command == JIG_REPORT_ERROR);
 }
 
+/* Nobody wants it called any more. A report is called all the same. */
+static bool is_called_off(const struct jig_session *s)
+{
+    return (s->interrupts || s->released) && s->command != JIG_REPORT_ERROR;
+}
+
+static int fail_called_off(const struct jig_session *s, struct jig_error *err)
+{
+    return jig_fail(err, JIG_ECANCELLED,
+                    s->interrupts ? "interrupted" : "nobody waits for it any more");
+}
+
+/* It passed the gate and is not called. */
+static void give_up(struct jig_session *s)
+{
+    jig_gate_leave(&s->passage);
+    jig_factory_argv_release(&s->argv);
+    not_started(s);
+}
+
 static void intent_kept(struct jig_entry *entry)
 {
     struct jig_session *s = entry->data;
@@ -356,14 +406,11 @@ static void intent_kept(struct jig_entry *entry)
         s->result.rc = entry->err.code == JIG_EDUPLICATE ? JIG_EDUPLICATE : JIG_ERECORD;
         s->result.err = entry->err;
         s->result.err.code = (enum jig_err)s->result.rc;
-        jig_factory_argv_release(&s->argv);
-        not_started(s);
+        give_up(s);
         deliver(s);
-    } else if ((s->interrupts || s->released) && s->command != JIG_REPORT_ERROR) {
-        s->result.rc = jig_fail(&s->result.err, JIG_ECANCELLED,
-                                s->interrupts ? "interrupted" : "nobody waits for it any more");
-        jig_factory_argv_release(&s->argv);
-        not_started(s);
+    } else if (is_called_off(s)) {
+        s->result.rc = fail_called_off(s, &s->result.err);
+        give_up(s);
         conclude(s);
     } else if ((s->result.rc = start(s, &s->result.err)) < 0) {
         not_started(s);
@@ -402,31 +449,89 @@ static void fail_at_once(struct jig_session *s, int rc, const struct jig_error *
     failed(s);
 }
 
-/* The way of each call: its intent, where it has one, then its program. A failure before anything
- * was recorded or called is told at once. */
+/* Behind the gate: the intent, where there is one, then the program. */
+static int go_in(struct jig_session *s, struct jig_error *err)
+{
+    if (!s->journal || intent[s->command] == JIG_EVENT_KINDS) {
+        jig_facts_release(&s->facts);
+        return start(s, err);
+    }
+    if (s->command == JIG_NEW_DEVICE)
+        record_opening(s);
+    else
+        record(s, intent[s->command], &s->facts, intent_kept);
+    return JIG_OK;
+}
+
+/* Nothing is recorded of a call that did not pass the gate, but that an open session failed. */
+static void stayed_outside(struct jig_session *s, int rc, const struct jig_error *err)
+{
+    jig_factory_argv_release(&s->argv);
+    jig_facts_release(&s->facts);
+    if (s->command == JIG_NEW_DEVICE)
+        s->maybe_open = false;
+    fail_at_once(s, rc, err);
+}
+
+static void waited(struct jig_passage *passage, int rc, const struct jig_error *err)
+{
+    struct jig_session *s = passage->data;
+    struct jig_error why = *err;
+    if (is_called_off(s))
+        rc = fail_called_off(s, &why);
+    else if (rc == JIG_ETOKEN && s->cut)
+        rc = jig_fail(&why, JIG_ECANCELLED, "interrupted: %s", err->text);
+    else if (rc == JIG_OK)
+        rc = go_in(s, &why);
+    if (rc == JIG_OK)
+        return;
+    jig_gate_leave(&s->passage);
+    stayed_outside(s, rc, &why);
+    deliver(s);
+}
+
+static const enum jig_gate_order turn[] = {
+    [JIG_NEW_DEVICE] = JIG_GATE_NEW,
+    [JIG_GET_DEVICE_CONFIGURATION] = JIG_GATE_CONFIGURED,
+    [JIG_HANDLE_DEVICE_RESPONSE] = JIG_GATE_CONFIGURED,
+    [JIG_REPORT_ERROR] = JIG_GATE_REPORT,
+};
+
+/* JIG_AGAIN: it waits, and waited() is told. */
+static int pass_gate(struct jig_session *s, struct jig_error *err)
+{
+    double hurry = s->service->hurry;
+    s->cut = s->interrupts > 1 && hurry < s->service->gate;
+    s->deadline = jig_clock_after(jig_loop_now(s->loop), s->cut ? hurry : s->service->gate);
+    s->passage = (struct jig_passage){.order = turn[s->command],
+                                      .name = s->name,
+                                      .calls = s->service->calls,
+                                      .deadline = s->deadline,
+                                      .ended = waited,
+                                      .data = s};
+    return s->gate ? jig_gate_enter(s->gate, &s->passage, err) : JIG_OK;
+}
+
+/* The way of each call. A failure before anything was recorded or called is told at once. */
 static int call(struct jig_session *s, const struct jig_factory_call *call, struct jig_facts *facts,
                 jig_session_fn *fn, void *data, struct jig_error *err)
 {
     s->command = call->command;
+    s->facts = *facts;
+    s->fn = fn;
+    s->data = data;
     int rc = jig_factory_cli_argv(&s->argv, &s->service->cli, call, err);
-    if (rc == JIG_OK && s->journal && intent[s->command] != JIG_EVENT_KINDS) {
-        if (s->command == JIG_NEW_DEVICE)
-            record_opening(s);
-        else
-            record(s, intent[s->command], facts, intent_kept);
-    } else if (rc == JIG_OK) {
-        rc = start(s, err);
-    }
-    jig_facts_release(facts);
-    if (rc < 0) {
-        fail_at_once(s, rc, err);
+    if (rc == JIG_OK)
+        rc = pass_gate(s, err);
+    if (rc == JIG_OK)
+        rc = go_in(s, err);
+    if (rc < 0 && rc != JIG_AGAIN) {
+        stayed_outside(s, rc, err);
         return rc;
     }
     if (s->command == JIG_NEW_DEVICE)
         s->maybe_open = true; /* from here on, until its answer tells otherwise */
     s->state = during[s->command];
-    s->fn = fn;
-    s->data = data;
     return JIG_OK;
 }
 
@@ -488,18 +593,30 @@ int jig_session_report(struct jig_session *s, const struct jig_report *report, j
     return call(s, &which, &facts, fn, data, err);
 }
 
-void jig_session_interrupt(struct jig_session *s, unsigned times)
+/* The limit of what runs, or of the wait before it, comes sooner. */
+static void cut_short(struct jig_session *s, double seconds)
 {
-    s->interrupts = times;
-    if (!s->proc || (times < 2 && s->command == JIG_REPORT_ERROR))
-        return;
-    double seconds = times < 2 ? s->service->stop : s->service->hurry;
     int64_t deadline = jig_clock_after(jig_loop_now(s->loop), seconds);
     if (deadline >= s->deadline)
         return;
     s->deadline = deadline;
     s->cut = true;
-    jig_proc_limit(s->proc, deadline);
+    if (s->proc)
+        jig_proc_limit(s->proc, deadline);
+    else
+        jig_gate_limit(&s->passage, deadline);
+}
+
+void jig_session_interrupt(struct jig_session *s, unsigned times)
+{
+    bool waits = jig_gate_waits(&s->passage);
+    s->interrupts = times;
+    if ((!s->proc && !waits) || (times < 2 && s->command == JIG_REPORT_ERROR))
+        return;
+    if (waits && is_called_off(s))
+        cut_short(s, 0);
+    else
+        cut_short(s, times < 2 ? s->service->stop : s->service->hurry);
 }
 
 /* ---- life ---- */
@@ -514,19 +631,40 @@ static int check_id(const struct jig_session_options *o, struct jig_error *err)
     return rc;
 }
 
+static bool has_gate(const struct jig_service *service)
+{
+    return service->token.name || service->calls > 0;
+}
+
+struct jig_gate *jig_session_gate(struct jig_loop *loop, const struct jig_service *service,
+                                  const struct jig_log *log, struct jig_error *err)
+{
+    struct jig_gate_options options = {.token = service->token.name,
+                                       .folder = service->token.folder,
+                                       .width = service->token.width,
+                                       .grace = jig_clock_after(0, service->grace),
+                                       .log = log};
+    return jig_gate_open(loop, &options, err);
+}
+
 struct jig_session *jig_session_new(const struct jig_session_options *o, struct jig_error *err)
 {
+    struct jig_gate *gate = NULL;
     if (check_id(o, err) < 0)
+        return NULL;
+    if (has_gate(o->service) && !(gate = jig_session_gate(o->loop, o->service, o->log, err)))
         return NULL;
     struct jig_session *s = calloc(1, sizeof *s);
     char *said = o->journal ? strdup(o->record ? o->record : "{}") : NULL;
     if (!s || (o->journal && !said) || !tally_of(o->loop)) {
         jig_fail(err, JIG_ENOMEM, "no memory for a session");
+        jig_gate_close(gate);
         free(s);
         free(said);
         return NULL;
     }
     s->loop = o->loop;
+    s->gate = gate;
     s->service = jig_service_hold(o->service);
     s->log = o->log;
     s->journal = o->journal;
@@ -555,6 +693,7 @@ static void go_on_alone(struct jig_session *s)
     tally->busy--;
     tally->kept -= s->journal != NULL;
     tally->unreported += s->maybe_open && !s->orphaned;
+    jig_gate_close(s->gate);
     jig_service_drop(s->service);
     free(s->record);
     explicit_bzero(s, sizeof *s);
@@ -571,6 +710,8 @@ void jig_session_release(struct jig_session *s, int32_t code, const char *reason
     tally_of(s->loop)->busy++;
     if (!is_calling(s))
         go_on_alone(s);
+    else if (jig_gate_waits(&s->passage) && is_called_off(s))
+        cut_short(s, 0);
 }
 
 enum jig_session_state jig_session_state(const struct jig_session *s)
@@ -602,4 +743,9 @@ const char *jig_session_id(const struct jig_session *s)
 bool jig_session_owes(const struct jig_session *s)
 {
     return s->maybe_open;
+}
+
+size_t jig_session_place(const struct jig_session *s)
+{
+    return jig_gate_place(&s->passage);
 }

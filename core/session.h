@@ -13,6 +13,11 @@
  *   payload) or that could not be started opened nothing. One that was killed, ran out of time or
  *   answered what cannot be read may have opened a session: it owes a report. So does a
  *   handle_device_response whose answer was not read. Both are the service's settings.
+ * - Where the service has a token, or a limit on calls, each call passes the gate first (gate.h).
+ *   One that does not is not called, and nothing of it is recorded. The gate is left when the
+ *   program was reaped.
+ * - A refused PIN shuts the gate: nothing is called any more in this process, not even reports.
+ *   Sessions that are open then are left to the next start, with a journal.
  * - report_error is called again only when the call before failed or its outcome is unknown.
  * - A session that is released while it still owes a report reports itself in the background. It
  *   begins no further command, not even one whose intent is on its way to the journal.
@@ -25,6 +30,7 @@
 #define JIG_CORE_SESSION_H
 
 #include "core/factory_cli.h"
+#include "core/gate.h"
 #include "core/journal.h"
 #include "core/log.h"
 #include "core/loop.h"
@@ -48,6 +54,9 @@ struct jig_session;
 /* What a call came to. `rc` is JIG_OK, or why not, with `err`:
  *   JIG_ENOTFOUND, JIG_EDENIED, JIG_ELIMIT ...  it could not be started
  *   JIG_EREFUSED   exited with a status that is not accepted (`exit_status`; its stderr is in err)
+ *   JIG_ENOTOKEN, JIG_ETOKENBUSY, JIG_EPIN  the same, and what it says of the token; the last also
+ *                  for a call that came after, and was not started
+ *   JIG_ETOKEN     waited too long at the gate, and was not started
  *   JIG_EKILLED    ended by a signal        JIG_ETIMEOUT   did not end within its limit
  *   JIG_EINVALID   printed what cannot be read        JIG_ELIMIT   printed too much
  *   JIG_ECANCELLED stopped by an interrupt
@@ -63,7 +72,8 @@ struct jig_session_result {
     int exit_status; /* -1 when there is none */
     struct jig_error err;
     struct jig_factory_answer *answer;
-    int64_t took; /* ns */
+    int64_t took;   /* ns */
+    int64_t waited; /* ns at the gate */
 };
 typedef void jig_session_fn(void *data, const struct jig_session_result *result);
 
@@ -82,6 +92,12 @@ struct jig_session_options {
     bool orphaned;
     int lock;
 };
+
+/* The gate of a service that has one, held until jig_gate_close: who holds it keeps a gate from
+ * being made anew for each session, and hears of a lock folder that cannot be used. NULL with *err.
+ */
+struct jig_gate *jig_session_gate(struct jig_loop *loop, const struct jig_service *service,
+                                  const struct jig_log *log, struct jig_error *err);
 
 /* A session in state idle, or owing when it is orphaned. Everything is copied. NULL with *err. */
 struct jig_session *jig_session_new(const struct jig_session_options *options,
@@ -115,8 +131,12 @@ const char *jig_session_id(const struct jig_session *s);
 /* True from the moment in which a session may be open at the vendor's service until its end. */
 bool jig_session_owes(const struct jig_session *s);
 
+/* The place of the call that waits at the gate, 1 = next; 0 when none does. */
+size_t jig_session_place(const struct jig_session *s);
+
 /* The unit is interrupted (times = 1) or interrupted again (2 and more): a running call ends
- * sooner, see `stop` and `hurry`. A report is shortened only from the second time on. */
+ * sooner, see `stop` and `hurry`, and one that waits at the gate waits no more. A report is
+ * shortened only from the second time on. */
 void jig_session_interrupt(struct jig_session *s, unsigned times);
 
 /* Gives it up: no callback any more. One that owes a report and has not tried goes on by itself,

@@ -109,17 +109,30 @@ static int find_match(const struct match *match, char *path, struct jig_error *e
 }
 
 /* The device's own node: libserialport does not know its other names. */
-static int find_device(const struct jig_port *port, char *path, struct jig_error *err)
+static int find_device(const struct jig_address *a, const char *name, char *path,
+                       struct jig_error *err)
 {
     struct match match;
-    int code = read_match(&port->address, &match, err);
+    int code = read_match(a, &match, err);
     if (code < 0)
         return code;
-    if (!port->address.n_words)
+    if (!a->n_words)
         return find_match(&match, path, err);
-    if (!realpath(port->address.words[0], path))
-        return jig_fail_sys(err, errno, "%s: cannot find %s", port->name, port->address.words[0]);
+    if (!realpath(a->words[0], path))
+        return jig_fail_sys(err, errno, "%s: cannot find %s", name, a->words[0]);
     return JIG_OK;
+}
+
+static int serial_present(const struct jig_address *a, struct jig_error *err)
+{
+    char path[PATH_MAX];
+    struct jig_error why;
+    int code = find_device(a, "serial", path, &why);
+    if (code == JIG_OK || code == JIG_ENOTFOUND)
+        return code == JIG_OK;
+    if (err)
+        *err = why;
+    return code;
 }
 
 /* ---- opening ---- */
@@ -286,7 +299,7 @@ static int serial_open(struct jig_port *port, struct jig_error *err)
     struct serial *serial = port->priv;
     int code = read_options(port, err);
     if (code == JIG_OK)
-        code = find_device(port, serial->path, err);
+        code = find_device(&port->address, port->name, serial->path, err);
     if (code < 0)
         return code;
     serial->lock = jig_tty_open(serial->path, port->name, err);
@@ -468,5 +481,6 @@ const struct jig_transport jig_transport_serial = {
     .drain = serial_drain,
     .discard = serial_discard,
     .set = serial_set,
+    .present = serial_present,
     .list = serial_list,
 };

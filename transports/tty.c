@@ -245,6 +245,13 @@ static int tty_set(struct jig_port *port, const struct jig_setting *setting, str
                     setting->name);
 }
 
+static int tty_present(const struct jig_address *a, struct jig_error *err)
+{
+    if (a->n_words != 1)
+        return jig_fail(err, JIG_EINVALID, "tty: must be tty:PATH");
+    return access(a->words[0], F_OK) == 0;
+}
+
 const struct jig_transport jig_transport_tty = {
     .scheme = "tty",
     .summary = "a terminal: pseudo-terminals, and devices that libserialport does not list",
@@ -257,4 +264,5 @@ const struct jig_transport jig_transport_tty = {
     .drain = tty_drain,
     .discard = tty_discard,
     .set = tty_set,
+    .present = tty_present,
 };

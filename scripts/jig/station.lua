@@ -2,26 +2,38 @@
 -- table; it runs in the same sandbox as recipes.
 --
 --     return {
---       name = "line 3",
---       slot = "A",
---       port = "serial:/dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0",
---       cli  = { path = "/opt/secure-factory/factory_tool", limits = { new_device = 20 } },
+--       name  = "line 3",
+--       slots = {
+--         { name = "A", port = "serial:/dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0" },
+--         { name = "B", port = "tcp:10.0.0.7:7777", recipe = "../gateway" },
+--       },
+--       cli   = { path = "/opt/secure-factory/factory_tool", limits = { new_device = 20 } },
 --     }
 
 local sandbox = require "jig.sandbox"
 local shape = require "jig.shape"
+local slots = require "jig.slots"
 
 local station = {}
 
 ---@class jig.Station
 ---@field name? string      default: the machine's name
----@field slot? string      the slot's name; default "A"
----@field port? string      the slot's address
+---@field slots? jig.StationSlot[]  one for each place that a device can be in
+---@field slot? string      of a station with one slot: its name; default "A"
+---@field port? string      and its address
 ---@field cli? jig.StationCli
 ---@field lot? string
 ---@field operator? string
 ---@field retries? integer  further attempts after a fault marked retry; default 0
+---@field watch? boolean    run until stopped: wait for a device, run it, wait until it is gone
+---@field start? "line"|"scan"  with watch, what begins a unit: a line on stdin, or a scanned serial number
+---@field scanner? string   address of the scanner; default "stdin:-"
 ---@field journal? jig.StationJournal|false  false: no journal, and no verdict is a record
+
+---@class jig.StationSlot
+---@field name string       1 to 32 letters, digits and _.:-
+---@field port? string      its address; without one the recipe's port is the address
+---@field recipe? string    its own, from the station file's folder; default: the recipe that is run
 
 ---@class jig.StationJournal
 ---@field path? string       of the journal; default /var/lib/jig/journal.db
@@ -57,13 +69,29 @@ local function journal_shape(value, path, report)
   journal_record(value, path, report)
 end
 
+local slot_record = shape.record({
+  name = shape.value("a name: 1 to 32 letters, digits and _.:-", slots.is_name),
+  port = shape.string,
+  recipe = shape.string,
+}, { "name" })
+
+-- One slot at least.
+local function slots_shape(value, path, report)
+  if type(value) == "table" and next(value) == nil then return report(path, "at least one slot", "none") end
+  shape.array(slot_record)(value, path, report)
+end
+
 local station_shape = shape.record {
   name = shape.string,
+  slots = slots_shape,
   slot = shape.string,
   port = shape.string,
   lot = shape.string,
   operator = shape.string,
   retries = shape.range(0, 100),
+  watch = shape.boolean,
+  start = shape.one_of { "line", "scan" },
+  scanner = shape.string,
   journal = journal_shape,
   cli = shape.record {
     path = shape.string,
@@ -99,6 +127,10 @@ function station.load(path)
   if at then
     local place = shape.where(path, at, "return")
     return nil, ("%s: %s: expected %s, got %s"):format(place, at == "" and "station" or at, expected, got)
+  end
+  if made.slots and (made.slot or made.port) then
+    local both = made.slot and "slot" or "port"
+    return nil, ("%s: slots and %s exclude each other"):format(shape.where(path, both, "return"), both)
   end
   return made
 end

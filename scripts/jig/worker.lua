@@ -72,18 +72,32 @@ local function one_attempt(config, made_recipe, fields, context)
   local result = attempt.run(made, {
     address = recipe.address(made_recipe.port, config.address),
     pacing = recipe.pacing(made_recipe.port),
-    serial = config.serial,
+    serial = fields.serial,
   })
   return plain_result(result, made)
 end
 
-local function run_unit(config, files, service, number, record)
-  local base, emit = emitter(config, number)
-  local made_recipe, message = loader.load(config.file, config.folder, files)
-  if not made_recipe then
-    emit { event = "refused", message = message }
-    return false
+-- Waits for what begins a unit at a watched slot: its start trigger, where there is one, and a device.
+-- False when that will not come any more; else the serial number that the trigger gave.
+local function await_device(config, made_recipe, emit)
+  local start
+  if config.start then
+    emit { event = "waiting", ["for"] = "start" }
+    start = slot.receive()
+    if not start or start.last then return false end
   end
+  emit { event = "waiting", ["for"] = "device" }
+  if not require("jig.insertion").arrival(recipe.address(made_recipe.port, config.address)) then return false end
+  return true, start and start.serial
+end
+
+local function await_removal(config, made_recipe, emit)
+  emit { event = "waiting", ["for"] = "removal" }
+  return require("jig.insertion").removal(recipe.address(made_recipe.port, config.address))
+end
+
+local function run_unit(config, service, number, record, made_recipe, serial)
+  local base, emit = emitter(config, number)
   local make_id = id_maker(config)
   local context = { service = service, emit = emit, folder = config.folder, record = record, slot = config.slot }
   if record then record:started(made_recipe) end
@@ -100,7 +114,7 @@ local function run_unit(config, files, service, number, record)
       slot = config.slot,
       number = number,
       attempt = tries,
-      serial = config.serial,
+      serial = serial,
       lot = config.lot,
       operator = config.operator,
     }, context)
@@ -110,16 +124,35 @@ local function run_unit(config, files, service, number, record)
     if config.quiet then result.phases = nil end
     emit(result)
   until not result.again
-  return true
+end
+
+-- One turn of a slot: a unit, and at a watched slot the waits around it. False when it was the last.
+local function turn(config, files, service, number, record)
+  local _, emit = emitter(config, number)
+  local made_recipe, message = loader.load(config.file, config.folder, files)
+  if not made_recipe then
+    emit { event = "refused", message = message }
+    return false
+  end
+  local serial = config.serial
+  if config.watch then
+    local there, scanned = await_device(config, made_recipe, emit)
+    if not there then return false end
+    serial = scanned or serial
+  end
+  run_unit(config, service, number, record, made_recipe, serial)
+  if task.interrupted() > 0 then return false end
+  return not config.watch or await_removal(config, made_recipe, emit)
 end
 
 ---@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id?, lot?, operator?,
---  quiet?, journal? (jig.record)
+--  quiet?, journal? (jig.record), watch? (waits for each device to come and go), start? (and for slot:send
+--  { serial? } before; { last = true }: no more)
 return function(config)
   local files = sandbox.files(config.journal ~= nil)
   local service = session.service(config.service)
   local record = config.journal and require("jig.record").new(config, files)
-  for number = 1, config.count do
-    if not run_unit(config, files, service, number, record) or task.interrupted() > 0 then break end
+  for number = 1, config.watch and math.maxinteger or config.count do
+    if not turn(config, files, service, number, record) then break end
   end
 end

@@ -287,13 +287,34 @@ describe("jig.port", function()
     end)
   end)
 
+  it("tells whether a device is there, without opening it", function()
+    assert.same({ true, false }, { port.present "tty:/dev/null", port.present "tty:/nowhere" })
+    assert.same({ true, false }, { port.present "serial:/dev/null", port.present "serial:/nowhere" })
+    assert.is_false(port.present "serial:?vid=ffff&pid=ffff&serial=nobody")
+  end)
+
+  local untold = {
+    { "tcp:127.0.0.1:1", "unsupported", "tcp: only opening it tells" },
+    { "serial:?", "invalid", "" },
+    { "serial:?vid=xyz", "invalid", "vid is 'xyz'" },
+    { "bird:x", "invalid", "no transport is called 'bird'" },
+    { "", "invalid", "" },
+  }
+  for _, case in ipairs(untold) do
+    it(("says why that cannot be told of '%s'"):format(case[1]), function()
+      local there, message, code = port.present(case[1])
+      assert.same({ nil, case[2] }, { there, code })
+      assert.matches(case[3], message, 1, true)
+    end)
+  end
+
   it("lists its transports and the devices that are there", function()
     local schemes = {}
     for _, entry in ipairs(port.schemes()) do
       schemes[entry.scheme] = entry.summary
       assert.is_string(entry.summary)
     end
-    for _, scheme in ipairs { "serial", "tty", "tcp", "exec", "pair", "fault" } do
+    for _, scheme in ipairs { "serial", "tty", "tcp", "exec", "pair", "stdin", "fault" } do
       assert.is_string(schemes[scheme])
     end
     for _, device in ipairs(assert(port.list())) do

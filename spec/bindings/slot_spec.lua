@@ -149,6 +149,65 @@ describe("jig.slot", function()
     ]]))
   end)
 
+  it("hands messages to the worker in their order, and wakes it for them", function()
+    assert.equal("1 2 3 last\tclosed\n", run({ worker = [[
+      local slot = require "jig.slot"
+      return function()
+        local got = {}
+        repeat
+          local message = slot.receive(60)
+          got[#got + 1] = message.text
+        until message.text == "last"
+        slot.emit { all = table.concat(got, " ") }
+      end
+    ]] }, [[
+      local worker <close> = started "worker"
+      worker:send { text = "1" }
+      worker:send { text = "2" }
+      clock.sleep(0.01) -- it waits now
+      worker:send { text = "3" }
+      clock.sleep(0.01)
+      worker:send { text = "last" }
+      local list, code = messages(worker)
+      print(list[1].all, code)
+      worker:send { text = "too late" }
+    ]]))
+  end)
+
+  it("ends receive at its limit, and when the worker is interrupted", function()
+    assert.equal("timeout\treceive\tinterrupted\n", run({ worker = [[
+      local slot = require "jig.slot"
+      return function()
+        local _, _, code, limit = slot.receive(0.01)
+        slot.emit { code = code, limit = limit }
+        _, _, code = slot.receive()
+        slot.emit { code = code }
+      end
+    ]] }, [[
+      local worker <close> = started "worker"
+      local first = worker:next(LONG)
+      worker:interrupt()
+      local second = worker:next(LONG)
+      print(first.code, first.limit, second.code)
+    ]]))
+  end)
+
+  it("sends nothing that is no plain value, and raises where the slot has no room for it", function()
+    local out = run({ worker = [[
+      local slot = require "jig.slot"
+      return function() slot.emit { got = #slot.receive(60).text } end
+    ]] }, [[
+      local worker <close> = started("worker", nil, 1 << 20)
+      clock.sleep(0.01)
+      print((select(2, pcall(worker.send, worker, { print }))))
+      print((select(2, pcall(worker.send, worker, { text = ("x"):rep(2 << 20) }))))
+      worker:send { text = ("x"):rep(1000) }
+      print(worker:next(LONG).got)
+    ]])
+    assert.equal("a function cannot pass between slots: only plain values can\n"
+      .. "no memory for a message to a slot\n1000\n", out)
+  end)
+
   it("ends next at its limit, and when the slot is closed", function()
     run({ worker = [[
       local clock = require "jig.clock"

@@ -20,6 +20,10 @@ local words = {
   [-16] = "killed",
   [-17] = "duplicate",
   [-18] = "record",
+  [-19] = "token",
+  [-20] = "token_missing",
+  [-21] = "token_busy",
+  [-22] = "pin",
 }
 
 describe("core/error", function()
@@ -33,7 +37,7 @@ describe("core/error", function()
   end)
 
   it("says unknown of what is no code", function()
-    for _, code in ipairs { -19, 1, 1000, -1000 } do
+    for _, code in ipairs { -23, 1, 1000, -1000 } do
       assert.equal("unknown", loop.error_name(code))
     end
   end)

@@ -12,6 +12,8 @@ describe("core/service", function()
       refused = false,
       unclear = true,
       again = true,
+      gate = 600.0,
+      calls = 0.0,
     }, loop.service { program = "tool" })
   end)
 
@@ -30,5 +32,18 @@ describe("core/service", function()
       assert.same({ case.program, case.arguments, case.env, case.cwd, case.accepted or { 0 } },
         { copy.program, copy.arguments, copy.env, copy.cwd, copy.accepted })
     end
+  end)
+
+  it("is shared with its token, and what tells that something is the matter with it", function()
+    local token = {
+      name = "line", folder = "/run/somewhere", width = 3.0,
+      missing = { statuses = { 7, 8 }, patterns = { "no token" } },
+      busy = { statuses = {}, patterns = { "busy", ("z"):rep(3000) } },
+      pin = { statuses = { 9 }, patterns = {} },
+    }
+    local copy = loop.service { program = "/opt/tool", accepted = { 0, 1 }, env = { "A=1" }, token = token, calls = 4,
+      gate = 20 }
+    assert.same({ token, 4.0, 20.0, { 0, 1 }, { "A=1" } },
+      { copy.token, copy.calls, copy.gate, copy.accepted, copy.env })
   end)
 end)

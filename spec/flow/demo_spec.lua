@@ -15,6 +15,19 @@ describe("the demo", function()
     end
   end)
 
+  it("passes the line's eight slots, each with the fingerprint of its own certificate", function()
+    local slots, fingerprints = {}, {}
+    for slot, fingerprint in told.stdout:gmatch("line       PASS  (%d)  %S+  (%x+)") do
+      slots[slot], fingerprints[fingerprint] = true, true
+    end
+    for i = 1, 8 do assert.is_true(slots[tostring(i)]) end
+    local n = 0
+    for _ in pairs(fingerprints) do n = n + 1 end
+    assert.equal(8, n)
+    assert.matches("openssl says the same of 8 of 8 stored certificates", told.stdout, 1, true)
+    assert.matches("8 units: 8 passed, 0 failed", told.stderr, 1, true)
+  end)
+
   it("shows no bytes of a message: no hex but fingerprints, nothing encoded, nothing unreadable", function()
     local text = told.stdout .. told.stderr
     for digits in text:gmatch("%x+") do

@@ -29,6 +29,14 @@ describe("jig.station", function()
     assert.same({}, assert(load_text "return {}"))
   end)
 
+  it("takes slots with ports and recipes of their own", function()
+    local made = assert(load_text [[return { slots = {
+      { name = "A.1", port = "tcp:x:1" }, { name = "B", recipe = "../gateway" }, { name = "C" } } }]])
+    assert.same({
+      { name = "A.1", port = "tcp:x:1" }, { name = "B", recipe = "../gateway" }, { name = "C" },
+    }, made.slots)
+  end)
+
   it("tells no journal from one that is not named", function()
     assert.is_false(assert(load_text "return { journal = false }").journal)
     assert.is_nil(assert(load_text "return {}").journal)
@@ -38,9 +46,21 @@ describe("jig.station", function()
 
   local mistakes = {
     { "what is no table", "", "station.lua:1: station: expected a table, got nil" },
-    { "an unknown key", "return {\n  slots = {},\n}",
-      "station.lua:2: slots: expected one of the keys cli, journal, lot, name, operator, port, retries, slot, "
+    { "an unknown key", "return {\n  slost = {},\n}",
+      "station.lua:2: slost: expected one of the keys cli, journal, lot, name, operator, port, retries, scanner, "
+      .. "slot, slots, start, watch, "
       .. "got an unknown key" },
+    { "no slots", "return {\n slots = {} }", "station.lua:2: slots: expected at least one slot, got none" },
+    { "a slot without a name", "return { slots = { { port = 'pair:x' } } }",
+      "station.lua:1: slots[1].name: expected to be there, got nothing" },
+    { "a slot's name with a space", "return { slots = {\n { name = 'A 1' } } }",
+      "station.lua:1: slots[1].name: expected a name: 1 to 32 letters, digits and _.:-, got string \"A 1\"" },
+    { "a slot's unknown key", "return { slots = { { name = 'A', adress = 'x' } } }",
+      "station.lua:1: slots[1].adress: expected one of the keys name, port, recipe, got an unknown key" },
+    { "slots and a slot", "return { slots = { { name = 'A' } },\n slot = 'B' }",
+      "station.lua:2: slots and slot exclude each other" },
+    { "slots and a port", "return { slots = { { name = 'A' } },\n port = 'pair:x' }",
+      "station.lua:2: slots and port exclude each other" },
     { "a wrong type", "return {\n\n  slot = 5 }", "station.lua:3: slot: expected a string, got number 5" },
     { "too many retries", "return { retries = 101 }",
       "station.lua:1: retries: expected a whole number from 0 to 100, got number 101" },

@@ -4,11 +4,15 @@
 --     jig spec/support/holder.lua BUILD inherited FOLDER    and the process id of a child that has its lock
 --     jig spec/support/holder.lua BUILD recovers FOLDER ID  takes an owner over
 --     jig spec/support/holder.lua BUILD emergency FOLDER    writes two entries, prints the file's path
+--     jig spec/support/holder.lua BUILD seat FOLDER TOKEN   holds a seat of a token
+--     jig spec/support/holder.lua BUILD cli FOLDER TOKEN SECONDS [PROGRAM...]
+--                                                           and prints the process id of a CLI that works there,
+--                                                           which should end within these seconds
 --     jig spec/support/holder.lua BUILD journal PATH        appends sessions, prints the durable ones
 --
 -- Its own process id is the first word of the first line.
 
-local build, what, where, id = table.unpack(arg)
+local build, what, where, id, seconds = table.unpack(arg)
 package.cpath = build .. "/?.so;" .. package.cpath
 package.path = "./?.lua;" .. package.path
 
@@ -37,6 +41,31 @@ function holds.inherited()
   local l = loop.new()
   local child = assert(l:child({ "/bin/sleep", "60", kept = fd }, print))
   say(name, child:pid())
+end
+
+-- Its passage, in a loop.
+local function take_seat()
+  local l = require("spec.loop").new()
+  local gate = assert(l:gate { folder = where, token = id })
+  local passage, code = gate:enter({}, print)
+  assert(code == "ok", code)
+  return passage, l
+end
+
+function holds.seat()
+  take_seat()
+  say()
+end
+
+function holds.cli()
+  local passage, l = take_seat()
+  local words = { table.unpack(arg, 6) }
+  if #words == 0 then words = { "/bin/sleep", "60" } end
+  local _, _, seat = passage:about()
+  words.kept = seat
+  local child = assert(l:child(words, print))
+  passage:calls(child:pid(), tonumber(seconds))
+  say(child:pid())
 end
 
 function holds.emergency()

@@ -24,8 +24,10 @@
 #include <unistd.h>
 
 #include "core/child.h"
+#include "core/gate.h"
 #include "core/loop.h"
 #include "core/proc.h"
+#include "core/process.h"
 #include "core/session.h"
 
 #define LOOP "spec.loop"
@@ -50,6 +52,8 @@ struct hook {
     struct jig_child *child;
     struct jig_proc *proc;
     struct jig_session *session;
+    struct jig_gate *gate;
+    struct jig_passage passage;
     struct jig_bell *bell;
     pthread_t ringer;
     int rings, delay; /* rings 0 = no thread */
@@ -644,6 +648,38 @@ static int proc_abandon(lua_State *L)
 
 /* Fills from { program =, arguments =, env =, cwd =, accepted =, limits = { 4 }, grace =, stop =,
  * hurry =, refused =, unclear =, again = }. Leaves on the stack what must stay alive. */
+static void read_trouble(lua_State *L, int arg, const char *key, struct jig_token_trouble *trouble)
+{
+    if (lua_getfield(L, arg, key) != LUA_TTABLE)
+        return;
+    int table = lua_gettop(L);
+    trouble->patterns = words(L, table, "patterns");
+    if (lua_getfield(L, table, "statuses") != LUA_TTABLE)
+        return;
+    int *statuses = lua_newuserdatauv(L, STATUSES_MAX * sizeof(int), 0);
+    while (trouble->n_statuses < STATUSES_MAX &&
+           lua_rawgeti(L, -2, (lua_Integer)trouble->n_statuses + 1) == LUA_TNUMBER) {
+        statuses[trouble->n_statuses++] = (int)lua_tointeger(L, -1);
+        lua_pop(L, 1);
+    }
+    trouble->statuses = statuses;
+}
+
+/* token = { name, folder, width, missing, busy, pin } */
+static void read_token(lua_State *L, int arg, struct jig_token *token)
+{
+    if (lua_getfield(L, arg, "token") != LUA_TTABLE)
+        return;
+    int table = lua_gettop(L);
+    luaL_checkstack(L, 32, "token");
+    token->name = text(L, table, "name", "t");
+    token->folder = text(L, table, "folder", NULL);
+    token->width = (int)number(L, table, "width", 1);
+    read_trouble(L, table, "missing", &token->missing);
+    read_trouble(L, table, "busy", &token->busy);
+    read_trouble(L, table, "pin", &token->pin);
+}
+
 static void read_service(lua_State *L, int arg, struct jig_service *service, int *accepted)
 {
     jig_service_init(service, text(L, arg, "program", "factory_tool"));
@@ -656,6 +692,9 @@ static void read_service(lua_State *L, int arg, struct jig_service *service, int
     service->report_refused = flag(L, arg, "refused", service->report_refused);
     service->report_unclear = flag(L, arg, "unclear", service->report_unclear);
     service->report_again = flag(L, arg, "again", service->report_again);
+    service->gate = number(L, arg, "gate", service->gate);
+    service->calls = (size_t)number(L, arg, "calls", 0);
+    read_token(L, arg, &service->token);
     if (lua_getfield(L, arg, "limits") == LUA_TTABLE)
         for (int i = 0; i < 4; i++) {
             lua_rawgeti(L, -1, i + 1);
@@ -699,6 +738,36 @@ static void set_flag(lua_State *L, const char *key, bool value)
 
 /* service(options) -> what the shared copy of those options holds, read after the original and one
  * of two holders are gone */
+/* [-0, +0, e] on the table at the top */
+static void set_trouble(lua_State *L, const char *key, const struct jig_token_trouble *trouble)
+{
+    lua_newtable(L);
+    set_list(L, "patterns", trouble->patterns);
+    lua_createtable(L, (int)trouble->n_statuses, 0);
+    for (size_t i = 0; i < trouble->n_statuses; i++) {
+        lua_pushinteger(L, trouble->statuses[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setfield(L, -2, "statuses");
+    lua_setfield(L, -2, key);
+}
+
+static void set_token(lua_State *L, const struct jig_token *token)
+{
+    if (!token->name)
+        return;
+    lua_newtable(L);
+    lua_pushstring(L, token->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, token->folder);
+    lua_setfield(L, -2, "folder");
+    set_number(L, "width", token->width);
+    set_trouble(L, "missing", &token->missing);
+    set_trouble(L, "busy", &token->busy);
+    set_trouble(L, "pin", &token->pin);
+    lua_setfield(L, -2, "token");
+}
+
 static int service(lua_State *L)
 {
     int accepted[STATUSES_MAX];
@@ -735,6 +804,9 @@ static int service(lua_State *L)
     set_flag(L, "refused", copy->report_refused);
     set_flag(L, "unclear", copy->report_unclear);
     set_flag(L, "again", copy->report_again);
+    set_number(L, "gate", copy->gate);
+    set_number(L, "calls", (double)copy->calls);
+    set_token(L, &copy->token);
     jig_service_drop(copy);
     jig_service_drop(NULL);
     return 1;
@@ -751,6 +823,7 @@ static void call_ended(void *data, const struct jig_session_result *result)
     lua_setfield(L, -2, "exit");
     set_flag(L, "started", result->started);
     set_number(L, "seconds", (double)result->took / JIG_SECOND);
+    set_number(L, "waited", (double)result->waited / JIG_SECOND);
     if (result->rc < 0) {
         lua_pushstring(L, result->err.text);
         lua_setfield(L, -2, "message");
@@ -882,6 +955,12 @@ static int session_id(lua_State *L)
     return 1;
 }
 
+static int session_place(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)jig_session_place(check_session(L)->session));
+    return 1;
+}
+
 /* session:interrupt(times) */
 static int session_interrupt(lua_State *L)
 {
@@ -897,6 +976,138 @@ static int session_release(lua_State *L)
     hook->session = NULL;
     jig_session_release(s, (int32_t)luaL_checkinteger(L, 2), luaL_checkstring(L, 3));
     return 0;
+}
+
+/* ---- the gate ---- */
+
+/* l:gate{ token, folder, width, grace } -> gate */
+static int loop_gate(lua_State *L)
+{
+    struct owner *owner = check_owner(L);
+    struct hook *hook = push_hook(L, owner, 0, "spec.loop.gate");
+    int self = lua_gettop(L);
+    struct jig_error err;
+    struct jig_gate_options options = {.token = text(L, 2, "token", NULL),
+                                       .folder = text(L, 2, "folder", NULL),
+                                       .width = (int)number(L, 2, "width", 1),
+                                       .grace = jig_clock_after(0, number(L, 2, "grace", 2))};
+    hook->gate = jig_gate_open(owner->loop, &options, &err);
+    if (!hook->gate)
+        return fail(L, &err);
+    lua_pushvalue(L, self);
+    return 1;
+}
+
+static int gate_close(lua_State *L)
+{
+    struct hook *hook = luaL_checkudata(L, 1, "spec.loop.gate");
+    jig_gate_close(hook->gate);
+    hook->gate = NULL;
+    return 0;
+}
+
+static void passage_ended(struct jig_passage *passage, int rc, const struct jig_error *err)
+{
+    struct hook *hook = passage->data;
+    lua_State *L = begin_call(hook);
+    lua_pushstring(L, jig_err_name((enum jig_err)rc));
+    lua_pushstring(L, rc < 0 ? err->text : NULL);
+    end_call(hook, 2);
+}
+
+/* gate:enter({ order = 0 to 2, name, calls, limit }, fn) -> passage, "ok" or "again"; fn(code,
+ * message) */
+static int gate_enter(lua_State *L)
+{
+    struct hook *gate = luaL_checkudata(L, 1, "spec.loop.gate");
+    lua_settop(L, 3);
+    struct hook *hook = push_hook(L, gate->owner, 3, "spec.loop.passage");
+    int self = lua_gettop(L);
+    int64_t now = jig_loop_now(gate->owner->loop);
+    struct jig_error err;
+    hook->passage =
+        (struct jig_passage){.order = (enum jig_gate_order)number(L, 2, "order", JIG_GATE_NEW),
+                             .name = text(L, 2, "name", "A"),
+                             .calls = (size_t)number(L, 2, "calls", 0),
+                             .deadline = jig_clock_after(now, number(L, 2, "limit", 600)),
+                             .ended = passage_ended,
+                             .data = hook};
+    int rc = jig_gate_enter(gate->gate, &hook->passage, &err);
+    if (rc < 0 && rc != JIG_AGAIN)
+        return fail(L, &err);
+    lua_pushvalue(L, self);
+    lua_pushstring(L, jig_err_name((enum jig_err)rc));
+    return 2;
+}
+
+static struct jig_passage *check_passage(lua_State *L)
+{
+    struct hook *hook = luaL_checkudata(L, 1, "spec.loop.passage");
+    return &hook->passage;
+}
+
+static int passage_leave(lua_State *L)
+{
+    jig_gate_leave(check_passage(L));
+    return 0;
+}
+
+/* passage:about() -> place, seconds waited, the seat's descriptor */
+static int passage_about(lua_State *L)
+{
+    const struct jig_passage *passage = check_passage(L);
+    lua_pushinteger(L, (lua_Integer)jig_gate_place(passage));
+    lua_pushnumber(L, (double)jig_gate_waited(passage) / JIG_SECOND);
+    lua_pushinteger(L, jig_gate_seat(passage));
+    return 3;
+}
+
+/* passage:calls(process id, seconds within which it should have ended) */
+static int passage_calls(lua_State *L)
+{
+    jig_gate_calls(check_passage(L), luaL_checkinteger(L, 2),
+                   jig_clock_after(0, luaL_checknumber(L, 3)));
+    return 0;
+}
+
+/* l:shut(reason); l:shut() -> the reason */
+static int loop_shut(lua_State *L)
+{
+    struct owner *owner = check_owner(L);
+    if (!lua_isnoneornil(L, 2))
+        jig_gate_shut(owner->loop, luaL_checkstring(L, 2));
+    lua_pushstring(L, jig_gate_is_shut(owner->loop));
+    return 1;
+}
+
+static void add_place(void *data, const char *name, size_t place)
+{
+    lua_State *L = data;
+    lua_pushinteger(L, (lua_Integer)place);
+    lua_setfield(L, -2, name);
+}
+
+/* l:places() -> name -> place */
+static int loop_places(lua_State *L)
+{
+    struct owner *owner = check_owner(L);
+    lua_newtable(L);
+    jig_gate_each(owner->loop, add_place, L);
+    return 1;
+}
+
+/* process_start(process id) -> ticks, 0 = none; process_lives(process id, ticks) */
+static int process_start(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)jig_process_start(luaL_checkinteger(L, 1)));
+    return 1;
+}
+
+static int process_lives(lua_State *L)
+{
+    lua_pushboolean(L,
+                    jig_process_lives(luaL_checkinteger(L, 1), (uint64_t)luaL_checkinteger(L, 2)));
+    return 1;
 }
 
 /* ---- time, errors, descriptors ---- */
@@ -1035,6 +1246,9 @@ static const luaL_Reg loop_methods[] = {
     {"proc", loop_proc},
     {"journal", loop_journal},
     {"session", loop_session},
+    {"gate", loop_gate},
+    {"shut", loop_shut},
+    {"places", loop_places},
     {NULL, NULL},
 };
 static const luaL_Reg timer_methods[] = {
@@ -1056,20 +1270,33 @@ static const luaL_Reg proc_methods[] = {{"pid", proc_pid},
                                         {"abandon", proc_abandon},
                                         {NULL, NULL}};
 static const luaL_Reg session_methods[] = {
-    {"call", session_call}, {"state", session_state},         {"owes", session_owes},
-    {"id", session_id},     {"interrupt", session_interrupt}, {"release", session_release},
-    {NULL, NULL},
+    {"call", session_call},       {"state", session_state},
+    {"owes", session_owes},       {"id", session_id},
+    {"place", session_place},     {"interrupt", session_interrupt},
+    {"release", session_release}, {NULL, NULL},
 };
+static const luaL_Reg gate_methods[] = {{"enter", gate_enter}, {"close", gate_close}, {NULL, NULL}};
+static const luaL_Reg passage_methods[] = {
+    {"leave", passage_leave}, {"about", passage_about}, {"calls", passage_calls}, {NULL, NULL}};
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
 
 static const luaL_Reg functions[] = {
-    {"new", loop_new},          {"service", service},
-    {"after", clock_after},     {"advance", clock_advance},
-    {"error_name", error_name}, {"error", error_fill},
-    {"error_sys", error_sys},   {"pipe", make_pipe},
-    {"open", open_file},        {"close", close_file},
-    {"write", write_file},      {"read", read_file},
-    {"raise", raise_signal},    {NULL, NULL},
+    {"new", loop_new},
+    {"service", service},
+    {"after", clock_after},
+    {"advance", clock_advance},
+    {"error_name", error_name},
+    {"error", error_fill},
+    {"error_sys", error_sys},
+    {"pipe", make_pipe},
+    {"open", open_file},
+    {"close", close_file},
+    {"write", write_file},
+    {"read", read_file},
+    {"raise", raise_signal},
+    {"process_start", process_start},
+    {"process_lives", process_lives},
+    {NULL, NULL},
 };
 
 int luaopen_spec_loop(lua_State *L);
@@ -1086,6 +1313,8 @@ int luaopen_spec_loop(lua_State *L)
     new_type(L, "spec.loop.child", child_methods);
     new_type(L, "spec.loop.proc", proc_methods);
     new_type(L, "spec.loop.session", session_methods);
+    new_type(L, "spec.loop.gate", gate_methods);
+    new_type(L, "spec.loop.passage", passage_methods);
     luaL_newlib(L, functions);
     return 1;
 }

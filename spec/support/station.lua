@@ -24,6 +24,7 @@ station.PATIENCE = 60
 local LOOK <const> = 0.004
 
 local build = assert(system.realpath(os.getenv("JIG_BUILD") or "build"))
+station.build = build
 station.jig = build .. "/jig"
 station.factory_tool = build .. "/factory_tool"
 station.simulator = build .. "/device"
@@ -259,15 +260,13 @@ function station.start(at, options)
   if options.service then
     add("--station", at:write(at:fresh("station") .. ".lua", "return " .. literal({ cli = options.service }) .. "\n"))
   end
-  if options.journal == false then
-    add("--no-journal")
-  else
-    add("--journal", options.journal or at:fresh("journal"))
-  end
+  local journal = options.journal
+  if journal == nil then journal = at:fresh("journal") end
+  if journal then add("--journal", journal) else add("--no-journal") end
   if options.json then add("--json") end
   add(table.unpack(options.arguments or {}))
   local self = station.start_jig(at, words, { SIM_DIR = directory, SIM_TOOL_FAULT = options.fault or false })
-  self.directory, self.json = directory, options.json
+  self.directory, self.json, self.journal = directory, options.json, journal
   return self
 end
 
@@ -301,9 +300,11 @@ function running:signal(number)
 end
 
 --- Waits for the end.
----@return table result  exit or signal; stdout, stderr, events (with json), audit, left
-function running:finish()
-  local result = assert(self.child:wait(station.PATIENCE))
+---@param patience? number  seconds
+---@return table result  exit or signal; stdout, stderr, events (with json), audit, left, journal (its path)
+function running:finish(patience)
+  local result = assert(self.child:wait(patience or station.PATIENCE))
+  result.journal = self.journal
   result.stdout, result.stderr = station.read(self.base .. ".out"), station.read(self.base .. ".err")
   if self.json then result.events = self:events() end
   if self.directory then

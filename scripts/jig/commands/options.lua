@@ -15,6 +15,12 @@ function element:args(count)
   return self
 end
 
+--- An option that may be given more than once: its value is the list of what was given, or nil.
+function element:repeated()
+  self.many = true
+  return self
+end
+
 --- A function that makes the value from its text; nil, message when it cannot.
 function element:convert(converter)
   self.converter = converter
@@ -49,6 +55,7 @@ local function to_argparse(self)
   for _, e in ipairs(self) do
     local made = parser[e.kind](parser, e.name, e.text, e.default)
     if e.count then made:args(e.count) end
+    if e.many then made:count("*") end
     if e.converter then made:convert(e.converter) end
   end
   parser:flag("-h --help", "Show this help and end.")
@@ -71,19 +78,28 @@ local function ask_argparse(self, words)
 end
 
 -- The elements that take one value, by name, and the arguments in order; nil when one of these takes
--- other than one.
+-- other than one, or none.
 local function sort_elements(self)
   local named, positional = {}, {}
   for _, e in ipairs(self) do
     if e.kind ~= "argument" then
       named[e.name] = not e.count and e or nil
-    elseif e.count then
+    elseif e.count and e.count ~= "?" then
       return nil
     else
       positional[#positional + 1] = e
     end
   end
   return named, positional
+end
+
+local function keep_text(texts, e, text)
+  if not e.many then
+    texts[e.key] = text
+  else
+    texts[e.key] = texts[e.key] or {}
+    table.insert(texts[e.key], text)
+  end
 end
 
 -- The texts of `--name value`, `--name` and arguments by key; nil when the line is not plain.
@@ -97,12 +113,13 @@ local function read_plain(words, named, positional)
       i = i + 1
       text = words[i]
     end
-    if not e or not text or texts[e.key] then return nil end
+    if not e or not text or (texts[e.key] and not e.many) then return nil end
     if e.kind ~= "flag" and text:sub(1, 1) == "-" then return nil end
-    texts[e.key] = text
+    keep_text(texts, e, text)
     i = i + 1
   end
-  return positional[place] == nil and texts or nil
+  local missing = positional[place]
+  return (not missing or missing.count == "?") and texts or nil
 end
 
 local function parse_plain(self, words)

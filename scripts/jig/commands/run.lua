@@ -1,42 +1,38 @@
---- jig run: provisions devices with a recipe.
+--- jig run: provisions devices with a recipe, at one slot or at many at once.
 --
--- The units are run by jig.worker in the slot's own state; this command makes its settings from flags and
--- the station file, shows its messages, and turns them into an exit status.
+-- The units are run by jig.worker in each slot's own state (jig.gang); this command makes its settings from
+-- flags and the station file, shows its messages, and turns them into an exit status.
 
 local clock = require "jig.clock"
+local gang = require "jig.gang"
 local journal = require "jig.journal"
 local journaling = require "jig.commands.journaling"
-local locate = require "jig.locate"
 local options = require "jig.commands.options"
 local session = require "jig.session"
-local slot = require "jig.slot"
+local slots = require "jig.slots"
 local system = require "jig.system"
+local tally = require "jig.tally"
 local task = require "jig.task"
 
--- Exit statuses; with several reasons the first of this order applies.
-local PASSED <const>, FAILED <const>, USAGE <const>, REFUSED <const> = 0, 1, 2, 3
-local STATION <const>, INTERRUPTED <const>, UNREPORTED <const> = 4, 5, 6
-local ORDER <const> = { UNREPORTED, STATION, INTERRUPTED, REFUSED, FAILED }
-
--- Faults of the station rather than of the unit.
-local STATION_FAULTS <const> = {
-  ["cli.missing"] = true,
-  ["cli.token"] = true,
-  ["tool.journal"] = true,
-}
+-- What may begin a unit at a watched slot, besides the device.
+local STARTS <const> = { line = true, scan = true }
 
 -- Seconds between two looks of the terminal line.
 local TICK <const> = 0.1
 
 local function parser()
   local p = options.parser("run", "Provision devices with a recipe.")
-  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua.")
-  p:option("--port", "Address of the device's port.")
+  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua. Slots may have their own."):args("?")
+  p:option("--port", "Address of the device's port, for one slot.")
+  p:option("--slot", "NAME=ADDRESS: one more slot, or another address for one of the station."):repeated()
   p:option("--station", "Station file.")
   p:option("--cli", "Path of the Secure Factory CLI.")
   p:option("--serial-number", "The serial number that the device must have.")
   p:option("--session-id", "DEVICE_SESSION_ID to use, for one unit and one attempt.")
-  p:option("--count", "Units, one after the other.", "1"):convert(options.integer(1, 1000000))
+  p:option("--count", "Units, one after the other, at each slot; default 1."):convert(options.integer(1, 1000000))
+  p:flag("--watch", "Until stopped: wait for a device, run it, wait until it is gone.")
+  p:option("--start", "With --watch, what begins a unit: line (on stdin), or scan (its serial number).")
+  p:option("--scanner", "Address of the scanner that --start listens to; default stdin:- (a keyboard wedge).")
   p:option("--retries", "Further attempts after a fault that allows them."):convert(options.integer(0, 100))
   p:option("--journal", "Path of the journal.")
   p:flag("--no-journal", "Keep no record: a PASS is not recorded, a power cut loses the session.")
@@ -66,34 +62,51 @@ end
 
 local function usage(message)
   io.stderr:write("jig run: ", message, "\n")
-  return USAGE
+  return tally.USAGE
 end
 
 local function check_usage(o, trace)
   if trace and trace ~= "digest" and trace ~= "payload" then
     return "--trace takes nothing or =payload"
   end
-  local one = o.count == 1 and (o.retries or 0) == 0
+  local one = (o.count or 1) == 1 and (o.retries or 0) == 0
   if o.session_id and not one then
     return "--session-id is for one unit and one attempt: it cannot go with --count or --retries"
   end
   if o.journal and o.no_journal then return "--journal and --no-journal exclude each other" end
   if o.again and o.no_journal then return "--again needs a journal" end
-  if o.serial_number and o.count > 1 then
+  if o.serial_number and (o.count or 1) > 1 then
     return "--serial-number is for one unit: it cannot go with --count"
   end
 end
 
--- The settings of jig.worker from flags and station file; flags go first.
+-- How units begin: { start?, scanner }, or nil when the slots are not watched. nil, message when flags and
+-- station do not fit.
+local function watching(o, from)
+  local watch, start = o.watch or from.watch, o.start or from.start
+  if start and not STARTS[start] then return nil, "--start takes line or scan" end
+  if start and not watch then return nil, "--start needs --watch" end
+  if not watch then return nil end
+  for _, flag in ipairs { "count", "session_id", "serial_number" } do
+    if o[flag] then return nil, ("--watch and --%s exclude each other"):format(flag:gsub("_", "-")) end
+  end
+  return { start = start, scanner = o.scanner or from.scanner or "stdin:-" }
+end
+
+-- What cannot be said of several slots at once.
+local function check_slots(o, list)
+  if #list == 1 then return end
+  if o.session_id then return "--session-id is for one unit: it cannot go with several slots" end
+  if o.serial_number then return "--serial-number is for one unit: it cannot go with several slots" end
+end
+
+-- The settings of jig.worker that all slots share, from flags and station file; flags go first.
 local function make_config(o, from)
-  local file, folder = locate(o.recipe)
   return {
-    slot = from.slot or "A",
-    file = file,
-    folder = folder,
-    address = o.port or from.port,
     service = journaling.cli(o, from),
-    count = o.count,
+    count = o.count or 1,
+    watch = o.watching ~= nil,
+    start = o.watching and o.watching.start,
     retries = o.retries or from.retries or 0,
     serial = o.serial_number,
     session_id = o.session_id,
@@ -102,63 +115,32 @@ local function make_config(o, from)
   }
 end
 
+-- Those of each slot.
+local function slot_configs(config, list)
+  local configs = {}
+  for i, place in ipairs(list) do
+    local made = { slot = place.name, file = place.file, folder = place.folder, address = place.address }
+    for key, value in pairs(config) do made[key] = value end
+    configs[i] = made
+  end
+  return configs
+end
+
 local function now()
   return os.date("!%Y-%m-%dT%H:%M:%SZ")
 end
 
----@class jig.Tally
-local tally = {}
-tally.__index = tally
-
-local function new_tally()
-  return setmetatable({ units = 0, passed = 0, failed = 0, statuses = {}, ended = {} }, tally)
-end
-
-function tally:count(event)
-  if event.event == "refused" or event.event == "crashed" then
-    self.statuses[event.event == "refused" and REFUSED or FAILED] = true
-  elseif event.event == "ended" then
-    event.station = event.fault and STATION_FAULTS[event.fault.name] or nil
-    self.ended[#self.ended + 1] = event
-    if event.unreported then self.statuses[UNREPORTED] = true end
-    if event.station then self.statuses[STATION] = true end
-    if event.again then return end
-    self.units = self.units + 1
-    if event.passed then self.passed = self.passed + 1 else self.failed = self.failed + 1 end
-    if not event.passed then self.statuses[FAILED] = true end
-  elseif event.event == "stopping" then
-    self.statuses[INTERRUPTED] = true
-  elseif event.event == "started" then
-    self.recipe = event.recipe
-  end
-end
-
-function tally:status()
-  for _, status in ipairs(ORDER) do
-    if self.statuses[status] then return status end
-  end
-  return PASSED
-end
-
--- Interrupts the worker for each signal. Gives a function that says whether there was one.
-local function heed_signals(worker, handle)
+-- Stops the units for each signal. Gives a function that says whether there was one.
+local function heed_signals(units, handle)
   local times = 0
   task.spawn(function()
     while system.wait_signal() do
       times = times + 1
       handle { event = "stopping", times = times }
-      worker:interrupt()
+      units:interrupt()
     end
   end)
   return function() return times > 0 end
-end
-
-local function follow(worker, handle)
-  local event = worker:next()
-  while event do
-    handle(event)
-    event = worker:next()
-  end
 end
 
 -- What the worker needs to know of the journal: see jig.record.
@@ -203,93 +185,144 @@ local function begin(config, settings, handle, counted, stopped)
     return nil, ("the journal %s: %s\n  no unit is begun without a journal; --no-journal does without"):format(
       settings.path, message)
   end
-  if recover(config, settings, handle, stopped) > 0 then counted.statuses[UNREPORTED] = true end
+  if recover(config, settings, handle, stopped) > 0 then counted:note(tally.UNREPORTED) end
   if not config.session_id then return true end
   config.journal.first_attempt, message = journaling.next_attempt(settings.path, config.session_id)
   return config.journal.first_attempt ~= nil, message
 end
 
-local function run(o, config, settings)
-  local output = require(o.json and "jig.output.json" or "jig.output.text").new()
-  local counted = new_tally()
+local function new_output(o)
+  return require(o.json and "jig.output.json" or "jig.output.text").new()
+end
+
+-- The screen's clock.
+local function keep_ticking(output)
+  if not output.columns then return end
+  task.spawn(function()
+    while clock.sleep(TICK) do output:tick() end
+  end)
+end
+
+-- Starts slots as lines come in. Gives what is to see every event.
+local function heed_starts(o, units, handle)
+  if not (o.watching and o.watching.start) then return function() end end
+  local begin_units = require("jig.trigger").new(o.watching.start,
+    function(name, message) units:send(name, message) end,
+    function(text) handle { event = "note", text = text } end)
+  task.spawn(function()
+    local message = begin_units:listen(o.watching.scanner)
+    handle { event = "note", text = "no unit is started any more: " .. message }
+    units:send_all { last = true }
+  end)
+  return function(event)
+    if event.event == "waiting" and event["for"] == "start" then begin_units:wait(event.slot) end
+  end
+end
+
+local function run(o, config, list, settings)
+  local output, counted = new_output(o), tally.new { watch = config.watch, keep = o.junit ~= nil }
+  local heed = function() end
   local function handle(event)
     if o.json then event.time = now() end
     counted:count(event)
     output:show(event)
+    heed(event)
   end
   config.quiet = not (o.json or output.columns) -- nobody looks at phases
   system.catch_signals()
-  local worker <close> = slot.new()
-  local stopped = heed_signals(worker, handle)
+  local units = gang.new(handle)
+  local stopped = heed_signals(units, handle)
   local ready, message = begin(config, settings, handle, counted, stopped)
   if not ready then
-    counted.statuses[STATION] = true
+    counted:note(tally.STATION)
     return counted:status(), counted, message
   end
-  local goes_on = not stopped()
-  if goes_on then worker:start("jig.worker", config) end
-  if output.columns then
-    task.spawn(function()
-      while clock.sleep(TICK) do output:tick() end
-    end)
-  end
-  if goes_on then follow(worker, handle) end
-  worker:close()
-  if session.unreported() > 0 then counted.statuses[UNREPORTED] = true end
+  keep_ticking(output)
+  heed = heed_starts(o, units, handle)
+  units:run(slot_configs(config, list))
+  if session.unreported() > 0 then counted:note(tally.UNREPORTED) end
   local status = counted:status()
   handle { event = "summary", units = counted.units, passed = counted.passed, failed = counted.failed,
     exit = status }
   return status, counted
 end
 
-return function(words)
+-- Opens the journal as the flags and the station say. False: there is to be none; nil, message when it
+-- cannot be.
+local function prepare_journal(o, from, config)
+  local settings = journaling.settings(o, from)
+  if not settings then return false end
+  local ok, message = open_journal(settings)
+  if ok then config.journal, message = journal_config(o, from, config) end
+  if not config.journal then return nil, message end
+  return settings
+end
+
+local function say(message)
+  io.stderr:write("jig run: ", message, "\n")
+end
+
+-- Turns on what --trace asks for.
+local function begin_trace(trace)
+  if not trace then return end
+  system.log("trace", trace == "payload")
+  if trace == "payload" then
+    io.stderr:write("jig: WARNING: --trace=payload shows the bytes of every message\n")
+  end
+end
+
+local function write_junit(path, counted, list, exit)
+  local name = list[1].file
+  for _, recipe in pairs(counted.recipes) do name = recipe end
+  local ok, why = require("jig.output.junit").write(path, name, counted.ended)
+  if ok then return exit end
+  say(why)
+  return exit == tally.PASSED and tally.FAILED or exit
+end
+
+-- Flags and station file, checked: options, station, slots; nil and the exit status.
+local function read_settings(words)
   local rest, trace = split_trace(words)
   local o, status = options.parse(parser(), rest)
-  if not o then return status end
+  if not o then return nil, status end
   local wrong = check_usage(o, trace)
-  if wrong then return usage(wrong) end
-  local from = {}
-  if o.station then
-    local message
-    from, message = require("jig.station").load(o.station)
-    if not from then return usage(message) end
-  end
+  if wrong then return nil, usage(wrong) end
+  local from, message = {}, nil
+  if o.station then from, message = require("jig.station").load(o.station) end
+  if not from then return nil, usage(message) end
+  local list
+  list, message = slots.of(o, from)
+  if not list then return nil, usage(message) end
+  o.watching, message = watching(o, from)
+  wrong = check_slots(o, list) or message
+  if wrong then return nil, usage(wrong) end
+  o.trace = trace
+  return o, from, list
+end
+
+return function(words)
+  local o, from, list = read_settings(words)
+  if not o then return from end
   local config = make_config(o, from)
   if o.session_id and config.retries > 0 then return usage("--session-id cannot go with retries") end
   local path, message = system.program(config.service.cli)
   if not path then
-    io.stderr:write("jig run: the Secure Factory CLI cannot be started: ", message,
-      "\n  name it with --cli PATH, or cli.path in the station file\n")
-    return STATION
+    say(("the Secure Factory CLI cannot be started: %s\n  name it with --cli PATH, or cli.path in the station file")
+      :format(message))
+    return tally.STATION
   end
   config.service.cli = path
-  local settings = journaling.settings(o, from)
-  if settings then
-    local ok
-    ok, message = open_journal(settings)
-    if ok then
-      config.journal, message = journal_config(o, from, config)
-    end
-    if not config.journal then
-      io.stderr:write("jig run: ", message, "\n")
-      return STATION
-    end
+  local settings
+  settings, message = prepare_journal(o, from, config)
+  if settings == nil then
+    say(message)
+    return tally.STATION
   end
-  if trace then system.log("trace", trace == "payload") end
-  if trace == "payload" then
-    io.stderr:write("jig: WARNING: --trace=payload shows the bytes of every message\n")
-  end
-  local exit, counted, trouble = run(o, config, settings)
+  begin_trace(o.trace)
+  local exit, counted, trouble = run(o, config, list, settings)
   if trouble then
-    io.stderr:write("jig run: ", trouble, "\n")
+    say(trouble)
     return exit
   end
-  if o.junit then
-    local ok, why = require("jig.output.junit").write(o.junit, counted.recipe or config.file, counted.ended)
-    if not ok then
-      io.stderr:write("jig run: ", why, "\n")
-      return exit == PASSED and FAILED or exit
-    end
-  end
-  return exit
+  return o.junit and write_junit(o.junit, counted, list, exit) or exit
 end

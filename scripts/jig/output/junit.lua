@@ -66,14 +66,14 @@ junit.TAIL = "  </testsuite>\n</testsuites>\n"
 --- Writes the file. nil, message when it cannot be written.
 ---@param path string
 ---@param recipe string     its name
----@param ended table[]     the events of ended attempts
+---@param ended table[]     the events of ended attempts; `recipe` in one: that of its slot
 function junit.write(path, recipe, ended)
   local file, message = io.open(path, "w")
   if not file then return nil, message end
   local total, cases = junit.counts(), {}
   for i, event in ipairs(ended) do
     total:add(event)
-    cases[i] = junit.case(event, recipe)
+    cases[i] = junit.case(event, event.recipe or recipe)
   end
   file:write(total:head(recipe), table.concat(cases), junit.TAIL)
   return file:close()

@@ -84,6 +84,25 @@ describe("jig.commands.options", function()
     end)
   end
 
+  it("takes an option more than once, and an argument or none, without argparse and as it does", function()
+    for _, more in ipairs { {}, { "--x=1" } } do
+      local p = options.parser("light", "Light lamps.")
+      p:argument("lamp", "The lamp."):args("?")
+      p:option("--room", "A room."):repeated()
+      p:option("--x", "Something.")
+      local function of(words)
+        package.loaded.argparse = nil
+        local o = options.parse(p, table.move(more, 1, #more, #words + 1, words))
+        assert.equal(#more > 0, package.loaded.argparse ~= nil)
+        return o
+      end
+      local o = of { "--room", "a", "--room", "b", "l" }
+      assert.same({ "l", { "a", "b" } }, { o.lamp, o.room })
+      assert.is_nil(of({}).lamp)
+      assert.same({ "a" }, of({ "--room", "a" }).room)
+    end
+  end)
+
   local not_plain = {
     { { "a", "b", "--count=3" }, { lamp = "a", room = "b", count = 3 } },
     { { "--", "-a", "b" }, { lamp = "-a", room = "b", count = 1 } },

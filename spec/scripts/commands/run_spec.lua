@@ -81,7 +81,7 @@ describe("jig run", function()
 
   -- Each: words behind "run", a part of the message. None may call the CLI or open the port.
   local usage = {
-    { "no recipe", {}, "missing argument 'recipe'" },
+    { "no recipe", {}, "slot A has no recipe: name one for all" },
     { "an unknown flag", { "r", "--retry" }, "unknown option '--retry'" },
     { "a flag without its value", { "r", "--port" }, "option '--port' requires an argument" },
     { "a count of 0", { "r", "--count", "0" }, "expected a whole number from 1 to 1000000, got '0'" },
@@ -95,6 +95,15 @@ describe("jig run", function()
       "jig run: --session-id cannot go with retries\n" },
     { "a serial number for more than one unit", { "r", "--serial-number", "S1", "--count", "2" },
       "jig run: --serial-number is for one unit: it cannot go with --count\n" },
+    { "a slot that is none", { "r", "--slot", "A" }, "jig run: --slot takes NAME=ADDRESS" },
+    { "a port for several slots", { "r", "--slot", "A=pair:a", "--slot", "B=pair:b", "--port", "pair:c" },
+      "jig run: --port is for one slot: with several it is --slot NAME=ADDRESS\n" },
+    { "two slots at one port", { "r", "--slot", "A=pair:a", "--slot", "B=pair:a" },
+      "jig run: slots A and B have the same port: pair:a\n" },
+    { "a session id for several slots", { "r", "--slot", "A=pair:a", "--slot", "B=pair:b", "--session-id", "1" },
+      "jig run: --session-id is for one unit: it cannot go with several slots\n" },
+    { "a serial number for several slots", { "r", "--slot", "A=pair:a", "--slot", "B=pair:b", "--serial-number", "1" },
+      "jig run: --serial-number is for one unit: it cannot go with several slots\n" },
     { "another trace", { "r", "--trace=all" }, "jig run: --trace takes nothing or =payload\n" },
     { "a station file that is not there", { "r", "--station", "/nowhere/s.lua" },
       "jig run: /nowhere/s.lua: No such file or directory\n" },
@@ -121,7 +130,7 @@ describe("jig run", function()
     for _, flag in ipairs { "-h", "--help" } do
       local result = scratch.jig { "run", "r", "--unknown", flag }
       assert.same({ 0, "" }, { result.exit, result.stderr })
-      for _, option in ipairs { "--port", "--station", "--cli", "--serial-number", "--session-id", "--count",
+      for _, option in ipairs { "--port", "--slot", "--station", "--cli", "--serial-number", "--session-id", "--count",
         "--retries", "--lot", "--operator", "--json", "--junit", "--trace" } do
         assert.matches(option, result.stdout, 1, true)
       end

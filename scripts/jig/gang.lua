@@ -1,0 +1,78 @@
+--- Runs the workers of all slots at once, each in a state of its own, and hears what they say.
+
+local clock = require "jig.clock"
+local slot = require "jig.slot"
+local task = require "jig.task"
+
+-- Seconds: long enough to be a wait, in which others have their turn.
+local TURN <const> = 1e-6
+
+---@class jig.Gang
+local gang = {}
+gang.__index = gang
+
+--- What every event of a worker is given to; it may add to the event.
+---@param handle fun(event: table)
+---@return jig.Gang
+function gang.new(handle)
+  return setmetatable({ handle = handle, workers = {}, names = {}, interrupts = 0 }, gang)
+end
+
+-- Hears one worker to its end.
+local function follow(self, worker, name)
+  local event = worker:next()
+  while event do
+    event.slot = event.slot or name -- one that crashed does not say it itself
+    self.handle(event)
+    event = worker:next()
+  end
+  self.workers[worker], self.names[name] = nil, nil
+  worker:close()
+end
+
+-- A signal that came before it began counts for it, too.
+local function start(self, config)
+  local worker = slot.new()
+  self.workers[worker], self.names[config.slot] = true, worker
+  worker:start("jig.worker", config)
+  for _ = 1, self.interrupts do worker:interrupt() end
+  return task.spawn(follow, self, worker, config.slot)
+end
+
+--- Runs them all and waits until each has ended. The first are at work while the states of the last are
+-- made. One that is stopped before it began does not begin. Yields.
+---@param configs table[]  of jig.worker
+function gang:run(configs)
+  local following = {}
+  for _, config in ipairs(configs) do
+    if self.interrupts > 0 then break end
+    following[#following + 1] = start(self, config)
+    clock.sleep(TURN)
+  end
+  for _, one in ipairs(following) do
+    local ok, thrown = one:join()
+    if not ok then error(thrown, 0) end
+  end
+end
+
+--- Hands a message to the worker of a slot; harmless when that has ended. Does not yield.
+---@param name string
+---@param message table  plain values
+function gang:send(name, message)
+  local worker = self.names[name]
+  if worker then worker:send(message) end
+end
+
+--- The same for all that work.
+---@param message table
+function gang:send_all(message)
+  for worker in pairs(self.workers) do worker:send(message) end
+end
+
+--- Stops the units that are at work; once more, sooner. Each that is open is reported. Does not yield.
+function gang:interrupt()
+  self.interrupts = self.interrupts + 1
+  for worker in pairs(self.workers) do worker:interrupt() end
+end
+
+return gang

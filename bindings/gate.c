@@ -27,11 +27,14 @@ static int places(lua_State *L)
 }
 
 /*
- * gate.shut() -> why the CLI is not called any more in this process (a PIN was refused) | nil. Does
- * not yield.
+ * gate.shut([why]) -> why the CLI is not called any more in this process (a PIN was refused, or it
+ * was shut) | nil. With `why`, shuts it: calls fail as interrupted from now on, reports included.
+ * Does not yield.
  */
 static int shut(lua_State *L)
 {
+    if (!lua_isnoneornil(L, 1))
+        jig_gate_shut(jigL_engine(L)->loop, JIG_ECANCELLED, luaL_checkstring(L, 1));
     lua_pushstring(L, jig_gate_is_shut(jigL_engine(L)->loop));
     return 1;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -32,17 +33,31 @@ static int random_bytes(lua_State *L)
 }
 
 /*
- * system.terminal(descriptor) -> columns when it is a terminal, else nil.
+ * system.terminal(descriptor) -> columns, rows when it is a terminal, else nil. 80 and 24 where it
+ * does not know itself.
  */
 static int terminal(lua_State *L)
 {
-    struct winsize size;
+    struct winsize size = {0};
     int fd = (int)luaL_checkinteger(L, 1);
     if (!isatty(fd)) {
         luaL_pushfail(L);
         return 1;
     }
-    lua_pushinteger(L, ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80);
+    ioctl(fd, TIOCGWINSZ, &size);
+    lua_pushinteger(L, size.ws_col ? size.ws_col : 80);
+    lua_pushinteger(L, size.ws_row ? size.ws_row : 24);
+    return 2;
+}
+
+/*
+ * system.writable(descriptor) -> whether a write would begin at once: not on a terminal that was
+ * stopped (Ctrl-S) or whose reader is behind. Does not yield.
+ */
+static int writable(lua_State *L)
+{
+    struct pollfd at = {.fd = (int)luaL_checkinteger(L, 1), .events = POLLOUT};
+    lua_pushboolean(L, poll(&at, 1, 0) == 1 && at.revents & POLLOUT);
     return 1;
 }
 
@@ -256,7 +271,6 @@ int luaopen_jig_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"random", random_bytes},
-        {"terminal", terminal},
         {"hostname", hostname},
         {"realpath", real_path},
         {"program", program},
@@ -268,6 +282,9 @@ int luaopen_jig_system(lua_State *L)
         {"catch_signals", catch_signals},
         {"wait_signal", wait_signal},
         {"exit", exit_program},
+        /* terminals */
+        {"terminal", terminal},
+        {"writable", writable},
         {NULL, NULL},
     };
     luaL_newlib(L, functions);

@@ -283,7 +283,7 @@ static void serve(struct jig_deferred *deferred)
         int seat = -1;
         if (!gates->shut && !may_call(gate->queue, gates))
             break; /* woken when one leaves */
-        rc = gates->shut ? JIG_EPIN : find_seat(gate, &seat, &err);
+        rc = gates->shut ? (int)err.code : find_seat(gate, &seat, &err);
         if (rc != JIG_AGAIN)
             end_wait(gate->queue, rc, seat, &err);
     }
@@ -303,10 +303,8 @@ int jig_gate_enter(struct jig_gate *gate, struct jig_passage *p, struct jig_erro
     struct gates *gates = gates_of(gate->loop);
     int seat = -1, rc = JIG_AGAIN;
     p->waited = 0;
-    if (gates->shut) {
-        *err = gates->why;
-        return JIG_EPIN;
-    }
+    if (jig_gate_check(gate->loop, err) < 0)
+        return (int)err->code;
     if (!gate->queue && may_call(p, gates))
         rc = find_seat(gate, &seat, err);
     if (rc != JIG_OK && rc != JIG_AGAIN)
@@ -442,13 +440,13 @@ void jig_gate_close(struct jig_gate *gate)
 
 /* ---- all gates ---- */
 
-void jig_gate_shut(struct jig_loop *loop, const char *why)
+void jig_gate_shut(struct jig_loop *loop, enum jig_err rc, const char *why)
 {
     struct gates *gates = gates_of(loop);
     if (!gates || gates->shut)
         return;
     gates->shut = true;
-    jig_fail(&gates->why, JIG_EPIN, "not called: %s", why);
+    jig_fail(&gates->why, rc, "not called: %s", why);
     for (struct jig_gate *gate = gates->first; gate; gate = gate->next)
         wake(gate);
 }
@@ -457,6 +455,15 @@ const char *jig_gate_is_shut(struct jig_loop *loop)
 {
     const struct gates *gates = gates_of(loop);
     return gates && gates->shut ? gates->why.text : NULL;
+}
+
+int jig_gate_check(struct jig_loop *loop, struct jig_error *err)
+{
+    const struct gates *gates = gates_of(loop);
+    if (!gates || !gates->shut)
+        return JIG_OK;
+    *err = gates->why;
+    return (int)err->code;
 }
 
 void jig_gate_each(struct jig_loop *loop, void (*fn)(void *data, const char *name, size_t place),

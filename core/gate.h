@@ -50,7 +50,7 @@ struct jig_passage {
     size_t calls;     /* how many may be in, in this process; 0 = no limit */
     int64_t deadline; /* loop clock: how long it may wait */
     /* Told once, from the loop, after JIG_AGAIN: JIG_OK = it is in; JIG_ETOKEN = the deadline
-     * passed; JIG_EPIN = the gate was shut; or the seats cannot be opened. */
+     * passed; why the gate was shut; or the seats cannot be opened. */
     void (*ended)(struct jig_passage *passage, int rc, const struct jig_error *err);
     void *data;
     /* private */
@@ -85,8 +85,13 @@ int jig_gate_seat(const struct jig_passage *passage);
 /* Writes down which CLI runs for it, and in how many ns it should have ended, grace included. */
 void jig_gate_calls(const struct jig_passage *passage, int64_t cli, int64_t within);
 
-/* Shuts the gates of this process, with the reason for people. Those who wait are told. */
-void jig_gate_shut(struct jig_loop *loop, const char *why);
+/* Shuts the gates of this process, with the code and the reason that calls fail with from now on:
+ * JIG_EPIN, or JIG_ECANCELLED when jig ends. Those who wait are told. The first reason stays. */
+void jig_gate_shut(struct jig_loop *loop, enum jig_err rc, const char *why);
+
+/* The code, with *err, when they are shut; also for calls that have no gate to pass. JIG_OK else.
+ */
+int jig_gate_check(struct jig_loop *loop, struct jig_error *err);
 
 /* The reason; NULL while they are open. */
 const char *jig_gate_is_shut(struct jig_loop *loop);

@@ -285,7 +285,7 @@ static void shut_gate(const struct jig_session *s)
         return;
     jig_log(s->log, JIG_LOG_ERROR, "%s %s; the CLI is not called any more", s->name,
             s->result.err.text);
-    jig_gate_shut(s->loop, s->result.err.text);
+    jig_gate_shut(s->loop, JIG_EPIN, s->result.err.text);
 }
 
 static void call_ended(void *data, struct jig_proc_result *r)
@@ -509,7 +509,7 @@ static int pass_gate(struct jig_session *s, struct jig_error *err)
                                       .deadline = s->deadline,
                                       .ended = waited,
                                       .data = s};
-    return s->gate ? jig_gate_enter(s->gate, &s->passage, err) : JIG_OK;
+    return s->gate ? jig_gate_enter(s->gate, &s->passage, err) : jig_gate_check(s->loop, err);
 }
 
 /* The way of each call. A failure before anything was recorded or called is told at once. */

@@ -60,7 +60,8 @@ local function provision(product, folder)
   local device <close>, address = start_device(product, product.serial, folder, product.more)
   local result = assert(proc.start {
     build .. "/jig", "run", examples .. "/" .. product.name, "--port", address,
-    "--cli", build .. "/factory_tool", "--journal", folder .. "/journal.db", env = { SIM_DIR = folder .. "/service" },
+    "--cli", build .. "/factory_tool", "--journal", folder .. "/journal.db",
+    env = { SIM_DIR = folder .. "/service", XDG_RUNTIME_DIR = folder },
   }):wait(60)
   io.stderr:write(result.stderr)
   io.write(("%-10s %-28s %s"):format(product.name, address:gsub(folder, "…"), result.stdout))

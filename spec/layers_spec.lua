@@ -34,7 +34,7 @@ local SYSTEM <const> = {}
 for name in ([[
   arpa/inet asm/termbits ctype dirent endian errno fcntl gnu/libc-version inttypes limits linux/serial
   linux/sockios math netdb netinet/in netinet/tcp poll pthread sched setjmp signal spawn stdarg stdbool stddef stdint
-  stdio stdlib string sys/epoll sys/file sys/ioctl sys/random sys/resource sys/socket sys/stat sys/syscall
+  stdio stdlib string strings sys/epoll sys/file sys/inotify sys/ioctl sys/random sys/resource sys/socket sys/stat sys/syscall
   sys/types sys/wait termios time unistd
 ]]):gmatch("%S+") do SYSTEM[name .. ".h"] = true end
 
@@ -108,6 +108,8 @@ local COVERED <const> = {
   ["core/scribe.c"] = "spec/core/journal_spec.lua: what the journal's thread does",
   ["core/ledger_compare.c"] = "spec/core/ledger_verify_spec.lua: what verify compares",
   ["core/ledger_rules.c"] = "spec/core/ledger_spec.lua: which event may come when",
+  ["core/seat.c"] = "spec/core/gate_spec.lua: the files, and what stands in them",
+  ["core/gate_watch.c"] = "spec/core/gate_spec.lua: waiting between processes",
   ["core/judge.c"] = "spec/core/session_spec.lua: what each call came to",
   ["transports/fd.c"] = "spec/transports/contract_spec.lua: every wire with a descriptor reads and writes by it",
   ["transports/lock.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: a device is opened once",

@@ -11,7 +11,7 @@ local clock = require "jig.clock"
 local fault = require "jig.fault"
 local standard_flow = require "jig.flow"
 local task = require "jig.task"
-local truth_of = require("jig.unit").truth
+local units = require "jig.unit"
 
 local attempt = {}
 
@@ -39,7 +39,7 @@ local function run(unit, options)
   check_serial(unit, options.serial)
   local flow = unit.recipe.run or standard_flow
   flow(unit)
-  local truth = truth_of(unit)
+  local truth = units.truth(unit)
   if truth.failed then error(truth.failed, 0) end
   if not truth.fingerprint then
     unit:fail("tool.recipe", { reason = "run ended without handle_device_response" })
@@ -50,10 +50,10 @@ end
 
 -- The duty: one report, whatever the reason. It is not subject to the unit's limits.
 local function report(unit, made, result)
-  local session = truth_of(unit).session
+  local session = units.truth(unit).session
   if not (session and session:owes()) then return end
   unit:enter("report")
-  local ok, message = session:report_error(made.code, made.reason, made.name, made.phase)
+  local ok, message = units.report(unit, made.code, made.reason, made.name, made.phase)
   result.reported = ok == true
   result.report_trouble = message
   unit.context.emit {
@@ -84,7 +84,7 @@ end
 --- Runs one attempt. Yields; does not throw.
 ---@param unit jig.Unit
 ---@param options { address: string, pacing?: table, serial?: string }
----@return table result  passed, fault?, fingerprint?, reported?, unreported, seconds, phases, …
+---@return table result  passed, fault?, fingerprint?, reported?, unreported, seconds, gate_seconds, phases, …
 function attempt.run(unit, options)
   local result = { passed = false }
   local ok, thrown = xpcall(run, unit.catch, unit, options)
@@ -93,11 +93,15 @@ function attempt.run(unit, options)
   else
     fail(unit, fault.from(thrown), result) -- not caught: an error of memory
   end
-  local truth = truth_of(unit)
+  local truth = units.truth(unit)
   result.fingerprint = truth.fingerprint
   result.manufactured_with_fault = (truth.fingerprint and not ok) or nil
   result.unreported = (truth.session and truth.session:owes()) or false
-  if truth.session then truth.session:close() end
+  result.gate_seconds = 0.0
+  if truth.session then
+    result.gate_seconds = select(2, truth.session:waited())
+    truth.session:close()
+  end
   if unit.port then
     result.received, result.sent = unit.port:counts()
     unit.port:close()

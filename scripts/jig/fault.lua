@@ -43,7 +43,10 @@ fault.catalogue = {
   ["cli.killed"] = { 403, "the Secure Factory CLI was ended by a signal" },
   ["cli.timeout"] = { 404, "the Secure Factory CLI did not end in time" },
   ["cli.output"] = { 405, "the Secure Factory CLI printed what cannot be read" },
-  ["cli.token"] = { 406, "the security token is missing, busy or refused its PIN" },
+  ["cli.token"] = { 406, "waited too long for the security token" },
+  ["cli.token_missing"] = { 407, "the security token is missing" },
+  ["cli.token_busy"] = { 408, "the security token is busy" },
+  ["cli.pin"] = { 409, "the security token refused its PIN" },
   ["tool.interrupted"] = { 901, "interrupted at the station" },
   ["tool.recipe"] = { 902, "the recipe has a bug" },
   ["tool.limit"] = { 903, "the unit took too long" },
@@ -143,6 +146,10 @@ end
 
 local cli_names = {
   record = "tool.journal",
+  token = "cli.token",
+  token_missing = "cli.token_missing",
+  token_busy = "cli.token_busy",
+  pin = "cli.pin",
   refused = "cli.refused",
   killed = "cli.killed",
   timeout = "cli.timeout",
@@ -150,6 +157,8 @@ local cli_names = {
 }
 local start_names = {
   record = "tool.journal",
+  token = "cli.token",
+  pin = "cli.pin",
   duplicate = "tool.duplicate",
   invalid = "firmware.response",
   limit = "firmware.response",

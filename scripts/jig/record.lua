@@ -104,8 +104,8 @@ local function ended_facts(self, result, number)
     run = self.run, number = number, unit = unit_id(self, number), slot = self.settings.slot,
     serial = result.serial, lot = self.settings.lot, passed = result.passed,
     result = result.passed and "passed" or result.manufactured_with_fault and "manufactured with fault" or "failed",
-    took = micro(result.seconds), phases = phases(result), gate_us = 0, received = result.received,
-    sent = result.sent, fingerprint = result.fingerprint, fault = fault_facts(result.fault),
+    took = micro(result.seconds), phases = phases(result),
+    gate_us = micro(result.gate_seconds or 0), received = result.received, sent = result.sent, fingerprint = result.fingerprint, fault = fault_facts(result.fault),
   }
 end
 

@@ -25,6 +25,7 @@ local station = {}
 ---@field lot? string
 ---@field operator? string
 ---@field retries? integer  further attempts after a fault marked retry; default 0
+---@field stop? number      seconds after a signal in which open sessions are reported (60); the rest is left
 ---@field watch? boolean    run until stopped: wait for a device, run it, wait until it is gone
 ---@field start? "line"|"scan"  with watch, what begins a unit: a line on stdin, or a scanned serial number
 ---@field scanner? string   address of the scanner; default "stdin:-"
@@ -52,6 +53,21 @@ local station = {}
 ---@field stop? number
 ---@field hurry? number
 ---@field report? table<string, boolean>
+---@field token? jig.StationToken|false  false: calls pass no gate
+---@field calls? integer    CLI calls of this jig at once, whatever the token; default: no limit
+
+---@class jig.StationToken  the security token; calls of all jigs that share it queue for it (core/gate.h)
+---@field name? string      default "default"
+---@field width? integer    calls that it bears at once; default 1
+---@field folder? string    of its lock files; default /run/lock/jig
+---@field missing? jig.TokenTrouble
+---@field busy? jig.TokenTrouble
+---@field pin? jig.TokenTrouble  it refused the PIN: jig ends, for a few tries block a token
+---@field tries? integer    of a new device whose CLI said that the token is busy; default 5
+
+---@class jig.TokenTrouble  how a CLI that refuses says so; any of these
+---@field statuses? integer[]
+---@field patterns? string[] texts in what it prints on stderr; letters of either case
 
 local seconds = shape.value("seconds, 0 or more", function(v) return type(v) == "number" and v >= 0 end)
 
@@ -81,6 +97,27 @@ local function slots_shape(value, path, report)
   shape.array(slot_record)(value, path, report)
 end
 
+local texts = shape.array(shape.value("a string", function(v) return type(v) == "string" and v ~= "" end))
+local trouble = shape.record { statuses = shape.array(shape.range(0, 255)), patterns = texts }
+
+local token_record = shape.record {
+  name = shape.value("a name: 1 to 64 of A-Z a-z 0-9 _ . -, and no dot at first", function(v)
+    return type(v) == "string" and #v <= 64 and v:find("^[%w_-][%w_.-]*$") ~= nil
+  end),
+  width = shape.range(1, 1024),
+  folder = shape.value("an absolute path", function(v) return type(v) == "string" and v:sub(1, 1) == "/" end),
+  missing = trouble,
+  busy = trouble,
+  pin = trouble,
+  tries = shape.range(1, 100),
+}
+
+local function token_shape(value, path, report)
+  if value == false then return end
+  if type(value) ~= "table" then return report(path, "a table, or false for no gate", shape.describe(value)) end
+  token_record(value, path, report)
+end
+
 local station_shape = shape.record {
   name = shape.string,
   slots = slots_shape,
@@ -89,6 +126,7 @@ local station_shape = shape.record {
   lot = shape.string,
   operator = shape.string,
   retries = shape.range(0, 100),
+  stop = seconds,
   watch = shape.boolean,
   start = shape.one_of { "line", "scan" },
   scanner = shape.string,
@@ -106,11 +144,14 @@ local station_shape = shape.record {
       get_device_configuration = shape.seconds,
       handle_device_response = shape.seconds,
       report_error = shape.seconds,
+      gate = shape.seconds,
     },
     grace = seconds,
     stop = seconds,
     hurry = seconds,
     report = shape.record { refused = shape.boolean, unclear = shape.boolean, again = shape.boolean },
+    token = token_shape,
+    calls = shape.range(1, 1024),
   },
 }
 

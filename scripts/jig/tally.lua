@@ -20,6 +20,9 @@ local ORDER <const> = { tally.UNREPORTED, tally.STATION, tally.INTERRUPTED, tall
 local STATION_FAULTS <const> = {
   ["cli.missing"] = true,
   ["cli.token"] = true,
+  ["cli.token_missing"] = true,
+  ["cli.token_busy"] = true,
+  ["cli.pin"] = true,
   ["tool.journal"] = true,
 }
 

@@ -143,6 +143,25 @@ local function check_call(result, message, code, stage)
   return result
 end
 
+-- People at the station hear that a call waits at the gate of the token, ...
+local function watch_gate(self, at)
+  at:on_wait(function(place) self.context.emit { event = "gate", place = place } end)
+end
+
+-- ... and that it got through.
+local function through_gate(self, at, ...)
+  local waited = at:waited()
+  if waited > 0 then self.context.emit { event = "gate", waited = waited } end
+  return ...
+end
+
+--- Reports to the service. For whoever runs the attempt. Yields.
+---@return true|nil, string? message
+function unit:report(code, reason, name, phase)
+  local at = truths[self].session
+  return through_gate(self, at, at:report_error(code, reason, name, phase))
+end
+
 local function bytes_of(response)
   if type(response) == "table" then response = response.payload end
   if type(response) ~= "string" then
@@ -164,7 +183,8 @@ unit.new_device = verb(function(self)
   local made, message, code = session.new(self.context.service, truth.session_id, truth.slot, record, attempt)
   if not made then fault.throw_cli(message, code, "start") end
   truth.session, self.session = made, made
-  local request = check_call(made:new_device())
+  watch_gate(self, made)
+  local request = check_call(through_gate(self, made, made:new_device()))
   table.insert(self.served, { payload = request.payload })
   self.exchange_phase = EXCHANGES.new_device
   return request
@@ -182,7 +202,7 @@ unit.get_device_configuration = verb(function(self, response)
   local bytes = bytes_of(response)
   local at = opened(self)
   self:enter("get_device_configuration")
-  local request = check_call(at:get_device_configuration(bytes))
+  local request = check_call(through_gate(self, at, at:get_device_configuration(bytes)))
   table.insert(self.served, { payload = request.payload })
   self.exchange_phase = EXCHANGES.get_device_configuration
   return request
@@ -196,7 +216,8 @@ unit.handle_device_response = verb(function(self, response)
   local bytes = bytes_of(response)
   local at = opened(self)
   self:enter("handle_device_response")
-  local fingerprint, message, code, stage, unrecorded = at:handle_device_response(bytes)
+  local fingerprint, message, code, stage, unrecorded =
+    through_gate(self, at, at:handle_device_response(bytes))
   truths[self].fingerprint = fingerprint or unrecorded
   self.fingerprint = truths[self].fingerprint
   return check_call(fingerprint, message, code, stage)

@@ -2,6 +2,8 @@
 -- as messages to the main state (slot.emit).
 
 local attempt = require "jig.attempt"
+local clock = require "jig.clock"
+local gate = require "jig.gate"
 local hex = require "jig.hex"
 local fault = require "jig.fault"
 local loader = require "jig.loader"
@@ -16,6 +18,10 @@ local unit = require "jig.unit"
 -- Bytes of a session id of our own: the vendor's example has ten.
 local ID_BYTES <const> = 10
 
+-- How often a new device is tried whose CLI said that its token is busy, and the pauses between, in seconds:
+-- each up to twice as long as the one before, by chance, so that stations do not meet again.
+local BUSY_TRIES <const>, FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 5, 0.2, 1.0
+
 local function id_maker(config)
   if config.session_id then
     return function() return config.session_id end
@@ -23,12 +29,14 @@ local function id_maker(config)
   return function() return hex.encode(system.random(ID_BYTES)) end
 end
 
--- Emits with what every message of a unit carries. Where nobody looks at phases (a quiet worker), they are
--- not worth a message each.
+-- Where nobody looks at what a unit is doing just now (a quiet worker), it is not worth a message each.
+local PASSING <const> = { phase = true, gate = true }
+
+-- Emits with what every message of a unit carries.
 local function emitter(config, number)
   local base = { slot = config.slot, unit = number }
   return base, function(event)
-    if config.quiet and event.event == "phase" then return end
+    if config.quiet and PASSING[event.event] then return end
     for key, value in pairs(base) do
       event[key] = value
     end
@@ -61,10 +69,49 @@ local function keep(context, result, number)
   if kept then context.record:faulty(result) end
 end
 
-local function may_retry(config, result, number)
-  return not result.passed and number <= config.retries and result.fault.retry
-    and not result.fingerprint and not result.unreported and result.fault.name ~= "cli.token"
-    and task.interrupted() == 0
+local TOKEN_TROUBLE <const> = {
+  ["cli.token"] = true, ["cli.token_missing"] = true, ["cli.token_busy"] = true, ["cli.pin"] = true,
+}
+
+-- Nothing of this attempt is left open, and another may begin.
+local function is_over(result)
+  return not result.passed and not result.fingerprint and not result.unreported and task.interrupted() == 0
+    and not gate.shut()
+end
+
+local function may_retry(config, result, used)
+  return is_over(result) and used < config.retries and result.fault.retry and not TOKEN_TROUBLE[result.fault.name]
+end
+
+-- A pause of up to twice the one before; false when it was cut short.
+local function pause(last)
+  local unit_interval = string.unpack("<I4", system.random(4)) / 0x100000000
+  local seconds = math.min(FIRST_PAUSE + unit_interval * (2 * last - FIRST_PAUSE), LONGEST_PAUSE)
+  return clock.sleep(seconds) ~= nil and task.interrupted() == 0, seconds
+end
+
+-- Whether new_device was refused since the token is busy: no session was open, or it would have been reported.
+local function was_busy(result)
+  return is_over(result) and result.fault.name == "cli.token_busy" and result.reported == nil
+end
+
+-- Gives a function that says of each attempt at a unit whether another follows, and waits before it where it
+-- has to: those that the station allows are counted apart from those that a busy token takes.
+local function counter(config)
+  local retries, tries, last = 0, 1, FIRST_PAUSE
+  local most = (config.service.token or {}).tries or BUSY_TRIES
+  return function(result)
+    local whole = true
+    if was_busy(result) and tries < most then
+      tries = tries + 1
+      whole, last = pause(last)
+    elseif may_retry(config, result, retries) then
+      retries = retries + 1
+    else
+      return false
+    end
+    return whole
+  end
 end
 
 local function one_attempt(config, made_recipe, fields, context)
@@ -105,7 +152,7 @@ local function run_unit(config, service, number, record, made_recipe, serial)
     base.session = make_id()
     return base.session
   end
-  local tries = 0
+  local tries, again = 0, counter(config)
   repeat
     tries = tries + 1
     base.attempt, base.session = tries, nil
@@ -119,8 +166,8 @@ local function run_unit(config, service, number, record, made_recipe, serial)
       operator = config.operator,
     }, context)
     result.event = "ended"
-    result.again = may_retry(config, result, tries) or nil
     keep(context, result, number)
+    result.again = again(result) or nil
     if config.quiet then result.phases = nil end
     emit(result)
   until not result.again
@@ -141,7 +188,7 @@ local function turn(config, files, service, number, record)
     serial = scanned or serial
   end
   run_unit(config, service, number, record, made_recipe, serial)
-  if task.interrupted() > 0 then return false end
+  if task.interrupted() > 0 or gate.shut() then return false end -- shut: nothing can be called any more
   return not config.watch or await_removal(config, made_recipe, emit)
 end
 
@@ -150,7 +197,7 @@ end
 --  { serial? } before; { last = true }: no more)
 return function(config)
   local files = sandbox.files(config.journal ~= nil)
-  local service = session.service(config.service)
+  local service = assert(session.service(config.service))
   local record = config.journal and require("jig.record").new(config, files)
   for number = 1, config.watch and math.maxinteger or config.count do
     if not turn(config, files, service, number, record) then break end

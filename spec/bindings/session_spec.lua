@@ -319,6 +319,11 @@ describe("jig.session", function()
         { { cli = "x", accept = { "a" } }, "number expected" },
         { { cli = "x", arguments = { 1 } }, "arguments[1] must be a string" },
         { { cli = "x", arguments = { "a", "b\0c" } }, "arguments[2] holds a NUL" },
+        { { cli = "x", calls = -1 }, "'calls' must be" },
+        { { cli = "x", token = { depth = 1 } }, "unknown option 'depth'" },
+        { { cli = "x", token = { pin = { texts = {} } } }, "unknown option 'texts'" },
+        { { cli = "x", token = { pin = { statuses = {} } } }, "statuses must list 1 to 64" },
+        { { cli = "x", token = { busy = { patterns = { 5 } } } }, "patterns[1] must be a string" },
         { { cli = "x", arguments = "a" }, "table expected" },
         { { cli = "x", env = { A = 1 } }, "the value of 'A'" },
       }
@@ -327,6 +332,99 @@ describe("jig.session", function()
         assert.is_false(ok)
         assert.matches(case[2], message, 1, true)
       end
+    end)
+  end)
+
+  describe("at the gate of a token", function()
+    -- Two sessions at a CLI whose new_device takes a moment; body(a, b) with the second waiting for the first.
+    local function pair(plan, more, body)
+      local locks <close> = scratch.folder()
+      more = more or {}
+      more.token = { folder = locks.path }
+      local folder <close>, a = open(plan, more)
+      local settings = folder:cli(plan)
+      for key, value in pairs(more) do settings[key] = value end
+      local b = assert(session.new(session.service(settings), "ab", "B"))
+      body(a, b, folder)
+      a:close()
+      b:close()
+      nothing_in_the_background()
+    end
+
+    local SLOW <const> = "{ new_device = { hang = 0.3 } }"
+
+    it("a call says its place when it waits, and how long it did", function()
+      pair(SLOW, nil, function(a, b)
+        local places = {}
+        a:on_wait(function(place) places[#places + 1] = "a" .. place end)
+        b:on_wait(function(place) places[#places + 1] = "b" .. place end)
+        local first = task.spawn(function() return a:new_device() end)
+        clock.sleep(0.01)
+        assert.equal("table", type(b:new_device()))
+        first:join(LONG)
+        assert.same({ "b1" }, places)
+        assert.same({ 0.0, 0.0 }, { a:waited() })
+        local last, all = b:waited()
+        assert.is_true(last > 0.01 and last == all)
+        b:report_error(1, "x")
+        assert.same({ 0.0, all }, { b:waited() })
+        a:report_error(1, "x")
+      end)
+    end)
+
+    it("what it waited does not count against the limits of its task", function()
+      pair(SLOW, nil, function(a, b)
+        local first = task.spawn(function() return a:new_device() end)
+        local second = task.spawn(function()
+          local outer <close> = task.limit("unit", 100)
+          local inner <close> = task.limit("hook", 0.35)
+          assert(b:new_device()) -- it took longer than that, most of it at the gate, and no wait came after
+          local took = clock.now()
+          local ok, message, code, limit = clock.sleep(60)
+          return ok, code, limit, clock.now() - took, b:waited(), message
+        end)
+        first:join(LONG)
+        local _, ok, code, limit, slept, waited = second:join(LONG)
+        assert.same({ nil, "timeout", "hook" }, { ok, code, limit })
+        assert.is_true(waited > 0.1 and slept < 0.35)
+        a:report_error(1, "x")
+        b:report_error(1, "x")
+      end)
+    end)
+
+    it("an interrupted task waits no more", function()
+      pair(SLOW, nil, function(a, b, folder)
+        local first = task.spawn(function() return a:new_device() end)
+        local second = task.spawn(function() return b:new_device() end)
+        clock.sleep(0.01)
+        second:interrupt()
+        local _, answer, _, code, stage = second:join(LONG)
+        assert.same({ nil, "interrupted", "start" }, { answer, code, stage })
+        first:join(LONG)
+        a:report_error(1, "x")
+        assert.equal("new_device report_error", folder:commands())
+      end)
+    end)
+
+    it("one that waits too long was not started", function()
+      pair(SLOW, { limits = { gate = 0.02 } }, function(a, b)
+        local first = task.spawn(function() return a:new_device() end)
+        clock.sleep(0.01)
+        local answer, message, code, stage = b:new_device()
+        assert.same({ nil, "token", "start" }, { answer, code, stage })
+        assert.matches("at the gate of token 'default': it is held by slot A of this jig", message, 1, true)
+        first:join(LONG)
+        a:report_error(1, "x")
+      end)
+    end)
+
+    it("a service whose lock folder cannot be used is none", function()
+      local folder <close> = scratch.folder { file = "" }
+      local service, message, code = session.service { cli = "x", token = { folder = folder.path .. "/file" } }
+      assert.same({ nil, "not_found" }, { service, code })
+      assert.matches("/file: Not a directory", message, 1, true)
+      service, message, code = session.service { cli = "x", token = { folder = folder.path, width = 1025 } }
+      assert.same({ nil, "invalid", "a token's width is 1 to 1024" }, { service, code, message })
     end)
   end)
 end)

@@ -12,19 +12,52 @@ describe("jig.system", function()
     for _, n in ipairs { -1, 257, 1.5 } do assert.is_false(pcall(system.random, n)) end
   end)
 
-  it("tells a terminal from a file, and how wide it is", function()
+  describe("terminal", function()
+    -- The line that each descriptor gives: in pipes, or on a terminal after `stty`.
+    local function sizes(stty)
+      local folder <close> = scratch.folder { ["try.lua"] = [[
+        local system = require "jig.system"
+        local sizes = {}
+        for fd = 0, 2 do
+          local columns, rows = system.terminal(fd)
+          sizes[fd + 1] = columns and columns .. "x" .. rows or tostring(columns)
+        end
+        print(table.concat(sizes, " "))
+      ]] }
+      if not stty then return scratch.jig({ folder.path .. "/try.lua" }).stdout end
+      local address = ("exec:sh -c %s?pty=1"):format(("stty %s; exec %s %s/try.lua"):format(stty, scratch.program,
+        folder.path):gsub("[^%w]", function(c) return ("%%%02x"):format(c:byte()) end))
+      local p <close> = assert(port.open(address, { limit = 60 }))
+      return (p:read_until("\n", 60):gsub("\r", ""))
+    end
+
+    it("tells a terminal from a file, and how wide and high it is", function()
+      assert.equal("nil nil nil\n", sizes())
+      assert.equal("77x31 77x31 nil\n", sizes "cols 77 rows 31")
+      assert.is_nil(system.terminal(1000))
+    end)
+
+    it("takes 80 by 24 where a terminal does not know", function()
+      assert.equal("80x24 80x24 nil\n", sizes "cols 0 rows 0")
+    end)
+  end)
+
+  it("knows whether a write would begin at once", function()
     local folder <close> = scratch.folder { ["try.lua"] = [[
       local system = require "jig.system"
-      local widths = {}
-      for fd = 0, 2 do widths[fd + 1] = tostring(system.terminal(fd)) end
-      print(table.concat(widths, " "))
+      local written = 0
+      while system.writable(1) do
+        io.stdout:write(("x"):rep(4096)):flush()
+        written = written + 1
+      end
+      io.stderr:write(tostring(written > 0 and system.writable(2)))
     ]] }
-    assert.equal("nil nil nil\n", scratch.jig({ folder.path .. "/try.lua" }).stdout)
-    local address = ("exec:sh -c %s?pty=1"):format(("stty cols 77; exec %s %s/try.lua"):format(scratch.program,
-      folder.path):gsub("[^%w]", function(c) return ("%%%02x"):format(c:byte()) end))
-    local p <close> = assert(port.open(address, { limit = 60 }))
-    assert.matches("^77 77 nil", p:read_until("\n", 60))
-    assert.is_nil(system.terminal(1000))
+    -- the pipe is read when the program has ended
+    local result = scratch.run { "sh", "-c", [[{ "$0" "$1/try.lua"; : >"$1/ended"; } |
+      { until [ -e "$1/ended" ]; do sleep 0.01; done; cat >"$1/out"; }]], scratch.program, folder.path }
+    assert.equal("true", result.stderr)
+    assert.equal(0, #folder:read("out") % 4096)
+    assert.is_false(system.writable(1000))
   end)
 
   it("knows the machine's name", function()

@@ -110,6 +110,31 @@ local function with(plan, settings, body)
   end)
 end
 
+local RECORD <const> = '{"serial":"T1","owner":"ab","unit":"ab-A.1","run":"ab-A","number":1,"after":0}'
+
+-- As `with`, with a journal beside the CLI; `look` sees what stands in it when all is over.
+local function recorded(plan, settings, body, look)
+  with(plan, settings, function(s)
+    s.path = s.folder.path .. "/journal"
+    s.l:journal(s.path)
+    s.record = settings.record or RECORD
+    assert(s:new_session())
+    body(s)
+    s:release()
+    s.l:journal()
+    look(ledger.open(s.path), s)
+  end)
+end
+
+-- The kinds of all events, joined by spaces, and the session's state.
+local function story(l)
+  local kinds, state = {}, nil
+  for row in l:rows "SELECT kind FROM event ORDER BY id" do kinds[#kinds + 1] = row.kind end
+  for row in l:rows "SELECT state, ended FROM session" do state = row.state .. (row.ended and "" or " (open)") end
+  l:close()
+  return table.concat(kinds, " "), state
+end
+
 describe("core/session", function()
   describe("the three commands", function()
     it("give what the CLI printed, and end the session with a FINGERPRINT", function()
@@ -698,31 +723,6 @@ describe("core/session", function()
   end)
 
   describe("with a journal", function()
-    local RECORD <const> = '{"serial":"T1","owner":"ab","unit":"ab-A.1","run":"ab-A","number":1,"after":0}'
-
-    -- As `with`, with a journal beside the CLI; `look` sees what stands in it when all is over.
-    local function recorded(plan, settings, body, look)
-      with(plan, settings, function(s)
-        s.path = s.folder.path .. "/journal"
-        s.l:journal(s.path)
-        s.record = settings.record or RECORD
-        assert(s:new_session())
-        body(s)
-        s:release()
-        s.l:journal()
-        look(ledger.open(s.path), s)
-      end)
-    end
-
-    -- The kinds of all events, joined by spaces, and the session's state.
-    local function story(l)
-      local kinds, state = {}, nil
-      for row in l:rows "SELECT kind FROM event ORDER BY id" do kinds[#kinds + 1] = row.kind end
-      for row in l:rows "SELECT state, ended FROM session" do state = row.state .. (row.ended and "" or " (open)") end
-      l:close()
-      return table.concat(kinds, " "), state
-    end
-
     it("intents and outcomes stand in it, in the order of the calls", function()
       recorded({}, {}, function(s) s:go(3) end, function(l)
         assert.same({ "opening opened configured finishing finished", "finished" }, { story(l) })
@@ -923,6 +923,225 @@ describe("core/session", function()
         assert.same({ "904 orphan" }, s:reports())
         assert.not_equal("", s.folder:read "lock")
       end, function(l) assert.same({ "opening opened reporting reported", "reported" }, { story(l) }) end)
+    end)
+  end)
+
+  describe("at the gate of a token", function()
+    -- As `recorded`, where the only seat is taken: s.seat:leave() frees it.
+    local function queued(plan, settings, body, after)
+      local locks <close> = scratch.folder()
+      settings.token = settings.token or {}
+      settings.token.folder = locks.path
+      recorded(plan, settings, function(s)
+        local gate = assert(s.l:gate { folder = locks.path, token = "t" })
+        function s.take()
+          local code
+          s.seat, code = gate:enter({ name = "B" }, print)
+          assert.equal("ok", code)
+        end
+        body(s)
+        if s.seat then s.seat:leave() end
+        gate:close()
+        s:release()
+      end, after or function(l) l:close() end)
+    end
+
+    local function settle(s)
+      for _ = 1, 5 do s.l:step(0) end
+    end
+
+    it("a call waits before its intent is recorded, and says how long", function()
+      queued({}, {}, function(s)
+        s.take()
+        s:start "new_device"
+        settle(s)
+        assert.same({ "", "opening", 1 }, { s:commands(), s.session:state(), s.session:place() })
+        s.seat:leave()
+        local result = s:finish()
+        assert.equal("ok", result.code)
+        assert.is_true(result.waited > 0)
+        assert.equal(0, s.session:place())
+        result = s:call("report_error", 1, "x")
+        assert.same({ "ok", 0.0 }, { result.code, result.waited })
+      end, function(l) assert.same({ "opening opened reporting reported", "reported" }, { story(l) }) end)
+    end)
+
+    it("the program holds the seat as long as it runs, and it is free when that ended", function()
+      queued({ new_device = "readlink /proc/$$/fd/4 >${0%/*}/seat; " .. right.new_device }, {}, function(s)
+        s:call "new_device"
+        assert.matches("/t%.0$", (s.folder:read("seat"):gsub("\n", "")))
+        s.take()
+        s.seat:leave()
+        s:call("report_error", 1, "x")
+      end)
+    end)
+
+    it("one that could not be started gives it back", function()
+      if scratch.valgrind then pending "posix_spawn tells no errors under valgrind" end
+      queued({}, {}, function(s)
+        s.service.program = "/no/such/program"
+        s:new_session()
+        assert.equal("not_found", s:call("new_device").code)
+        s.take()
+      end)
+    end)
+
+    it("one that waits too long is not called, and nothing of it is recorded", function()
+      queued({}, { gate = 0.05 }, function(s)
+        s.take()
+        local result = s:call "new_device"
+        assert.same({ "token", false, false, "ended" },
+          { result.code, result.started, s.session:owes(), s.session:state() })
+        assert.matches("^waited 0%.%d+ s at the gate of token 't': it is held by slot B of this jig; place 1 of 1",
+          result.message)
+        assert.is_true(result.waited >= 0.05)
+      end, function(l) assert.same({ "" }, { story(l) }) end)
+    end)
+
+    it("a session that is open owes a report of one that waited too long", function()
+      queued({}, { gate = 0.05 }, function(s)
+        s:go(1)
+        s.take()
+        assert.equal("token", s:call("get_device_configuration", "x").code)
+        assert.same({ true, "owing a report" }, { s.session:owes(), s.session:state() })
+        assert.equal("token", s:call("report_error", 1, "x").code)
+        assert.is_true(s.session:owes())
+        s.seat:leave()
+        assert.equal("ok", s:call("report_error", 1, "x").code)
+        assert.equal("new_device report_error", s:commands())
+      end, function(l) assert.same({ "opening opened failed reporting reported", "reported" }, { story(l) }) end)
+    end)
+
+    it("one that waits is called off by an interrupt", function()
+      for done = 0, 2 do
+        queued({}, {}, function(s)
+          s:go(done)
+          s.take()
+          s:start(order[done + 1], "x")
+          s.session:interrupt(1)
+          local result = s:finish()
+          assert.same({ "interrupted", false, done > 0 }, { result.code, result.started, s.session:owes() })
+          s.seat:leave()
+          if done > 0 then s:call("report_error", 1, "x") end
+        end)
+      end
+    end)
+
+    it("a report waits on when it is interrupted, and gets `hurry` when it is again", function()
+      queued({}, { hurry = 0.1 }, function(s)
+        s:go(1)
+        s.take()
+        s:start("report_error", 1, "x")
+        s.session:interrupt(1)
+        settle(s)
+        assert.equal(1, s.session:place())
+        s.session:interrupt(2)
+        local result = s:finish()
+        assert.same({ "interrupted", true }, { result.code, s.session:owes() })
+        assert.matches("^interrupted: waited ", result.message)
+        s.seat:leave()
+        assert.equal("ok", s:call("report_error", 1, "x").code)
+      end)
+    end)
+
+    it("one that is released while it waits begins nothing, and reports what was open", function()
+      for done = 0, 1 do
+        queued({}, {}, function(s)
+          s:go(done)
+          s.take()
+          s:start(order[done + 1], "x")
+          s.session:release(902, "gone")
+          s.session = nil
+          settle(s)
+          s.seat:leave()
+          steps.until_true(s.l, function() return s.l:busy() == 0 end)
+          assert.equal(0, s.l:unreported())
+          assert.equal(done == 0 and "" or "new_device report_error", s:commands())
+        end)
+      end
+    end)
+
+    it("calls of one process are as many at once as the service says, without a token too", function()
+      local folder <close> = scratch.folder()
+      steps.with_loop(function(l)
+        local service = { program = "/bin/sh", arguments = { tool(folder, {
+          new_device = "mkdir ${0%/*}/in || exit 9; sleep 0.02; rmdir ${0%/*}/in; " .. right.new_device,
+        }) }, calls = 1 }
+        local sessions, ended = {}, 0
+        for i = 1, 5 do
+          sessions[i] = l:session(service, "id" .. i, function(result)
+            assert.equal("ok", result.code)
+            ended = ended + 1
+          end)
+          sessions[i]:call "new_device"
+        end
+        steps.until_true(l, function() return ended == 5 end)
+        for _, session in ipairs(sessions) do session:release(1, "x") end
+        steps.until_true(l, function() return l:busy() == 0 end)
+      end)
+    end)
+
+    -- What tells which trouble: settings; the CLI's status and stderr; the code.
+    local troubles = {
+      { { missing = { statuses = { 3, 4 } } }, "exit 4", "token_missing" },
+      { { missing = { patterns = { "no TOKEN" } } }, "echo 'Error: No token in slot' >&2; exit 1", "token_missing" },
+      { { busy = { patterns = { "xx", "in use" } } }, "echo in use >&2; exit 1", "token_busy" },
+      { { busy = { patterns = { "in use" } } }, "echo in us >&2; exit 1", "refused" },
+      { { busy = { statuses = { 5 }, patterns = { "in use" } } }, "exit 1", "refused" },
+      { { busy = { patterns = { "SCP" } } }, right.new_device .. "; exit 1", "refused" }, -- not of stdout
+      { { busy = { statuses = { 0 }, patterns = { "in use" } } }, "echo in use >&2; " .. right.new_device, "ok" },
+      { { busy = { patterns = { "in use" } } }, "echo in use >&2; kill -9 $$", "killed" },
+      { { busy = { statuses = { 7 } }, missing = { statuses = { 7 } } }, "exit 7", "token_missing" },
+      { {}, "echo token in use, PIN wrong >&2; exit 1", "refused" },
+    }
+    for i, trouble in ipairs(troubles) do
+      it(("a refusal says what is the matter with the token, case %d"):format(i), function()
+        queued({ new_device = trouble[2] }, { token = trouble[1] }, function(s)
+          s.take()
+          s.seat:leave()
+          local result = s:call "new_device"
+          assert.equal(trouble[3], result.code)
+          if trouble[3]:match "^token" then
+            assert.same({ true, false, "ended" }, { result.started, s.session:owes(), s.session:state() })
+            assert.matches("^new_device: exit status ", result.message)
+          elseif s.session:owes() then
+            s:call("report_error", 1, "x")
+          end
+        end)
+      end)
+    end
+
+    it("a refused PIN ends all calls of the process, reports too", function()
+      queued({ get_device_configuration = "echo wrong pin >&2; exit 1" }, {
+        token = { pin = { patterns = { "PIN" } }, busy = { statuses = { 1 } } },
+      }, function(s)
+        s:go(1)
+        local other = assert(s.l:session(s.service, "ab", function(result) s.other = result end))
+        s:start("get_device_configuration", "x")
+        other:call "new_device"
+        assert.equal("pin", s:finish().code)
+        steps.until_true(s.l, function() return s.other end)
+        assert.same({ "pin", false }, { s.other.code, s.other.started })
+        assert.equal("not called: get_device_configuration: exit status 1: wrong pin", s.other.message)
+        local result, message, code = s:call("report_error", 1, "x")
+        assert.same({ nil, "pin" }, { result, code })
+        assert.equal("not called: get_device_configuration: exit status 1: wrong pin", message)
+        other:release(1, "x")
+        s:release()
+        assert.equal("new_device get_device_configuration", s:commands())
+        assert.equal(1, s.l:unreported())
+      end, function(l) assert.same({ "opening opened failed", "owing (open)" }, { story(l) }) end)
+    end)
+
+    it("a lock folder that cannot be used makes no session", function()
+      queued({}, {}, function(s)
+        s.take()
+        s.service.token = { folder = s.folder.path .. "/tool/x" }
+        local session, message = s:new_session()
+        assert.is_nil(session)
+        assert.matches("Not a directory", message, 1, true)
+        s.session = nil
+      end)
     end)
   end)
 

@@ -80,6 +80,63 @@ describe("a gang", function()
     assert.is_string(cjson.encode(result.ended.S1))
   end)
 
+  it("stops: what is before its session ends at once, what is open is reported", function()
+    local place <close> = station.place()
+    local all <close> = devices(place, 16, function() return { "--fault", "silence@init" } end)
+    local waiting = place:recipe("gateway", [[
+      base.prepare = function(unit) if unit.slot:find "[13579]$" then require "jig".sleep(100) end end]])
+    local at <close> = station.start(place, { recipe = waiting, json = true,
+      arguments = slot_words(all.addresses, {}) })
+    station.eventually("all wait", function()
+      local n = 0
+      for _, event in ipairs(at:events()) do
+        if event.phase == "factory_init" or event.phase == "prepare" then n = n + 1 end
+      end
+      return n == 24 -- 8 that wait in prepare, and 8 that have been there and wait for their device
+    end)
+    at:signal(15)
+    local result = at:finish(PATIENCE)
+    assert.equal(5, result.exit, result.stderr)
+    assert.equal(8, #result.audit:starts "new_device")
+    assert.equal(8, #result.audit:commits "reported")
+  end)
+
+  it("leaves to recovery what is not reported so long after it was stopped, and says so", function()
+    local place <close> = station.place()
+    local all <close> = devices(place, 8, function() return { "--fault", "silence@init" } end)
+    -- While the file is there reports do not come to an end.
+    local block = place:write("block", "")
+    local cli = place:write("cli", ([[#!/bin/sh
+while [ "$1" = report_error ] && [ -e %s ]; do sleep 0.01; done
+exec %s "$@"
+]]):format(block, station.factory_tool), true)
+    local at <close> = station.start(place, { recipe = "examples/gateway", json = true, cli = cli,
+      station = { stop = 0.5 }, service = { stop = 0.1, hurry = 0.1, grace = 0 },
+      arguments = slot_words(all.addresses, {}) })
+    station.eventually("all wait", function()
+      local n = 0
+      for _, event in ipairs(at:events()) do
+        if event.phase == "factory_init" then n = n + 1 end
+      end
+      return n == 8
+    end)
+    at:signal(15)
+    local result = at:finish(PATIENCE)
+    assert.equal(6, result.exit, result.stderr)
+    assert.equal(0, #result.audit:commits "reported")
+    local left
+    for _, event in ipairs(result.events) do
+      if event.event == "unreported" then left = event end
+    end
+    assert.same({ 8, true }, { left.sessions, left.kept })
+    os.remove(block)
+    local words = { "recover", "--now", "--cli", cli, "--journal", result.journal }
+    local again <close> = station.start_jig(place, words, { SIM_DIR = result.directory })
+    local recovered = again:finish()
+    assert.equal(0, recovered.exit, recovered.stderr)
+    assert.equal(8, #station.audit(result.directory):commits "reported")
+  end)
+
   it("works on 1,000 devices over TCP", function()
     local place <close> = station.place()
     local farm <close> = assert(port.open(("exec:%s spec/support/farm.lua 1000?pty=1"):format(station.jig)))
@@ -91,5 +148,80 @@ describe("a gang", function()
     assert.equal(0, result.exit, result.stderr)
     local summary = result.events[#result.events]
     assert.same({ 1000, 1000, 0 }, { summary.units, summary.passed, summary.failed })
+  end)
+
+  -- What goes wrong at one slot: changes of the recipe, the device's fault switch; the fault that follows.
+  local troubles = {
+    { "an endless loop", "base.prepare = function() while true do end end", nil, "tool.limit" },
+    { "one in pcall", "base.prepare = function() while true do pcall(function() while true do end end) end end", nil,
+      "tool.limit" },
+    { "one in the handler of xpcall", [[base.prepare = function()
+        xpcall(error, function() while true do end end)
+      end]], nil, "tool.limit" },
+    { "one in __close", [[base.prepare = function()
+        local forever <close> = setmetatable({}, { __close = function() while true do end end })
+      end]], nil, "tool.limit" },
+    { "one in a comparison", [[base.prepare = function()
+        table.sort({ 1, 2, 3 }, function() while true do end end)
+      end]], nil, "tool.limit" },
+    { "one in a coroutine, with an open session", [[base.exchange = function()
+        coroutine.wrap(function() while true do end end)()
+      end]], nil, "tool.limit" },
+    { "one in __gc, which is refused", [[base.prepare = function()
+        setmetatable({}, { __gc = function() while true do end end })
+      end]], nil, "tool.recipe" },
+    { "a pattern bomb", [[base.prepare = function() (("a"):rep(100)):find(("a-"):rep(30) .. "b") end]], nil,
+      "tool.recipe" },
+    { "a table of a gigabyte", [[base.prepare = function()
+        local t = {}
+        for i = 1, 1 << 27 do t[i] = i end
+      end]], nil, "tool.limit" },
+    { "a string of a gigabyte", [[base.prepare = function() return ("x"):rep(1 << 30) end]], nil, "tool.limit" },
+    { "an error", "base.prepare = function() error 'boom' end", nil, "tool.recipe" },
+    { "a wire that is lost", nil, "gone@init", "connectivity.lost" },
+    { "a device that is silent", "base.limits.exchange = 0.5", "silence@init", "connectivity.timeout" },
+  }
+
+  -- The trouble of a slot: the last ones have one each.
+  local function trouble_of(i)
+    return troubles[i - 64 + #troubles]
+  end
+
+  it("loses one unit to each trouble, and the other slots know nothing of it", function()
+    local place <close> = station.place()
+    local all <close> = devices(place, 64, function(i)
+      local trouble = trouble_of(i)
+      return trouble and trouble[3] and { "--fault", trouble[3] }
+    end)
+    -- The first call of the CLI hangs, whosever it is.
+    local cli = place:write("cli", ([[#!/bin/sh
+mkdir %s/hung 2>/dev/null && [ "$1" = new_device ] && exec sleep 100
+exec %s "$@"
+]]):format(place.path, station.factory_tool), true)
+    local slots = {}
+    for i, address in ipairs(all.addresses) do
+      local changes = trouble_of(i) and trouble_of(i)[2]
+      slots[i] = { name = "S" .. i, port = address, recipe = changes and place:recipe("gateway", changes) }
+    end
+    local result = run(place, {}, { cli = cli, station = { slots = slots },
+      service = { grace = 0, limits = { new_device = 5 } } })
+    assert.equal(1, result.exit, result.stderr)
+    local hung = 0
+    for i = 1, 64 do
+      local ended, trouble = result.ended["S" .. i], trouble_of(i)
+      if trouble then
+        assert.same({ trouble[1], false, trouble[4] }, { trouble[1], ended.passed, ended.fault.name })
+        if trouble[2] and trouble[4]:find "^tool" then
+          assert.matches("recipe.lua:%d+$", ended.fault.line, nil, trouble[1])
+        end
+      elseif not ended.passed then
+        assert.equal("cli.timeout", ended.fault.name)
+        hung = hung + 1
+      end
+      assert.is_false(ended.unreported)
+    end
+    assert.equal(1, hung)
+    local opened, reported = #result.audit:commits "opened", #result.audit:commits "reported"
+    assert.equal(64 - #troubles - 1, opened - reported)
   end)
 end)

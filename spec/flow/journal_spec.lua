@@ -133,7 +133,7 @@ describe("a disk that is full", function()
       cli = place:write("cli", ([[#!/bin/sh
 [ "$1" != "$FILL" ] || head -c 9000000 /dev/zero >%s/disk/filler 2>/dev/null
 exec %s "$@"]]):format(place.path, station.factory_tool), true),
-      SIM_DIR = place.path .. "/service",
+      SIM_DIR = place.path .. "/service", XDG_RUNTIME_DIR = place.path,
     } }
   end
 

@@ -136,7 +136,7 @@ ground.__close = ground.close
 
 -- Runs a program at this place: exit or signal, stdout, stderr.
 function ground:execute(words)
-  words.env = { SIM_DIR = self.path .. "/service", SIM_TOOL_FAULT = self.tool }
+  words.env = { SIM_DIR = self.path .. "/service", SIM_TOOL_FAULT = self.tool, XDG_RUNTIME_DIR = self.path }
   local child <close> = assert(proc.start(words))
   return assert(child:wait(station.PATIENCE))
 end

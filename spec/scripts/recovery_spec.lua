@@ -164,7 +164,7 @@ describe("jig.recovery", function()
 
   it("gives a session up whose report was refused as often as the station says", function()
     local run, id = leave_behind(place, { journal = journal, device = SLOW })
-    local settings = place:write("station.lua", ("return { journal = { path = %q, refusals = 2 } }"):format(journal))
+    local settings = place:write("station.lua", ("return { journal = { path = %q, refusals = 2 }, cli = { token = false } }"):format(journal))
     local words = { "--station", settings, "--now" }
     assert.equal(6, recover(place, run, journal, words, "report_error:exit=7").exit)
     local result = recover(place, run, journal, words, "report_error:exit=7")
@@ -178,7 +178,7 @@ describe("jig.recovery", function()
 
   it("does not count a report that died as refused", function()
     local run, id = leave_behind(place, { journal = journal, device = SLOW })
-    local settings = place:write("station.lua", ("return { journal = { path = %q, refusals = 1 } }"):format(journal))
+    local settings = place:write("station.lua", ("return { journal = { path = %q, refusals = 1 }, cli = { token = false } }"):format(journal))
     assert.equal(6, recover(place, run, journal, { "--station", settings }, "report_error:kill=9").exit)
     assert.equal("owing", state(place, journal, id))
   end)
@@ -194,7 +194,7 @@ describe("jig.recovery", function()
     })
     if state(place, journal, id) ~= "opening" then return end -- it was quicker than the kill
     local settings = place:write("station.lua",
-      ("return { journal = { path = %q }, cli = { report = { unclear = false } } }"):format(journal))
+      ("return { journal = { path = %q }, cli = { token = false, report = { unclear = false } } }"):format(journal))
     station.eventually("the CLI has ended", function()
       return recover(place, run, journal, { "--station", settings }).stderr:match("which was opening: refused")
     end)
@@ -290,7 +290,7 @@ describe("jig.recovery", function()
         append("reporting", "f1", { code = 1, reason = "r" })]])
       local tool = place:write("tool", "#!/bin/sh\nprintf '%s ' \"$@\" >>${0%/*}/calls; exit 1\n", true)
       local settings = place:write("station.lua",
-        ("return { journal = { path = %q }, cli = { path = %q, report = { again = false } } }"):format(journal, tool))
+        ("return { journal = { path = %q }, cli = { path = %q, token = false, report = { again = false } } }"):format(journal, tool))
       -- the session's service is this one
       local result = scratch.run { scratch.program, place:write("sign.lua", [[
         local journaling = require "jig.commands.journaling"

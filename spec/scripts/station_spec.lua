@@ -12,8 +12,11 @@ return {
   name = "line 3", slot = "B", port = "tcp:x:1", lot = "7", operator = "eva", retries = 2,
   cli = {
     path = "/opt/tool", arguments = { "--pin", "" }, env = { TOKEN = "x", HOME = false }, cwd = "/", accept = { 0, 2 },
-    limits = { new_device = 1, get_device_configuration = 2, handle_device_response = 3, report_error = 4.5 },
-    grace = 0, stop = 1, hurry = 0.5, report = { refused = true, unclear = true, again = false },
+    limits = { new_device = 1, get_device_configuration = 2, handle_device_response = 3, report_error = 4.5,
+      gate = 9 },
+    grace = 0, stop = 1, hurry = 0.5, report = { refused = true, unclear = true, again = false }, calls = 3,
+    token = { name = "line-3", width = 2, folder = "/run/lock/jig", missing = { statuses = { 3 } },
+      busy = { patterns = { "in use" } }, pin = { statuses = { 4 }, patterns = { "PIN" } }, tries = 9 },
   },
   journal = { path = "/j", emergency = "/e", key = "/k.pem", refusals = 1000 },
 }
@@ -48,7 +51,7 @@ describe("jig.station", function()
     { "what is no table", "", "station.lua:1: station: expected a table, got nil" },
     { "an unknown key", "return {\n  slost = {},\n}",
       "station.lua:2: slost: expected one of the keys cli, journal, lot, name, operator, port, retries, scanner, "
-      .. "slot, slots, start, watch, "
+      .. "slot, slots, start, stop, watch, "
       .. "got an unknown key" },
     { "no slots", "return {\n slots = {} }", "station.lua:2: slots: expected at least one slot, got none" },
     { "a slot without a name", "return { slots = { { port = 'pair:x' } } }",
@@ -65,8 +68,8 @@ describe("jig.station", function()
     { "too many retries", "return { retries = 101 }",
       "station.lua:1: retries: expected a whole number from 0 to 100, got number 101" },
     { "an unknown key of cli", "return {\n cli = {\n  limit = 5 } }",
-      "station.lua:3: cli.limit: expected one of the keys accept, arguments, cwd, env, grace, hurry, limits, path, "
-      .. "report, stop, got an unknown key" },
+      "station.lua:3: cli.limit: expected one of the keys accept, arguments, calls, cwd, env, grace, hurry, "
+      .. "limits, path, report, stop, token, got an unknown key" },
     { "an argument that is no string", "return { cli = { arguments = { 'a', 5 } } }",
       "station.lua:1: cli.arguments[2]: expected a string, got number 5" },
     { "an environment that is true", "return { cli = { env = {\n A = true } } }",
@@ -79,6 +82,17 @@ describe("jig.station", function()
       "station.lua:1: cli.grace: expected seconds, 0 or more, got number -1" },
     { "a report rule that is no boolean", "return { cli = { report = { again = 'never' } } }",
       'station.lua:1: cli.report.again: expected true or false, got string "never"' },
+    { "a token that is true", "return { cli = {\n token = true } }",
+      "station.lua:2: cli.token: expected a table, or false for no gate, got true" },
+    { "a token's name that begins with a dot", "return { cli = { token = { name = '.a' } } }",
+      "station.lua:1: cli.token.name: expected a name: 1 to 64 of A-Z a-z 0-9 _ . -, and no dot at first, "
+      .. 'got string ".a"' },
+    { "a token that bears nothing", "return { cli = { token = { width = 0 } } }",
+      "station.lua:1: cli.token.width: expected a whole number from 1 to 1024, got number 0" },
+    { "a lock folder that depends on where jig is", "return { cli = { token = { folder = 'locks' } } }",
+      'station.lua:1: cli.token.folder: expected an absolute path, got string "locks"' },
+    { "an empty text, which everything holds", "return { cli = { token = { pin = { patterns = { '' } } } } }",
+      'station.lua:1: cli.token.pin.patterns[1]: expected a string, got string ""' },
     { "a journal that is true", "return { name = 'x',\n journal = true }",
       "station.lua:2: journal: expected a table, or false for no journal, got true" },
     { "a journal that is a path", "return { journal = '/j' }",

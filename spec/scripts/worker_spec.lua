@@ -29,6 +29,10 @@ local function work(t)
     retries = 0,
   }
   for key, value in pairs(t.config or {}) do config[key] = value end
+  if t.token then
+    config.service.token = t.token
+    t.token.folder = folder.path .. "/lock"
+  end
   local received, stopped = {}, false
   local device = task.spawn(function()
     while not stopped do
@@ -59,6 +63,13 @@ local function of(run, name)
     if message.event == name then found[#found + 1] = message end
   end
   return found
+end
+
+-- A token that is busy, missing, or refuses its PIN when the CLI says so with 7, 8, 9.
+local function token(more)
+  more = more or {}
+  more.busy, more.missing, more.pin = { statuses = { 7 } }, { statuses = { 8 } }, { statuses = { 9 } }
+  return more
 end
 
 -- A device that answers this status to the first `times` messages, then is well.
@@ -269,5 +280,68 @@ describe("jig.worker", function()
     local run <close> = work { config = { count = "many" } }
     assert.same({ "crashed" }, { run.messages[1].event })
     assert.matches("bad 'for' limit", run.messages[1].message)
+  end)
+
+  describe("with a token that is busy", function()
+    it("tries a new device again, after a reset and a pause; that is no retry", function()
+      local run <close> = work {
+        token = token(), cli = "{ new_device = { { exit = 7 }, { exit = 7 }, {} } }",
+        more = "reset = function(unit) unit:log(('reset %d'):format(unit.attempt)) end,",
+      }
+      local ended, notes = of(run, "ended"), {}
+      assert.equal(3, #ended)
+      for i = 1, 2 do
+        assert.same({ "cli.token_busy", 408, true, i },
+          { ended[i].fault.name, ended[i].fault.code, ended[i].again, ended[i].attempt })
+        assert.is_nil(ended[i].reported)
+      end
+      assert.is_true(ended[3].passed)
+      for i, note in ipairs(of(run, "note")) do notes[i] = note.text end
+      assert.same({ "reset 1", "reset 1", "reset 2", "reset 2", "reset 3" }, notes)
+      assert.equal("new_device new_device new_device get_device_configuration handle_device_response",
+        run.folder:commands())
+    end)
+
+    it("leaves the retries for what they are meant for, and gives up after `tries`", function()
+      local run <close> = work {
+        token = token { tries = 2 }, config = { retries = 1 }, answer = failing(5, 1),
+        cli = "{ new_device = { { exit = 7 }, {}, { exit = 7 } } }",
+      }
+      local names = {}
+      for i, ended in ipairs(of(run, "ended")) do names[i] = ended.fault.name end
+      assert.same({ "cli.token_busy", "lamp.dark", "cli.token_busy" }, names)
+      assert.equal("new_device new_device report_error new_device", run.folder:commands())
+    end)
+
+    it("does not try again where a session is open", function()
+      local run <close> = work { token = token(), cli = "{ get_device_configuration = { exit = 7 } }" }
+      local ended = of(run, "ended")
+      assert.equal(1, #ended)
+      assert.same({ "cli.token_busy", true }, { ended[1].fault.name, ended[1].reported })
+      assert.equal("new_device get_device_configuration report_error", run.folder:commands())
+    end)
+
+    it("does not try again what was interrupted in the pause", function()
+      local run <close> = work {
+        token = token(), cli = "{ new_device = { exit = 7 } }",
+        watch = function(message, worker)
+          if message.event == "phase" and message.phase == "new_device" then
+            task.spawn(function()
+              require("jig.clock").sleep(0.05)
+              worker:interrupt()
+            end)
+          end
+        end,
+      }
+      local ended = of(run, "ended")
+      assert.equal(1, #ended)
+      assert.is_nil(ended[1].again)
+    end)
+  end)
+
+  it("does not try again with a token that is missing, whatever the retries", function()
+    local run <close> = work { token = token(), config = { retries = 3 }, cli = "{ new_device = { exit = 8 } }" }
+    assert.equal(1, #of(run, "ended"))
+    assert.same({ "cli.token_missing", 407 }, { of(run, "ended")[1].fault.name, of(run, "ended")[1].fault.code })
   end)
 end)

@@ -1075,7 +1075,7 @@ static int loop_shut(lua_State *L)
 {
     struct owner *owner = check_owner(L);
     if (!lua_isnoneornil(L, 2))
-        jig_gate_shut(owner->loop, luaL_checkstring(L, 2));
+        jig_gate_shut(owner->loop, JIG_EPIN, luaL_checkstring(L, 2));
     lua_pushstring(L, jig_gate_is_shut(owner->loop));
     return 1;
 }

@@ -37,6 +37,7 @@ function scratch.jig(words)
   local state <close> = scratch.folder()
   words.env = words.env or {}
   words.env.XDG_STATE_HOME = state.path
+  words.env.XDG_RUNTIME_DIR = words.env.XDG_RUNTIME_DIR or state.path
   return scratch.run(words)
 end
 
@@ -152,10 +153,12 @@ function scratch.device(...)
   return table.concat({ "exec:" .. scratch.program, support .. "/fake_device.lua", ... }, " ")
 end
 
---- A station file's text for the fake CLI: `settings` as folder:cli gives them, other lines as they are.
-function scratch.station(settings, more)
-  return ("return { cli = { path = %q, arguments = { %q, %q } }, journal = { path = %q }, %s }"):format(settings.cli,
-    settings.arguments[1], settings.arguments[2], settings.arguments[2] .. "/journal", more or "")
+--- A station file's text for the fake CLI: `settings` as folder:cli gives them, other lines and those of the
+-- token as they are. Its locks are in the folder, too.
+function scratch.station(settings, more, token)
+  local folder = settings.arguments[2]
+  return ("return { cli = { path = %q, arguments = { %q, %q }, token = { folder = %q, %s } }, journal = { path = %q }, %s }")
+    :format(settings.cli, settings.arguments[1], folder, folder .. "/lock", token or "", folder .. "/journal", more or "")
 end
 
 return scratch

@@ -230,6 +230,7 @@ function station.start_jig(at, words, env)
   local base = at:fresh("jig")
   env = env or {}
   env.XDG_STATE_HOME = env.XDG_STATE_HOME or base .. ".state" -- a journal of its own, unless one is named
+  env.XDG_RUNTIME_DIR = env.XDG_RUNTIME_DIR or base .. ".locks" -- and a token
   local argv = { "sh", "-c", ('exec "$0" "$@" >%s.out 2>%s.err </dev/null'):format(base, base), station.jig }
   table.move(words, 1, #words, #argv + 1, argv)
   argv.env = env
@@ -242,8 +243,11 @@ end
 --   recipe     path
 --   port       address
 --   cli        path of the CLI (default the simulator's factory_tool); false = name none
---   service    other settings of the CLI, for the station file: limits, grace, stop, hurry, report, …
+--   service    other settings of the CLI, for the station file: limits, grace, stop, hurry, report, …; the locks
+--              of its token are its own unless it names their folder
+--   station    further settings of the station file
 --   fault      SIM_TOOL_FAULT
+--   delay      SIM_DELAY_MS
 --   journal    path of the journal (default one of its own); false = none
 --   directory  SIM_DIR of an earlier run, to go on with
 --   arguments  further words for the command line
@@ -251,21 +255,28 @@ end
 ---@return spec.Run
 function station.start(at, options)
   local directory = options.directory or at:fresh("service")
-  local words = { "run", options.recipe }
+  local words = { "run" }
+  words[2] = options.recipe
   local function add(...)
     table.move({ ... }, 1, select("#", ...), #words + 1, words)
   end
   if options.port then add("--port", options.port) end
   if options.cli ~= false then add("--cli", options.cli or station.factory_tool) end
-  if options.service then
-    add("--station", at:write(at:fresh("station") .. ".lua", "return " .. literal({ cli = options.service }) .. "\n"))
+  if options.service or options.station then
+    local service = {}
+    for key, value in pairs(options.service or {}) do service[key] = value end
+    if service.token == nil then service.token = { folder = at:fresh("locks") } end
+    local file = { cli = service }
+    for key, value in pairs(options.station or {}) do file[key] = value end
+    add("--station", at:write(at:fresh("station") .. ".lua", "return " .. literal(file) .. "\n"))
   end
   local journal = options.journal
   if journal == nil then journal = at:fresh("journal") end
   if journal then add("--journal", journal) else add("--no-journal") end
   if options.json then add("--json") end
   add(table.unpack(options.arguments or {}))
-  local self = station.start_jig(at, words, { SIM_DIR = directory, SIM_TOOL_FAULT = options.fault or false })
+  local self = station.start_jig(at, words, { SIM_DIR = directory, SIM_TOOL_FAULT = options.fault or false,
+    SIM_DELAY_MS = options.delay and tostring(options.delay) or false })
   self.directory, self.json, self.journal = directory, options.json, journal
   return self
 end
@@ -301,10 +312,10 @@ end
 
 --- Waits for the end.
 ---@param patience? number  seconds
----@return table result  exit or signal; stdout, stderr, events (with json), audit, left, journal (its path)
+---@return table result  exit or signal; stdout, stderr, events (with json), audit, left, journal (its path), directory (SIM_DIR)
 function running:finish(patience)
   local result = assert(self.child:wait(patience or station.PATIENCE))
-  result.journal = self.journal
+  result.journal, result.directory = self.journal, self.directory
   result.stdout, result.stderr = station.read(self.base .. ".out"), station.read(self.base .. ".err")
   if self.json then result.events = self:events() end
   if self.directory then

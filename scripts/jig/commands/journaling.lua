@@ -7,6 +7,7 @@
 
 local digest = require "jig.digest"
 local hex = require "jig.hex"
+local session = require "jig.session"
 local system = require "jig.system"
 local version = require "jig.version"
 
@@ -69,6 +70,28 @@ local function libraries()
   return table.concat(parts, ", ")
 end
 
+-- The token that calls queue for. People without a station file have a folder of their own for its locks.
+local function token_settings(o, given)
+  if given == false then return false end
+  local token = {}
+  for key, value in pairs(given or {}) do token[key] = value end
+  local runtime = os.getenv("XDG_RUNTIME_DIR")
+  local own = not o.station and runtime and runtime:sub(1, 1) == "/"
+  token.name = token.name or "default"
+  token.folder = token.folder or own and runtime .. "/jig" or "/run/lock/jig"
+  return token
+end
+
+--- The service as these settings describe it. It holds the gate of its token: a command keeps it to its end.
+---@param cli table  of journaling.cli
+---@return userdata|nil, string? message
+function journaling.open_service(cli)
+  local service, message = session.service(cli)
+  if service then return service end
+  return nil, message .. "\n  let the jigs of this host write there (mkdir -p -m 2775, chgrp), or name another folder: "
+    .. "cli = { token = { folder = … } } in the station file; token = false does without a gate"
+end
+
 --- How the CLI is called at this station: the options of session.service; flags go first.
 ---@param o table        cli: its path
 ---@param station table
@@ -79,6 +102,7 @@ function journaling.cli(o, station)
     if key ~= "path" then cli[key] = value end
   end
   cli.cli = o.cli or (station.cli or {}).path or "factory_tool"
+  cli.token = token_settings(o, cli.token)
   return cli
 end
 

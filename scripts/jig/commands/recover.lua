@@ -4,7 +4,6 @@ local journal = require "jig.journal"
 local journaling = require "jig.commands.journaling"
 local options = require "jig.commands.options"
 local recovery = require "jig.recovery"
-local session = require "jig.session"
 local system = require "jig.system"
 
 local OK <const>, USAGE <const>, STATION <const>, UNREPORTED <const> = 0, 2, 4, 6
@@ -50,10 +49,16 @@ local function recover(o, from, settings)
       :format(message))
     return STATION
   end
+  local service
+  service, message = journaling.open_service(cli)
+  if not service then
+    say(message)
+    return STATION
+  end
   local output = require(o.json and "jig.output.json" or "jig.output.text").new()
   local result = recovery.run {
     path = settings.path,
-    service = session.service(cli),
+    service = service,
     signature = signature,
     refusals = settings.refusals,
     unclear = (cli.report or {}).unclear,

@@ -5,6 +5,7 @@
 
 local clock = require "jig.clock"
 local gang = require "jig.gang"
+local gate = require "jig.gate"
 local journal = require "jig.journal"
 local journaling = require "jig.commands.journaling"
 local options = require "jig.commands.options"
@@ -16,6 +17,9 @@ local task = require "jig.task"
 
 -- What may begin a unit at a watched slot, besides the device.
 local STARTS <const> = { line = true, scan = true }
+
+-- Seconds that a station which is stopped gives to reporting what is open.
+local STOP <const> = 60
 
 -- Seconds between two looks of the terminal line.
 local TICK <const> = 0.1
@@ -130,14 +134,25 @@ local function now()
   return os.date("!%Y-%m-%dT%H:%M:%SZ")
 end
 
+-- What is not reported so long after the first signal is left to the next start.
+local function leave_later(units, handle, seconds)
+  task.spawn(function()
+    clock.sleep(seconds)
+    gate.shut(("jig was stopped %g s ago"):format(seconds))
+    handle { event = "leaving", seconds = seconds }
+    units:interrupt()
+  end)
+end
+
 -- Stops the units for each signal. Gives a function that says whether there was one.
-local function heed_signals(units, handle)
+local function heed_signals(units, handle, seconds)
   local times = 0
   task.spawn(function()
     while system.wait_signal() do
       times = times + 1
       handle { event = "stopping", times = times }
       units:interrupt()
+      if times == 1 then leave_later(units, handle, seconds) end
     end
   end)
   return function() return times > 0 end
@@ -191,8 +206,14 @@ local function begin(config, settings, handle, counted, stopped)
   return config.journal.first_attempt ~= nil, message
 end
 
-local function new_output(o)
-  return require(o.json and "jig.output.json" or "jig.output.text").new()
+-- JSON lines; a live table, where people look at a terminal and there is more than a unit to see; or text.
+local function new_output(o, list)
+  if o.json then return require("jig.output.json").new() end
+  local live = (#list > 1 or o.watching) and system.terminal(1) and system.terminal(2)
+  if not live then return require("jig.output.text").new() end
+  local names = {}
+  for i, place in ipairs(list) do names[i] = place.name end
+  return require("jig.output.screen").new { slots = names, places = gate.places }
 end
 
 -- The screen's clock.
@@ -201,6 +222,17 @@ local function keep_ticking(output)
   task.spawn(function()
     while clock.sleep(TICK) do output:tick() end
   end)
+end
+
+-- A PIN that was refused stops the whole station: what other slots would try could block the token.
+local function heed_pin(units, handle)
+  local halted = false
+  return function(event)
+    if halted or event.event ~= "ended" or not event.fault or event.fault.name ~= "cli.pin" then return end
+    halted = true
+    handle { event = "halted", reason = event.fault.reason }
+    units:interrupt()
+  end
 end
 
 -- Starts slots as lines come in. Gives what is to see every event.
@@ -220,27 +252,32 @@ local function heed_starts(o, units, handle)
 end
 
 local function run(o, config, list, settings)
-  local output, counted = new_output(o), tally.new { watch = config.watch, keep = o.junit ~= nil }
-  local heed = function() end
+  local output <close> = new_output(o, list)
+  local counted = tally.new { watch = config.watch, keep = o.junit ~= nil }
+  local heed = {}
   local function handle(event)
     if o.json then event.time = now() end
     counted:count(event)
     output:show(event)
-    heed(event)
+    for _, f in ipairs(heed) do f(event) end
   end
   config.quiet = not (o.json or output.columns) -- nobody looks at phases
   system.catch_signals()
   local units = gang.new(handle)
-  local stopped = heed_signals(units, handle)
+  local stopped = heed_signals(units, handle, o.stop)
   local ready, message = begin(config, settings, handle, counted, stopped)
   if not ready then
     counted:note(tally.STATION)
     return counted:status(), counted, message
   end
   keep_ticking(output)
-  heed = heed_starts(o, units, handle)
+  heed[1], heed[2] = heed_pin(units, handle), heed_starts(o, units, handle)
   units:run(slot_configs(config, list))
-  if session.unreported() > 0 then counted:note(tally.UNREPORTED) end
+  local open = session.unreported()
+  if open > 0 then
+    counted:note(tally.UNREPORTED)
+    handle { event = "unreported", sessions = open, kept = settings and true or nil }
+  end
   local status = counted:status()
   handle { event = "summary", units = counted.units, passed = counted.passed, failed = counted.failed,
     exit = status }
@@ -296,7 +333,7 @@ local function read_settings(words)
   o.watching, message = watching(o, from)
   wrong = check_slots(o, list) or message
   if wrong then return nil, usage(wrong) end
-  o.trace = trace
+  o.trace, o.stop = trace, from.stop or STOP
   return o, from, list
 end
 
@@ -312,6 +349,11 @@ return function(words)
     return tally.STATION
   end
   config.service.cli = path
+  local service <const>, refused = journaling.open_service(config.service) -- it lasts as long as this function
+  if not service then
+    say(refused)
+    return tally.STATION
+  end
   local settings
   settings, message = prepare_journal(o, from, config)
   if settings == nil then

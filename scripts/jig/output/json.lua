@@ -27,6 +27,10 @@ end
 function json.tick()
 end
 
+function json.close()
+end
+json.__close = json.close
+
 --- One object as a line of text, without its end.
 ---@param object table
 ---@return string

@@ -3,6 +3,7 @@
 
 local clean = require "jig.output.clean"
 local clock = require "jig.clock"
+local messages = require "jig.output.messages"
 local system = require "jig.system"
 
 local text = {}
@@ -27,6 +28,10 @@ function text:erase()
     self.shown = false
   end
 end
+
+--- Leaves nothing unfinished on the terminal.
+text.close = text.erase
+text.__close = text.erase
 
 --- Shows the phase again with its time; for terminals.
 function text:tick()
@@ -53,75 +58,29 @@ function show.phase(self, event)
   self:tick()
 end
 
-function show.note(self, event)
-  say(self, ("%s  %s"):format(clean(event.slot), clean(event.text)))
-end
-
-function show.report(self, event)
-  if event.accepted then return end
-  say(self, ("%s  NOT REPORTED: %s"):format(clean(event.slot), clean(event.trouble)))
-end
-
-local function fail_line(self, event)
-  local fault = event.fault
-  local parts = {
-    paint(self, RED, "FAIL"), clean(event.slot), clean(event.serial or "-"),
-    ("%s (%d): %s"):format(clean(fault.name), fault.code, clean(fault.reason)),
-    "in " .. clean(fault.phase or "?"),
-  }
-  if fault.line then parts[#parts + 1] = "at " .. clean(fault.line) end
-  if event.fingerprint then parts[#parts + 1] = "manufactured as " .. clean(event.fingerprint) end
-  if event.unreported then parts[#parts + 1] = "NOT REPORTED" end
-  return table.concat(parts, "  ")
+local function verdict(self, event)
+  if event.passed then return { messages.passed(event, paint(self, GREEN, "PASS")) } end
+  return messages.failed(event, paint(self, RED, "FAIL"))
 end
 
 function show.ended(self, event)
   self:erase()
   self.phase = nil
-  if event.passed then
-    io.stdout:write(("%s  %s  %s  %s  %.2f s%s\n"):format(paint(self, GREEN, "PASS"), clean(event.slot),
-      clean(event.serial or "-"), clean(event.fingerprint), event.seconds,
-      event.unrecorded and "  (not recorded: no journal)" or ""))
-  else
-    io.stdout:write(fail_line(self, event), "\n")
-    if event.fault.advice then io.stdout:write("      ", clean(event.fault.advice), "\n") end
-    if event.fault.name == "tool.recipe" and event.fault.traceback then
-      io.stderr:write((event.fault.traceback:gsub("[^\n\t\32-\126]", "?")), "\n")
-    end
-  end
-  if event.again then say(self, "      another attempt follows") end
+  io.stdout:write(table.concat(verdict(self, event), "\n"), "\n")
   io.stdout:flush()
+  for _, line in ipairs(messages.behind(event)) do say(self, line) end
 end
 
-function show.recovery(self, event)
-  say(self, ("recovery: session %s of slot %s, which was %s: %s%s"):format(clean(event.session),
-    clean(event.slot or "-"), clean(event.state or "made"), clean(event.outcome),
-    event.text and ": " .. clean(event.text) or ""))
-end
-
-function show.refused(self, event)
-  say(self, "jig: " .. clean(event.message))
-end
-
--- What has a traceback is shown with its lines.
-function show.crashed(self, event)
-  say(self, "jig: " .. event.message:gsub("[^\n\t\32-\126]", "?"))
-end
-
-function show.stopping(self, event)
-  say(self, event.times > 1 and "jig: stopping at once; the report is still sent"
-    or "jig: stopping: the unit is ended and reported; again = shorter limits")
-end
-
+-- One unit has its own line, which says the same.
 function show.summary(self, event)
-  if event.units > 1 then
-    say(self, ("%d units: %d passed, %d failed"):format(event.units, event.passed, event.failed))
-  end
+  if event.units > 1 then say(self, messages.line(event)) end
 end
 
 function text:show(event)
   local f = show[event.event]
-  if f then f(self, event) end
+  if f then return f(self, event) end
+  local line = messages.line(event)
+  if line then say(self, line) end
 end
 
 return text

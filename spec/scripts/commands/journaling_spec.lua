@@ -88,12 +88,31 @@ describe("jig.commands.journaling", function()
 
   describe("cli", function()
     it("is how the station calls it; a path on the command line goes first", function()
-      local station = { cli = { path = "/opt/tool", arguments = { "--slot", "1" }, grace = 3 } }
-      assert.same({ cli = "/opt/tool", arguments = { "--slot", "1" }, grace = 3 }, journaling.cli({}, station))
-      assert.same({ cli = "/o/tool", arguments = { "--slot", "1" }, grace = 3 },
+      local station = { cli = { path = "/opt/tool", arguments = { "--slot", "1" }, grace = 3, token = false } }
+      assert.same({ cli = "/opt/tool", arguments = { "--slot", "1" }, grace = 3, token = false },
+        journaling.cli({}, station))
+      assert.same({ cli = "/o/tool", arguments = { "--slot", "1" }, grace = 3, token = false },
         journaling.cli({ cli = "/o/tool" }, station))
-      assert.same({ cli = "factory_tool" }, journaling.cli({}, {}))
-      assert.same({ path = "/opt/tool", arguments = { "--slot", "1" }, grace = 3 }, station.cli)
+      assert.equal("factory_tool", journaling.cli({}, {}).cli)
+      assert.same({ path = "/opt/tool", arguments = { "--slot", "1" }, grace = 3, token = false }, station.cli)
+    end)
+
+    it("has a token, whose locks are the host's with a station file and one's own without", function()
+      local folder <close> = scratch.folder()
+      local script = folder:write("script.lua", [[
+        local token = require("jig.commands.journaling").cli(load("return " .. arg[1])(), load("return " .. arg[2])()).token
+        print(token and token.name .. " " .. token.folder .. " " .. tostring(token.width) or "none")]])
+      for _, case in ipairs {
+        { "{}", "{}", "/run/user/7", "default /run/user/7/jig nil" },
+        { "{}", "{}", false, "default /run/lock/jig nil" },
+        { "{}", "{}", "relative", "default /run/lock/jig nil" },
+        { '{ station = "s.lua" }', "{}", "/run/user/7", "default /run/lock/jig nil" },
+        { '{ station = "s.lua" }', '{ cli = { token = { name = "x", folder = "/f", width = 2 } } }', "/r", "x /f 2" },
+        { '{ station = "s.lua" }', "{ cli = { token = false } }", "/r", "none" },
+      } do
+        local result = scratch.run { scratch.program, script, case[1], case[2], env = { XDG_RUNTIME_DIR = case[3] } }
+        assert.equal(case[4] .. "\n", result.stdout, result.stderr)
+      end
     end)
   end)
 

@@ -3,7 +3,8 @@
 local scratch = require "spec.support.scratch"
 
 local function recover(...)
-  return scratch.run { scratch.program, "recover", ... }
+  local locks <close> = scratch.folder()
+  return scratch.run { scratch.program, "recover", env = { XDG_RUNTIME_DIR = locks.path }, ... }
 end
 
 describe("jig recover", function()

@@ -19,7 +19,7 @@ local function run(t)
   local settings = folder:cli(t.cli)
   local words = {
     "run", folder:write("recipe.lua", t.text or scratch.recipe(t.more)),
-    "--station", folder:write("station.lua", scratch.station(settings, t.station)),
+    "--station", folder:write("station.lua", scratch.station(settings, t.station, t.token)),
     "--port", scratch.device(table.unpack(t.device or {})),
     env = t.env,
   }
@@ -185,6 +185,7 @@ describe("jig run", function()
     local schema = {
       started = { recipe = "string", version = "string" },
       phase = { phase = "string" },
+      gate = { place = "number", waited = "number" },
       manufactured = { fingerprint = "string" },
       report = { code = "number", reason = "string", accepted = "boolean", trouble = "string" },
       note = { text = "string" },
@@ -192,7 +193,7 @@ describe("jig run", function()
         passed = "boolean", seconds = "number", phases = "table", received = "number", sent = "number",
         serial = "string", fingerprint = "string", fault = "table", reported = "boolean", unreported = "boolean",
         report_trouble = "string", reset_trouble = "string", manufactured_with_fault = "boolean", again = "boolean",
-        station = "boolean",
+        station = "boolean", gate_seconds = "number",
       },
       refused = { message = "string" },
       stopping = { times = "number" },
@@ -384,6 +385,47 @@ describe("jig run", function()
     it("has no colours with NO_COLOR, unless that is empty", function()
       assert.is_nil(terminal { env = { "NO_COLOR=1" } }:find("\27[32m", 1, true))
       assert.is_truthy(terminal { env = { "NO_COLOR=" } }:find("\27[32m", 1, true))
+    end)
+  end)
+
+  describe("the token", function()
+    it("that is in trouble is the station's: exit 4", function()
+      for status, name in pairs { [7] = "cli.token_busy (408)", [8] = "cli.token_missing (407)", [9] = "cli.pin (409)" } do
+        local result <close> = run {
+          cli = ("{ new_device = { exit = %d } }"):format(status),
+          token = "busy = { statuses = { 7 } }, missing = { statuses = { 8 } }, pin = { statuses = { 9 } }, tries = 1",
+        }
+        assert.equal(4, result.exit)
+        assert.matches(name, result.stdout, 1, true)
+      end
+    end)
+
+    it("whose PIN was refused ends the run: no further unit, no report", function()
+      local result <close> = run {
+        cli = "{ get_device_configuration = { exit = 1, stderr = 'Wrong PIN.' } }",
+        token = "pin = { patterns = { 'wrong pin' } }",
+        words = { "--json", "--count", "3", "--retries", "2" },
+      }
+      assert.equal("new_device get_device_configuration", result.folder:commands())
+      assert.equal(6, result.exit) -- its session is left to the next start
+      local ended = result.events[#result.events - 1]
+      assert.same({ "cli.pin", true, false, true },
+        { ended.fault.name, ended.unreported, ended.reported, ended.station })
+      assert.matches("not called: get_device_configuration: exit status 1: Wrong PIN.", ended.report_trouble, 1, true)
+      local settings = result.folder:cli()
+      local recovered = scratch.run {
+        scratch.program, "recover", "--station", result.folder:write("station.lua", scratch.station(settings)),
+      }
+      assert.equal(0, recovered.exit, recovered.stderr)
+      assert.equal("new_device get_device_configuration report_error", result.folder:commands())
+    end)
+
+    it("whose lock folder cannot be used ends it with 4 before any unit, and says what to do", function()
+      local result <close> = run { station = "", env = {}, token = "width = 2, folder = '/proc/none'" }
+      assert.equal(4, result.exit)
+      assert.matches("/proc/none", result.stderr, 1, true)
+      assert.matches("or name another folder: cli = { token = { folder", result.stderr, 1, true)
+      assert.equal("", result.folder:commands())
     end)
   end)
 end)

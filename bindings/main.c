@@ -138,14 +138,14 @@ int main(int argc, char **argv)
     struct jig_error err;
     keep_stdio();
     raise_limit();
-    if (!jig_memory_be_plain()) /* a checker does not know such children */
-        jig_lend_prepare();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL); /* ignored by who started us, it would hide how children end */
     if (jigL_engine_open(&engine, &err) < 0 || catch_signals(&engine, &err) < 0) {
         fprintf(stderr, "jig: %s\n", err.text);
         return EXIT_FAILURE;
     }
+    if (!jig_memory_be_plain()) /* a checker does not know children that share descriptors */
+        jig_lend_prepare(engine.loop);
     engine.log.sink = to_stderr;
     lua_State *L = jigL_main_state(&engine, &memory);
     if (!L) {

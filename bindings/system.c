@@ -9,11 +9,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/digest.h"
 #include "core/folder.h"
+
+enum { SLOT_DESCRIPTORS = 6 };
 
 /*
  * system.random(n) -> n random bytes (at most 256) from the kernel. Does not yield.
@@ -176,6 +179,23 @@ static int descriptors(lua_State *L)
 }
 
 /*
+ * system.descriptor_limit() -> how many descriptors this process may have open: jig begins with as
+ * many as it can get. Of them a slot takes SLOT_DESCRIPTORS at most, which is the second result.
+ *
+ * While a call runs these are its port (1; a program's pipes 2), what the CLI prints and what it
+ * complains (2), its pidfd (1) and its place at the gate (1).
+ */
+static int descriptor_limit(lua_State *L)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+        limit.rlim_cur = INT_MAX;
+    lua_pushinteger(L, (lua_Integer)limit.rlim_cur);
+    lua_pushinteger(L, SLOT_DESCRIPTORS);
+    return 2;
+}
+
+/*
  * system.log(level [, payload]). What goes to stderr: "error", "warn", "info", "debug" or "trace";
  * payload = true lets the trace show bytes.
  */
@@ -257,6 +277,7 @@ int luaopen_jig_system(lua_State *L)
         {"make_folder", make_folder},
         {"sha256", sha256},
         {"descriptors", descriptors},
+        {"descriptor_limit", descriptor_limit},
         {"log", set_log},
         {"catch_signals", catch_signals},
         {"wait_signal", wait_signal},

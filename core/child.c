@@ -62,7 +62,7 @@ struct nursery {
  * that started it stands still. */
 struct birth {
     const struct jig_child_options *options;
-    bool lent; /* it shares jig's descriptors at first */
+    const struct jig_lender *lender; /* set: it shares jig's descriptors at first */
     const char *program;
     char *const *argv, *const *env;
     const sigset_t *changed;
@@ -122,7 +122,7 @@ __attribute__((no_sanitize_address)) static int become_program(void *data)
     const struct jig_child_options *o = birth->options;
     sigset_t none;
     sigemptyset(&none);
-    if (birth->lent && jig_lend_separate() < 0)
+    if (birth->lender && jig_lend_separate(birth->lender) < 0)
         _exit(127);
     birth->whole = true;
     set_dispositions(birth->changed);
@@ -162,7 +162,7 @@ static int find_program(const char *name, char *found, size_t size, const char *
 /* Runs the child up to its program. 0 or an errno. */
 static int bear(struct nursery *nursery, struct birth *birth, pid_t *pid)
 {
-    int flags = CLONE_VM | CLONE_VFORK | SIGCHLD | (birth->lent ? CLONE_FILES : 0);
+    int flags = CLONE_VM | CLONE_VFORK | SIGCHLD | (birth->lender ? CLONE_FILES : 0);
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -191,15 +191,16 @@ static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_optio
     if (rc)
         return rc;
     birth.changed = &nursery->changed;
-    birth.lent = jig_lend_begin(&options);
+    struct jig_lender *lender = jig_lend_begin(loop, &options);
+    birth.lender = lender;
     rc = bear(nursery, &birth, pid);
-    bool separated = birth.whole || rc;
-    if (birth.lent)
-        jig_lend_end(!separated);
+    bool separated = birth.whole || (rc && rc != EINVAL); /* a system that knows no such clone */
+    if (lender)
+        jig_lend_end(lender, !separated);
     if (separated)
         return rc;
     options = *o;
-    birth.lent = false;
+    birth.lender = NULL;
     return bear(nursery, &birth, pid);
 }
 

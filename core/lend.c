@@ -9,73 +9,84 @@
 #define CLOSE_RANGE_UNSHARE 2
 #endif
 
-static struct {
+struct jig_lender {
     bool ready;
     int nothing, low[JIG_LENT], last, used;
-} lender;
+};
 
-static void forget(void)
+static const char lender_key;
+
+static struct jig_lender *lender_of(struct jig_loop *loop)
 {
-    for (int i = 0; i < lender.used; i++)
-        close(lender.low[i]);
-    close(lender.nothing);
-    lender.ready = false;
+    return jig_loop_local(loop, &lender_key, sizeof(struct jig_lender));
 }
 
-void jig_lend_prepare(void)
+static void forget(struct jig_lender *lender)
 {
-    if (lender.ready)
+    while (lender->used > 0)
+        close(lender->low[--lender->used]);
+    close(lender->nothing);
+    lender->ready = false;
+}
+
+void jig_lend_prepare(struct jig_loop *loop)
+{
+    struct jig_lender *lender = lender_of(loop);
+    if (!lender || lender->ready)
         return;
-    lender.nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (lender.used = 0; lender.used < JIG_LENT; lender.used++) {
-        int fd = fcntl(lender.nothing, F_DUPFD_CLOEXEC, 3);
+    lender->nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (lender->used = 0; lender->used < JIG_LENT; lender->used++) {
+        int fd = fcntl(lender->nothing, F_DUPFD_CLOEXEC, 3);
         if (fd < 0) {
-            forget();
+            forget(lender);
             return;
         }
-        lender.low[lender.used] = fd;
-        lender.last = fd > lender.last ? fd : lender.last;
+        lender->low[lender->used] = fd;
+        lender->last = fd > lender->last ? fd : lender->last;
     }
-    lender.used = 0;
-    lender.ready = true;
+    lender->used = 0;
+    lender->ready = true;
 }
 
-static bool lend(int *descriptor)
+static bool lend(struct jig_lender *lender, int *descriptor)
 {
-    int fd = lender.low[lender.used];
+    int fd = lender->low[lender->used];
     if (*descriptor < 0)
         return true; /* /dev/null, which the child opens */
     if (dup3(*descriptor, fd, O_CLOEXEC) < 0)
         return false;
-    lender.used++;
+    lender->used++;
     *descriptor = fd;
     return true;
 }
 
-bool jig_lend_begin(struct jig_child_options *options)
+struct jig_lender *jig_lend_begin(struct jig_loop *loop, struct jig_child_options *options)
 {
+    struct jig_lender *lender = lender_of(loop);
     struct jig_child_options lent = *options;
-    bool done = lender.ready;
-    for (size_t i = 0; done && i < 3 + lent.n_kept; i++)
-        done = lend(i < 3 ? &lent.stdio[i] : &lent.kept[i - 3]);
-    if (done)
-        *options = lent;
-    else
-        jig_lend_end(false);
-    return done;
+    if (!lender || !lender->ready)
+        return NULL;
+    for (size_t i = 0; i < 3 + lent.n_kept; i++) {
+        if (!lend(lender, i < 3 ? &lent.stdio[i] : &lent.kept[i - 3])) {
+            jig_lend_end(lender, false);
+            return NULL;
+        }
+    }
+    *options = lent;
+    return lender;
 }
 
-int jig_lend_separate(void)
+int jig_lend_separate(const struct jig_lender *lender)
 {
-    return close_range((unsigned)lender.last + 1, ~0u, CLOSE_RANGE_UNSHARE);
+    return close_range((unsigned)lender->last + 1, ~0u, CLOSE_RANGE_UNSHARE);
 }
 
-void jig_lend_end(bool failed)
+void jig_lend_end(struct jig_lender *lender, bool failed)
 {
-    while (lender.used > 0)
-        dup3(lender.nothing, lender.low[--lender.used], O_CLOEXEC);
+    while (lender->used > 0)
+        dup3(lender->nothing, lender->low[--lender->used], O_CLOEXEC);
     if (failed) {
-        lender.used = JIG_LENT;
-        forget();
+        lender->used = JIG_LENT;
+        forget(lender);
     }
 }

@@ -12,20 +12,22 @@
 
 enum { JIG_LENT = 3 + JIG_CHILD_KEPT };
 
-/* Takes the descriptors: early, so that their numbers are low. Without it, and where the system
- * cannot do it, children copy the table. */
-void jig_lend_prepare(void);
+struct jig_lender;
 
-/* Lends what `options` names and puts the lent numbers in their place. False: it cannot be done,
- * and nothing has changed. */
-bool jig_lend_begin(struct jig_child_options *options);
+/* Takes the descriptors, once for a loop that lasts as long as the program: early, so that their
+ * numbers are low. Without it, and where the system cannot do it, children copy the table. */
+void jig_lend_prepare(struct jig_loop *loop);
+
+/* Lends what `options` names and puts the lent numbers in their place. NULL: it cannot be done, and
+ * nothing has changed. */
+struct jig_lender *jig_lend_begin(struct jig_loop *loop, struct jig_child_options *options);
 
 /* In the child, which shares the table: gives it one of its own, without what stands behind the
  * lent ones. 0 or -1 with errno; only safe calls. */
-int jig_lend_separate(void);
+int jig_lend_separate(const struct jig_lender *lender);
 
 /* Takes back what was lent. `failed`: the child could not be separated, so none will be asked to.
  */
-void jig_lend_end(bool failed);
+void jig_lend_end(struct jig_lender *lender, bool failed);
 
 #endif

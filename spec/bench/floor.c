@@ -417,6 +417,7 @@ static void run_gang(struct floor *f, const char *link, long count, int64_t spre
         step(f, timeout);
     } while (g.started < count || f->running);
     print_gang(&g);
+    free(g.units);
 }
 
 int main(int argc, char **argv)

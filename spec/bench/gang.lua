@@ -7,8 +7,9 @@
 --
 --     jig gang.lua TOOL LINK SLOTS spread=MILLISECONDS [JOURNAL]
 --
--- One unit for each slot, the starts spread over so long: prints what floor.c does with as many arguments,
--- and "making", the nanoseconds and the nanoseconds of CPU that it took to make the slots' states.
+-- One unit for each slot. The slots are watched, with a start trigger, as at a station with many: each has
+-- loaded the recipe and waits, and the starts are spread over so long. Prints what floor.c does with as many
+-- arguments, and "making", the nanoseconds and the nanoseconds of CPU until all were waiting.
 
 local clock = require "jig.clock"
 local journal = require "jig.journal"
@@ -32,7 +33,7 @@ local function config(i)
   return {
     slot = tostring(i), file = folder .. (spread and "stamped.lua" or "recipe.lua"), folder = folder,
     address = ("tty:%s.%d"):format(link, i), service = { cli = tool }, count = units, retries = 0, quiet = true,
-    journal = kept, lot = spread and ("%.9f"):format(spread / 1000 / slots) or nil,
+    journal = kept, watch = spread ~= nil, start = spread ~= nil,
   }
 end
 
@@ -42,43 +43,62 @@ local function nanoseconds(stamps)
 end
 
 -- Runs a slot to its end; how many units passed.
-local function follow(worker, number, lines)
-  local passed, times = 0, nil
-  local message = worker:next()
-  while message do
-    if message.event == "note" then times = nanoseconds(message.text) end
-    if message.event == "ended" and message.passed then
-      passed = passed + 1
-      if spread then lines[#lines + 1] = ("%d %s %s"):format(number, message.fingerprint, times) end
-    end
-    message = worker:next()
+local function follow(worker)
+  local passed = 0
+  for message in function() return (worker:next()) end do
+    if message.event == "ended" and message.passed then passed = passed + 1 end
   end
   return passed
+end
+
+local function await(worker, event, thing)
+  local times, message
+  repeat
+    message = assert(worker:next())
+    if message.event == "note" then times = nanoseconds(message.text) end
+  until message.event == event and message["for"] == thing
+  return message, times
+end
+
+-- Starts a waiting slot when its turn has come and follows its unit; the line that says what became of it.
+local function follow_one(worker, number)
+  local turn = (number - 1) * spread / 1000 / slots
+  if turn > 0 then clock.sleep(turn) end
+  worker:send {}
+  local ended, times = await(worker, "ended")
+  return ("%d %s %s"):format(number, ended.passed and ended.fingerprint or "failed", times)
+end
+
+-- Runs f(worker, number) for all slots at once; what each gave.
+local function for_each(workers, f)
+  local tasks, results = {}, {}
+  for i, worker in ipairs(workers) do tasks[i] = task.spawn(f, worker, i) end
+  for i, one in ipairs(tasks) do
+    local _
+    _, results[i] = assert(one:join())
+  end
+  return results
 end
 
 local began, cpu = clock.now(), os.clock()
 local workers = {}
 for i = 1, slots do
   workers[i] = slot.new()
-  workers[i]:start("jig.worker", config(i)) -- loaded; it runs when this task waits
+  workers[i]:start("jig.worker", config(i))
 end
+if spread then for_each(workers, function(worker) return await(worker, "waiting", "start") end) end
 local making, making_cpu = clock.now() - began, os.clock() - cpu
 
 local begun = clock.now()
-local tasks, lines = {}, {}
-for i, worker in ipairs(workers) do tasks[i] = task.spawn(follow, worker, i, lines) end
-local passed = 0
-for _, one in ipairs(tasks) do
-  local _, count = assert(one:join())
-  passed = passed + count
-end
+local results = for_each(workers, spread and follow_one or follow)
 local seconds = clock.now() - begun
 
 if spread then
-  for _, line in ipairs(lines) do print(line) end
+  print(table.concat(results, "\n"))
   print(("making %.0f %.0f\ntotal %.0f"):format(making * 1e9, making_cpu * 1e9, seconds * 1e9))
 else
-  local commits, events = 0, 0
+  local passed, commits, events = 0, 0, 0
+  for _, count in ipairs(results) do passed = passed + count end
   if path then commits, events = journal.counts() end
   print(passed, ("%.6f"):format(seconds), commits, events)
 end

@@ -188,7 +188,8 @@ local function print_spread(peers, spread, count)
   for i, peer in ipairs(peers) do
     local of = spread[i]
     rows[#rows + 1] = complete(of, count)
-      and { peer[1], span(column(of, "p50"), "%.2f"), span(column(of, "p99"), "%.2f"), span(column(of, "most"), "%.2f") }
+      and { peer[1], span(column(of, "p50"), "%.2f"), span(column(of, "p99"), "%.2f"),
+        span(column(of, "most"), "%.2f") }
       or { peer[1], failed(of, count) }
   end
   report.print_table(("%d units, started over %d ms: from the device's last byte to the script that goes on"):format(

@@ -175,6 +175,13 @@ describe("jig.system", function()
     end)
   end)
 
+  it("says how many descriptors may be open, and how many of them a slot takes", function()
+    local folder <close> = scratch.folder { ["limit.lua"] = "print(require('jig.system').descriptor_limit())" }
+    local result = scratch.run { "sh", "-c", 'ulimit -Sn 100 && ulimit -Hn 300 && exec "$@"', "sh", scratch.program,
+      folder.path .. "/limit.lua" }
+    assert.equal("300\t6\n", result.stdout, result.stderr)
+  end)
+
   it("counts open descriptors", function()
     local before = system.descriptors()
     assert.is_true(before >= 3)

@@ -1,13 +1,7 @@
--- The board of the benchmark, for gangs: a unit begins when its turn has come, and says at its end when its
--- script went on after either exchange. The lot is the seconds between two slots' turns.
+-- The board of the benchmark, for gangs: a unit says at its end when its script went on after either exchange.
 
 local jig = require "jig"
 local length = require "jig.framing.length"
-
-local function await_turn(unit)
-  local turn = (tonumber(unit.slot) - 1) * tonumber(unit.lot)
-  if turn > 0 then jig.sleep(turn) end
-end
 
 -- What follows an exchange begins the moment it returns.
 local function say_when(unit)
@@ -20,6 +14,5 @@ return jig.recipe {
   name = "board",
   port = { "tty", baud = 115200 },
   framing = length { header = ">I2 length", crc = "CRC-16/IBM-3740", max = 4096 },
-  prepare = await_turn,
   finish = say_when,
 }

@@ -7,6 +7,7 @@
 #include "bindings/state.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ enum {
     USUAL_FIELDS = 8, /* of a table in a message, so that its copy need not grow */
     GC_PAUSE = 300,   /* per cent of what was in use after the last collection */
     GC_FIRST = 256,   /* KiB until the first one */
+    SLOT_NAME = 32,
     QUEUE = 1,        /* user value: the messages that wait, from `first` to `last` */
 };
 
@@ -28,6 +30,7 @@ struct slot {
     struct jig_memory memory;
     struct jig_task *task; /* NULL = not started, or ended */
     struct jig_wait wait;
+    char name[SLOT_NAME];
     lua_Integer first, last; /* indices into the queue; empty when last < first */
 };
 
@@ -219,12 +222,23 @@ static int start_worker(lua_State *S)
     copy(from, 3, S); // slot from module argument
     start_collector(S);
     slot->task = jigL_spawn(S, 1, worker_ended, slot);
+    jigL_task_budget(slot->task)->name = slot->name;
     return 0;
+}
+
+/* What the argument calls the slot, or nothing. */
+static void set_name(lua_State *L, struct slot *slot)
+{
+    slot->name[0] = '\0';
+    if (lua_istable(L, 3) && lua_getfield(L, 3, "slot") == LUA_TSTRING)
+        snprintf(slot->name, sizeof slot->name, "%s", lua_tostring(L, -1));
+    lua_settop(L, 3);
 }
 
 /*
  * slot:start(module, argument). Runs the function that `module` returns, as a task of the slot's
- * state, with a copy of the argument. Raises when the module cannot be loaded. Does not yield.
+ * state with a budget, and with a copy of the argument, whose field `slot` is its name. Raises when
+ * the module cannot be loaded. Does not yield.
  */
 static int slot_start(lua_State *L)
 {
@@ -233,6 +247,10 @@ static int slot_start(lua_State *L)
     luaL_argcheck(L, slot->self == LUA_NOREF, 1, "the slot already works");
     lua_settop(L, 3);
     check(L, 3, 0);
+    set_name(L, slot);
+    struct jig_error err;
+    if (jigL_meter_start(jigL_engine(L), &err) < 0)
+        return luaL_error(L, "%s", err.text);
     lua_settop(slot->L, 0);
     lua_pushcfunction(slot->L, start_worker);
     lua_pushlightuserdata(slot->L, slot);

@@ -9,7 +9,9 @@
 /* ---- modules ---- */
 
 static const luaL_Reg modules[] = {
+    {"jig.budget", luaopen_jig_budget},
     {"jig.clock", luaopen_jig_clock},
+    {"jig.coroutine", luaopen_jig_coroutine},
     {"jig.crc", luaopen_jig_crc},
     {"jig.digest", luaopen_jig_digest},
     {"jig.hex", luaopen_jig_hex},

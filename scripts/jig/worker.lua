@@ -2,6 +2,7 @@
 -- as messages to the main state (slot.emit).
 
 local attempt = require "jig.attempt"
+local budget = require "jig.budget"
 local hex = require "jig.hex"
 local fault = require "jig.fault"
 local loader = require "jig.loader"
@@ -36,11 +37,11 @@ local function emitter(config, number)
   end
 end
 
-local function plain_result(result, made)
+local function plain_result(result, made, folder)
   if result.fault then
     result.fault = result.fault:plain()
   end
-  local ok, serial = pcall(tostring, made.serial)
+  local ok, serial = budget.run(folder, nil, tostring, made.serial)
   result.serial = ok and made.serial ~= nil and serial or nil
   local truth = unit.truth(made)
   result.session, result.attempt = truth.session_id, truth.attempt
@@ -74,7 +75,7 @@ local function one_attempt(config, made_recipe, fields, context)
     pacing = recipe.pacing(made_recipe.port),
     serial = config.serial,
   })
-  return plain_result(result, made)
+  return plain_result(result, made, context.folder)
 end
 
 local function run_unit(config, files, service, number, record)

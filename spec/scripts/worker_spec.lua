@@ -215,7 +215,7 @@ describe("jig.worker", function()
       end,
     ]] }
     local ended = of(run, "ended")
-    assert.same({ "tool.recipe", true }, { ended[1].fault.name, ended[1].reported })
+    assert.same({ "tool.limit", true }, { ended[1].fault.name, ended[1].reported })
     assert.matches("not enough memory", ended[1].fault.reason)
     assert.is_true(ended[2].passed)
   end)

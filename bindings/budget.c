@@ -13,7 +13,6 @@
 enum {
     BUDGET_TICKS = JIG_BUDGET_MS / JIG_TICK_MS,
     HELD_TICKS = JIG_BUDGET_HELD_MS / JIG_TICK_MS,
-    LOOK_AGAIN = 100, /* instructions until the next try to suspend what could not be suspended */
 };
 
 /* What is thrown; short, so that Lua makes it once. */
@@ -76,13 +75,19 @@ static void count(lua_State *L, struct jig_budget *budget, unsigned ticks)
               "comparison, a string.gsub replacement, a message handler)");
 }
 
+static void set_hook(lua_State *L);
+
 static void hook(lua_State *L, lua_Debug *ar)
 {
     struct jig_engine *engine = jigL_engine(L);
     struct jig_budget *budget = current_budget(L);
-    (void)ar;
     if (!budget) {
         lua_sethook(L, NULL, 0, 0);
+        return;
+    }
+    if (ar->event != LUA_HOOKCOUNT) { /* a function returns: perhaps what kept it from being suspended */
+        if (suspends(L, budget))
+            set_hook(L);
         return;
     }
     count(L, budget, atomic_exchange(&engine->meter.ticks, 0));
@@ -93,7 +98,7 @@ static void hook(lua_State *L, lua_Debug *ar)
     if (budget->held == 0) {
         lua_sethook(L, NULL, 0, 0); /* until the next tick */
     } else if (!suspends(L, budget)) {
-        lua_sethook(L, hook, LUA_MASKCOUNT, LOOK_AGAIN);
+        lua_sethook(L, hook, LUA_MASKRET, 0);
     } else {
         budget->held = 0;
         budget->forced = true;

@@ -20,7 +20,7 @@ enum {
     GC_PAUSE = 300,   /* per cent of what was in use after the last collection */
     GC_FIRST = 256,   /* KiB until the first one */
     SLOT_NAME = 32,
-    QUEUE = 1,        /* user value: the messages that wait, from `first` to `last` */
+    QUEUE = 1, /* user value: the messages that wait, from `first` to `last` */
 };
 
 struct slot {

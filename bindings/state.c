@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bindings/bounded.h"
+
 /* ---- modules ---- */
 
 static const luaL_Reg modules[] = {
@@ -117,6 +119,7 @@ static int open_slot(lua_State *L)
         luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
         lua_pop(L, 1);
     }
+    jigL_bound_libraries(L);
     preload(L);
     if (getenv("JIG_PATH")) {
         add_searcher(L, true);

@@ -28,7 +28,7 @@ CORE = error buf hex crc digest address clock loop log child proc port service f
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd serial tty tcp exec pair fault table
-BINDINGS = engine budget environment coroutine pattern bounded task clock hex crc digest port session journal ledger proc slot system version memory state main
+BINDINGS = engine budget watchdog environment coroutine pattern bounded task clock hex crc digest port session journal ledger proc slot system version memory state main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 SIM_COMMON = agreement bytes
 SIM_TOOL = factory_tool audit authority service misbehave

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bindings/watchdog.h"
+
 struct limit {
     int64_t deadline;
     double seconds;
@@ -64,6 +66,7 @@ int jigL_engine_open(struct jig_engine *engine, struct jig_error *err)
 
 void jigL_engine_close(struct jig_engine *engine)
 {
+    jig_watchdog_free(engine->watchdog);
     jigL_meter_stop(engine);
     jig_loop_free(engine->loop);
     while (engine->ready) { /* dropped while they were ready */

@@ -23,6 +23,7 @@
 
 struct jig_task;
 struct jig_wait;
+struct jig_watchdog;
 
 /* One per process: the loop and its ready tasks. Every lua_State keeps a pointer to it in its extra
  * space, which coroutines inherit. */
@@ -32,6 +33,8 @@ struct jig_engine {
     struct jig_task *ready, **ready_end; /* tasks to resume, in the order they became ready */
     struct jig_task *current;            /* the one that is running; NULL outside any task */
     struct jig_meter meter;              /* of what slots compute */
+    struct jig_watchdog *watchdog;       /* NULL = not started */
+    unsigned patience;                   /* its seconds; 0 = JIG_WATCHDOG_SECONDS */
     struct jig_wait *nap;                /* sleep outside any task */
     struct jig_journal *journal;         /* NULL = nothing is recorded; see journal.c */
     size_t tasks;                        /* started and not yet ended */

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bindings/watchdog.h"
+
 #define SLOT "jig.slot"
 
 enum {
@@ -235,6 +237,34 @@ static void set_name(lua_State *L, struct slot *slot)
     lua_settop(L, 3);
 }
 
+/* With the first slot the meter and the watchdog start; simulated time has no use for a watchdog.
+ */
+static void start_watching(lua_State *L)
+{
+    struct jig_engine *engine = jigL_engine(L);
+    struct jig_error err;
+    if (jigL_meter_start(engine, &err) < 0)
+        luaL_error(L, "%s", err.text);
+    if (engine->watchdog || jig_loop_clock(engine->loop)->simulated)
+        return;
+    unsigned seconds = engine->patience ? engine->patience : JIG_WATCHDOG_SECONDS;
+    engine->watchdog = jig_watchdog_new(&engine->meter, seconds, &err);
+    if (!engine->watchdog)
+        luaL_error(L, "%s", err.text);
+}
+
+/*
+ * slot.patience(seconds). How long a slot may hold up all others before the process ends (default
+ * 10); before the first slot is started. Does not yield.
+ */
+static int patience(lua_State *L)
+{
+    lua_Integer seconds = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, seconds >= 1 && seconds <= 3600, 1, "seconds from 1 to 3600");
+    jigL_engine(L)->patience = (unsigned)seconds;
+    return 0;
+}
+
 /*
  * slot:start(module, argument). Runs the function that `module` returns, as a task of the slot's
  * state with a budget, and with a copy of the argument, whose field `slot` is its name. Raises when
@@ -248,9 +278,7 @@ static int slot_start(lua_State *L)
     lua_settop(L, 3);
     check(L, 3, 0);
     set_name(L, slot);
-    struct jig_error err;
-    if (jigL_meter_start(jigL_engine(L), &err) < 0)
-        return luaL_error(L, "%s", err.text);
+    start_watching(L);
     lua_settop(slot->L, 0);
     lua_pushcfunction(slot->L, start_worker);
     lua_pushlightuserdata(slot->L, slot);
@@ -367,7 +395,7 @@ int luaopen_jig_slot(lua_State *L)
         {"memory", slot_memory}, {"close", slot_close}, {NULL, NULL},
     };
     static const luaL_Reg in_slot[] = {{"emit", emit}, {NULL, NULL}};
-    static const luaL_Reg in_main[] = {{"new", slot_new}, {NULL, NULL}};
+    static const luaL_Reg in_main[] = {{"new", slot_new}, {"patience", patience}, {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key) != LUA_TNIL) {
         luaL_newlib(L, in_slot);
         return 1;

@@ -64,6 +64,16 @@ local function guarded(f, handler, ...)
   end, ...)
 end
 
+-- getmetatable gives no metatable that all units of a slot share, as that of strings and those of jig's
+-- objects: what a script cannot get it cannot change.
+local function get_metatable(...)
+  local meta = getmetatable(...)
+  if type(meta) ~= "table" or type((...)) == "table" and not tostring(rawget(meta, "__name")):match("^jig%.") then
+    return meta
+  end
+  return false
+end
+
 --- Reads a file. nil, message when it cannot be read.
 local function read(path)
   local file, message = io.open(path, "rb")
@@ -134,7 +144,7 @@ end
 ---@return table env
 function sandbox.environment(folder, api, files)
   local env = {
-    _VERSION = _VERSION, assert = assert, error = error, getmetatable = getmetatable, ipairs = ipairs,
+    _VERSION = _VERSION, assert = assert, error = error, getmetatable = get_metatable, ipairs = ipairs,
     next = next, pairs = pairs, pcall = pcall, rawequal = rawequal, rawget = rawget, rawlen = rawlen,
     rawset = rawset, select = select, setmetatable = setmetatable, tonumber = tonumber, tostring = tostring,
     type = type, xpcall = guarded,

@@ -56,8 +56,8 @@ static int rep(lua_State *L)
 static void add_element(lua_State *L, luaL_Buffer *b, lua_Integer i)
 {
     if (lua_geti(L, 1, i) != LUA_TSTRING && !lua_isstring(L, -1))
-        luaL_error(L, "invalid value (%s) at index %I in table for 'concat'",
-                   luaL_typename(L, -1), (LUAI_UACINT)i);
+        luaL_error(L, "invalid value (%s) at index %I in table for 'concat'", luaL_typename(L, -1),
+                   (LUAI_UACINT)i);
     luaL_addvalue(b);
 }
 
@@ -188,8 +188,8 @@ static int set_metatable(lua_State *L)
 void jigL_bound_libraries(lua_State *L)
 {
     static const luaL_Reg string[] = {
-        {"rep", rep},           {"find", jigL_find}, {"match", jigL_match},
-        {"gmatch", jigL_gmatch}, {"gsub", jigL_gsub}, {NULL, NULL},
+        {"rep", rep},        {"find", jigL_find}, {"match", jigL_match}, {"gmatch", jigL_gmatch},
+        {"gsub", jigL_gsub}, {NULL, NULL},
     };
     static const luaL_Reg table[] = {
         {"concat", concat}, {"insert", insert}, {"remove", remove_element},

@@ -85,7 +85,8 @@ static void hook(lua_State *L, lua_Debug *ar)
         lua_sethook(L, NULL, 0, 0);
         return;
     }
-    if (ar->event != LUA_HOOKCOUNT) { /* a function returns: perhaps what kept it from being suspended */
+    if (ar->event !=
+        LUA_HOOKCOUNT) { /* a function returns: perhaps what kept it from being suspended */
         if (suspends(L, budget))
             set_hook(L);
         return;

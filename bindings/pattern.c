@@ -35,9 +35,9 @@ static const char *match(struct matcher *m, const char *s, const char *p);
 static void spend(struct matcher *m, ptrdiff_t steps)
 {
     if (steps >= m->steps)
-        luaL_error(m->L,
-                   "pattern matching took more than %d steps: anchor the pattern or make it simpler",
-                   JIG_PATTERN_STEPS);
+        luaL_error(
+            m->L, "pattern matching took more than %d steps: anchor the pattern or make it simpler",
+            JIG_PATTERN_STEPS);
     m->steps -= (int)steps;
 }
 
@@ -569,27 +569,28 @@ static int add_value(struct matcher *m, luaL_Buffer *b, const char *s, const cha
 }
 
 /* Replaces up to `most` matches; gives how many, and whether anything is other than it was. */
-static lua_Integer replace(struct matcher *m, luaL_Buffer *b, const char *p, lua_Integer most_of_all,
-                           int *changed)
+static lua_Integer replace(struct matcher *m, luaL_Buffer *b, const char *p,
+                           lua_Integer most_of_all, int *changed)
 {
-    const char *s = m->subject, *last = NULL;
+    const char *s = m->subject, *last = NULL, *rest = s; /* rest: what was not added yet */
     int anchored = *p == '^';
     lua_Integer n = 0;
     while (n < most_of_all) {
         const char *found = match_at(m, s, p + anchored);
         if (found && found != last) {
             n++;
+            luaL_addlstring(b, rest, (size_t)(s - rest));
             *changed |= add_value(m, b, s, found);
-            s = last = found;
+            s = last = rest = found;
         } else if (s < m->end) {
-            luaL_addchar(b, *s++);
+            s++;
         } else {
             break;
         }
         if (anchored)
             break;
     }
-    luaL_addlstring(b, s, (size_t)(m->end - s));
+    luaL_addlstring(b, rest, (size_t)(m->end - rest));
     return n;
 }
 

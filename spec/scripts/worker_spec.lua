@@ -7,7 +7,6 @@ local slot = require "jig.slot"
 local task = require "jig.task"
 
 local LONG <const> = 60
-local LONG_WAIT <const> = 100
 
 -- Counts how often the recipe's file ran in the same environment.
 local COUNTING <const> = 'local units = require "helper"\nunits.count = (units.count or 0) + 1\n'
@@ -273,23 +272,25 @@ describe("jig.worker", function()
   end)
 
   describe("ends a unit alone whose recipe", function()
-    local LONG <const> = "it computed for more than 1 s without waiting"
+    local WAITLESS <const> = "it computed for more than 1 s without waiting"
     local HELD <const> = "it computed for more than 0.1 s where it cannot be suspended"
 
     -- Each: what it does, as code of the exchange hook in the first unit; the fault's name and reason.
     local deeds = {
-      { "loops", "while true do end", "tool.limit", LONG },
-      { "loops in pcall", "while true do pcall(looping) end", "tool.limit", LONG },
+      { "loops", "while true do end", "tool.limit", WAITLESS },
+      { "loops in pcall", "while true do pcall(looping) end", "tool.limit", WAITLESS },
       { "loops in a message handler", "xpcall(error, looping)", "tool.limit", HELD },
-      { "loops in __close", "local x <close> = setmetatable({}, { __close = looping })", "tool.limit", LONG },
+      { "loops in __close", "local x <close> = setmetatable({}, { __close = looping })", "tool.limit", WAITLESS },
       { "loops in a comparison", "table.sort({ 1, 2, 3 }, looping)", "tool.limit", HELD },
       { "loops in a replacement", "local _ = ('x'):gsub('x', looping)", "tool.limit", HELD },
-      { "loops in a coroutine", "coroutine.wrap(function() while true do pcall(looping) end end)()", "tool.limit", LONG },
-      { "loops in __index", "local _ = setmetatable({}, { __index = looping }).x", "tool.limit", LONG },
+      { "loops in a coroutine", "coroutine.wrap(function() while true do pcall(looping) end end)()",
+        "tool.limit", WAITLESS },
+      { "loops in __index", "local _ = setmetatable({}, { __index = looping }).x", "tool.limit", WAITLESS },
       { "loops around the verbs", "while true do pcall(unit.exchange, unit, {}) pcall(unit.fail, unit, 5) end",
-        "tool.limit", LONG },
+        "tool.limit", WAITLESS },
       { "has a finalizer", "setmetatable({}, { __gc = looping })", "tool.recipe", "__gc is not for recipes" },
-      { "has a bomb for a pattern", "local _ = ('a'):rep(300):find('.-.-.-.-b')", "tool.recipe", "more than 10000000" },
+      { "has a bomb for a pattern", "local _ = ('a'):rep(300):find('.-.-.-.-b')",
+        "tool.recipe", "more than 10000000 steps" },
       { "repeats a string", "local _ = ('x'):rep(1 << 30)", "tool.limit", "not enough memory" },
       { "moves a table", "table.move({}, 1, 1 << 60, 2)", "tool.recipe", "table.move goes over 1048576" },
       { "fills a table", "local t = {} for i = 1, 1 << 30 do t[i] = i end", "tool.limit", "not enough memory" },
@@ -312,7 +313,7 @@ describe("jig.worker", function()
         other = work { config = { slot = "B", count = 3 } }
       end)
       local run = work { text = text, config = { count = 2 } }
-      assert(beside:join(LONG_WAIT))
+      assert(beside:join(LONG))
       return run, other
     end
 

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bindings/watchdog.h"
+
 struct limit {
     int64_t deadline;
     double seconds;
@@ -27,13 +29,14 @@ struct jig_task {
     unsigned interrupts;
     struct jig_wait *wait; /* what it is blocked on */
     struct jig_wait nap;
+    struct jig_budget budget;
     struct limit limits[JIG_LIMIT_DEPTH];
     int depth;
     jig_task_fn *fn;
     void *data;
 };
 
-const char jigL_yielded;
+const char jigL_yielded, jigL_forced;
 
 /* ---- the engine ---- */
 
@@ -63,6 +66,8 @@ int jigL_engine_open(struct jig_engine *engine, struct jig_error *err)
 
 void jigL_engine_close(struct jig_engine *engine)
 {
+    jig_watchdog_free(engine->watchdog);
+    jigL_meter_stop(engine);
     jig_loop_free(engine->loop);
     while (engine->ready) { /* dropped while they were ready */
         struct jig_task *task = engine->ready;
@@ -106,24 +111,37 @@ static void end_wait(struct jig_task *task)
     task->wait = NULL;
 }
 
-static void resume(struct jig_task *task)
+/* One turn of the task, which the budget counts. */
+static int turn(struct jig_task *task, int *results)
 {
     struct jig_engine *engine = task->engine;
     struct jig_task *outer = engine->current;
-    int results = 0;
-    end_wait(task);
     engine->current = task;
-    int status = lua_resume(task->co, NULL, task->arguments, &results);
+    lua_State *running = jigL_budget_enter(engine, task->co);
+    jigL_turn_begins(&engine->meter, &task->budget);
+    int status = lua_resume(task->co, NULL, task->arguments, results);
+    jigL_turn_ends(&engine->meter);
+    jigL_budget_leave(engine, running);
+    jigL_budget_forced(engine);
     engine->current = outer;
     task->arguments = 0;
+    return status;
+}
+
+static void resume(struct jig_task *task)
+{
+    int results = 0;
+    end_wait(task);
+    int status = turn(task, &results);
     if (status != LUA_YIELD) {
         end_task(task, status == LUA_OK, results);
     } else if (results != 1 || lua_touserdata(task->co, -1) != (void *)&jigL_yielded) {
-        /* a yield that nobody asked for: go on in the next round, with nothing */
+        /* a yield that nobody asked for, or the budget's: go on in the next round */
         lua_pop(task->co, results);
         enqueue(task);
     } else {
         lua_pop(task->co, 1);
+        task->budget.used = task->budget.held = 0;
     }
 }
 
@@ -259,10 +277,12 @@ static void pump(lua_State *L, struct jig_wait *wait, const char *what)
 
 void jigL_check_wait(lua_State *L, const char *what)
 {
-    if (jigL_engine(L)->current && !lua_isyieldable(L))
+    struct jig_task *task = jigL_engine(L)->current;
+    if (task && (!lua_isyieldable(L) || task->budget.closing))
         luaL_error(L,
                    "%s cannot wait here: a C function that cannot be suspended is on the call "
-                   "stack (a table.sort comparison, a string.gsub replacement, a finalizer)",
+                   "stack (a table.sort comparison, a string.gsub replacement, coroutine.close, "
+                   "a finalizer)",
                    what);
 }
 
@@ -451,6 +471,7 @@ struct jig_task *jigL_spawn(lua_State *L, int n, jig_task_fn *ended, void *data)
     task->arguments = n + 1;
     task->fn = ended;
     task->data = data;
+    task->budget.name = engine->current ? engine->current->budget.name : NULL;
     engine->tasks++;
     enqueue(task);
     return task;
@@ -471,6 +492,11 @@ void jigL_task_interrupt(struct jig_task *task)
 unsigned jigL_task_interrupts(const struct jig_task *task)
 {
     return task ? task->interrupts : 0;
+}
+
+struct jig_budget *jigL_task_budget(struct jig_task *task)
+{
+    return &task->budget;
 }
 
 struct jig_wait *jigL_task_nap(struct jig_task *task)

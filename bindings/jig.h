@@ -15,6 +15,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
+#include "bindings/budget.h"
 #include "core/error.h"
 #include "core/journal.h"
 #include "core/log.h"
@@ -22,6 +23,7 @@
 
 struct jig_task;
 struct jig_wait;
+struct jig_watchdog;
 
 /* One per process: the loop and its ready tasks. Every lua_State keeps a pointer to it in its extra
  * space, which coroutines inherit. */
@@ -30,6 +32,9 @@ struct jig_engine {
     struct jig_log log;
     struct jig_task *ready, **ready_end; /* tasks to resume, in the order they became ready */
     struct jig_task *current;            /* the one that is running; NULL outside any task */
+    struct jig_meter meter;              /* of what slots compute */
+    struct jig_watchdog *watchdog;       /* NULL = not started */
+    unsigned patience;                   /* its seconds; 0 = JIG_WATCHDOG_SECONDS */
     struct jig_wait *nap;                /* sleep outside any task */
     struct jig_journal *journal;         /* NULL = nothing is recorded; see journal.c */
     size_t tasks;                        /* started and not yet ended */
@@ -138,11 +143,15 @@ void jigL_limit_leave(struct jig_task *task, int depth);
  */
 void jigL_limit_extend(struct jig_engine *engine, int64_t ns);
 
-/* Its address is the value that a waiting coroutine yields. */
-extern const char jigL_yielded;
+/* Their addresses are what a waiting coroutine yields, and what stands for a yield of the budget's
+ * hook, which cannot yield a value: scripts/jig/coroutines.lua hands both on. */
+extern const char jigL_yielded, jigL_forced;
 
 /* The wait that a task sleeps on. */
 struct jig_wait *jigL_task_nap(struct jig_task *task);
+
+/* How long it may still compute. What a task spawns computes in the same slot's name. */
+struct jig_budget *jigL_task_budget(struct jig_task *task);
 
 /* Its state is about to be closed: it will never be resumed again. */
 void jigL_task_drop(struct jig_task *task);
@@ -161,6 +170,8 @@ int jigL_owner_lock(lua_State *L, int arg);
 
 /* ---- modules ---- */
 
+int luaopen_jig_budget(lua_State *L);
+int luaopen_jig_coroutine(lua_State *L);
 int luaopen_jig_hex(lua_State *L);
 int luaopen_jig_crc(lua_State *L);
 int luaopen_jig_digest(lua_State *L);

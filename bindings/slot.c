@@ -7,8 +7,11 @@
 #include "bindings/state.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "bindings/watchdog.h"
 
 #define SLOT "jig.slot"
 
@@ -17,7 +20,8 @@ enum {
     COPY_DEPTH = 16,
     USUAL_FIELDS = 8, /* of a table in a message, so that its copy need not grow */
     FEW = 8,          /* slots that need not save memory */
-    QUEUE = 1,        /* user value: the messages that wait, from `first` to `last` */
+    SLOT_NAME = 32,
+    QUEUE = 1, /* user value: the messages that wait, from `first` to `last` */
 };
 
 /* When a state's collector works. */
@@ -34,6 +38,7 @@ struct slot {
     struct jig_memory memory;
     struct jig_task *task; /* NULL = not started, or ended */
     struct jig_wait wait;
+    char name[SLOT_NAME];
     lua_Integer first, last; /* indices into the queue; empty when last < first */
     /* messages to the worker: in its state's registry, under inbox_key */
     struct jig_wait inbox;
@@ -276,12 +281,51 @@ static int start_worker(lua_State *S)
     copy(from, 3, S); // slot from module argument
     start_collector(S);
     slot->task = jigL_spawn(S, 1, worker_ended, slot);
+    jigL_task_budget(slot->task)->name = slot->name;
+    return 0;
+}
+
+/* What the argument calls the slot, or nothing. */
+static void set_name(lua_State *L, struct slot *slot)
+{
+    slot->name[0] = '\0';
+    if (lua_istable(L, 3) && lua_getfield(L, 3, "slot") == LUA_TSTRING)
+        snprintf(slot->name, sizeof slot->name, "%s", lua_tostring(L, -1));
+    lua_settop(L, 3);
+}
+
+/* With the first slot the meter and the watchdog start; simulated time has no use for a watchdog.
+ */
+static void start_watching(lua_State *L)
+{
+    struct jig_engine *engine = jigL_engine(L);
+    struct jig_error err;
+    if (jigL_meter_start(engine, &err) < 0)
+        luaL_error(L, "%s", err.text);
+    if (engine->watchdog || jig_loop_clock(engine->loop)->simulated)
+        return;
+    unsigned seconds = engine->patience ? engine->patience : JIG_WATCHDOG_SECONDS;
+    engine->watchdog = jig_watchdog_new(&engine->meter, seconds, &err);
+    if (!engine->watchdog)
+        luaL_error(L, "%s", err.text);
+}
+
+/*
+ * slot.patience(seconds). How long a slot may hold up all others before the process ends (default
+ * 10); before the first slot is started. Does not yield.
+ */
+static int patience(lua_State *L)
+{
+    lua_Integer seconds = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, seconds >= 1 && seconds <= 3600, 1, "seconds from 1 to 3600");
+    jigL_engine(L)->patience = (unsigned)seconds;
     return 0;
 }
 
 /*
  * slot:start(module, argument). Runs the function that `module` returns, as a task of the slot's
- * state, with a copy of the argument. Raises when the module cannot be loaded. Does not yield.
+ * state with a budget, and with a copy of the argument, whose field `slot` is its name. Raises when
+ * the module cannot be loaded. Does not yield.
  */
 static int slot_start(lua_State *L)
 {
@@ -290,6 +334,8 @@ static int slot_start(lua_State *L)
     luaL_argcheck(L, slot->self == LUA_NOREF, 1, "the slot already works");
     lua_settop(L, 3);
     check(L, 3, 0);
+    set_name(L, slot);
+    start_watching(L);
     lua_settop(slot->L, 0);
     lua_pushcfunction(slot->L, start_worker);
     lua_pushlightuserdata(slot->L, slot);
@@ -449,7 +495,7 @@ int luaopen_jig_slot(lua_State *L)
         {NULL, NULL},
     };
     static const luaL_Reg in_slot[] = {{"emit", emit}, {"receive", receive}, {NULL, NULL}};
-    static const luaL_Reg in_main[] = {{"new", slot_new}, {NULL, NULL}};
+    static const luaL_Reg in_main[] = {{"new", slot_new}, {"patience", patience}, {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key) != LUA_TNIL) {
         luaL_newlib(L, in_slot);
         return 1;

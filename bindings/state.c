@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bindings/bounded.h"
+
 /* ---- modules ---- */
 
 static const luaL_Reg modules[] = {
+    {"jig.budget", luaopen_jig_budget},
     {"jig.clock", luaopen_jig_clock},
+    {"jig.coroutine", luaopen_jig_coroutine},
     {"jig.crc", luaopen_jig_crc},
     {"jig.digest", luaopen_jig_digest},
     {"jig.hex", luaopen_jig_hex},
@@ -116,6 +120,7 @@ static int open_slot(lua_State *L)
         luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
         lua_pop(L, 1);
     }
+    jigL_bound_libraries(L);
     preload(L);
     if (getenv("JIG_PATH")) {
         add_searcher(L, true);

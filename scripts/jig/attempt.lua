@@ -7,6 +7,7 @@
 -- PASS needs a FINGERPRINT. After it nothing is reported; what fails then makes the unit
 -- "manufactured with fault".
 
+local budget = require "jig.budget"
 local clock = require "jig.clock"
 local fault = require "jig.fault"
 local standard_flow = require "jig.flow"
@@ -71,20 +72,38 @@ local function report(unit, made, result)
   }
 end
 
--- The device is brought to a known state again. What fails here changes nothing any more.
-local function clean_up(unit)
-  if not (unit.port and unit.recipe.reset) then return end
+local function reset(unit)
   unit:enter("reset")
   local shield <close> = task.shield("reset", unit.recipe.limits.reset)
-  local ok, thrown = pcall(unit.recipe.reset, unit)
-  if not ok then return tostring(thrown):match("^[^\n]*") end
+  unit.recipe.reset(unit)
 end
 
-local function fail(unit, made, result)
-  unit:complete(made)
+local function first_line(thrown)
+  return tostring(thrown):match("^[^\n]*")
+end
+
+-- The device is brought to a known state again, with a budget of its own. What fails here changes nothing
+-- any more.
+local function clean_up(unit, folder)
+  if not (unit.port and unit.recipe.reset) then return end
+  local ok, thrown, spent = budget.run(folder, first_line, reset, unit)
+  if spent then return (spent.line and spent.line .. ": " or "") .. spent.reason end
+  if not ok then return thrown end
+end
+
+-- What was thrown may come from anywhere when the budget is spent: then only that counts.
+local function fault_of(thrown, spent)
+  if spent then
+    return fault.new("tool.limit", { reason = spent.reason, line = spent.line, traceback = spent.traceback })
+  end
+  return fault.from(thrown)
+end
+
+local function fail(unit, folder, made, result)
+  if not budget.run(folder, nil, unit.complete, unit, made) then made.slot = unit.slot end
   result.fault = made
   report(unit, made, result)
-  result.reset_trouble = clean_up(unit)
+  result.reset_trouble = clean_up(unit, folder)
 end
 
 --- Runs one attempt. Yields; does not throw.
@@ -93,11 +112,12 @@ end
 ---@return table result  passed, fault?, fingerprint?, reported?, unreported, seconds, gate_seconds, phases, …
 function attempt.run(unit, options)
   local result = { passed = false }
-  local ok, thrown = xpcall(run, unit.catch, unit, options)
+  local folder = unit.context.folder
+  local ok, thrown, spent = budget.run(folder, unit.catch, run, unit, options)
   if ok then
     result.passed = true
   else
-    fail(unit, fault.from(thrown), result) -- not caught: an error of memory
+    fail(unit, folder, fault_of(thrown, spent), result)
   end
   local truth = units.truth(unit)
   result.fingerprint = truth.fingerprint

@@ -2,14 +2,16 @@
 --
 -- A wait inside a coroutine that a script made itself must reach the scheduler, not the script's own
 -- resume. What waits yields one private value (task.yielded): resume and wrap hand it upwards and go
--- back in when the wait is over, so the script sees only its own yields.
+-- back in when the wait is over, so the script sees only its own yields. The same goes for the yield by
+-- which a slot's task is made to give way to others (coroutine.forced): see bindings/budget.h.
 
+local native = require "jig.coroutine"
 local task = require "jig.task"
 
-local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
-local status, running, close = coroutine.status, coroutine.running, coroutine.close
+local create, yield, status, running = coroutine.create, coroutine.yield, coroutine.status, coroutine.running
+local resume, close = native.resume, native.close
 
-local waiting = task.yielded
+local waiting, forced = task.yielded, native.forced
 
 -- Coroutines made here; a yield outside of them would end up in the scheduler.
 local made = setmetatable({}, { __mode = "k" })
@@ -22,15 +24,25 @@ local coroutines = {
 }
 
 local function pass(co, ok, first, ...)
-  if ok and first == waiting and status(co) == "suspended" then
-    yield(waiting)
+  if ok and (first == waiting or first == forced) and status(co) == "suspended" then
+    yield(first)
     return pass(co, resume(co))
   end
   return ok, first, ...
 end
 
+local function hand_on(ok, ...)
+  if ok then return ... end
+  error(..., 0)
+end
+
+-- The call is protected so that <close> variables run while it unwinds, by Lua's ordinary rules. In a
+-- coroutine that died they would run inside the hook that ended it, where nothing ends them.
 function coroutines.create(f)
-  local co = create(f)
+  if type(f) ~= "function" then
+    error(("bad argument #1 to 'create' (function expected, got %s)"):format(type(f)), 2)
+  end
+  local co = create(function(...) return hand_on(pcall(f, ...)) end)
   made[co] = true
   return co
 end

@@ -179,11 +179,18 @@ function fault.throw_cli(message, code, stage)
   error(fault.new(name, { reason = message }), 0)
 end
 
---- Turns whatever a recipe threw into a fault; a plain error becomes tool.recipe.
+-- What Lua throws, past every message handler, when a slot's state may take no more memory.
+local NO_MEMORY <const> = "not enough memory"
+
+--- Turns whatever a recipe threw into a fault; a plain error becomes tool.recipe, a want of memory
+-- tool.limit.
 ---@param thrown any
 ---@return jig.Fault
 function fault.from(thrown)
   if fault.is(thrown) then return thrown end
+  if thrown == NO_MEMORY then
+    return fault.new("tool.limit", { reason = "not enough memory: the recipe needs more than its slot may take" })
+  end
   local message = tostring(thrown)
   local first = message:match("^[^\n]*")
   return fault.new("tool.recipe", { reason = first, line = first:match("^(.-:%d+): ") })

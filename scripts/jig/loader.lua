@@ -1,6 +1,7 @@
 --- Loads a recipe: its chunk runs in a fresh environment each time, so that nothing leaks from unit to
 -- unit.
 
+local budget = require "jig.budget"
 local clock = require "jig.clock"
 local fault = require "jig.fault"
 local locate = require "jig.locate"
@@ -34,8 +35,9 @@ function loader.load(file, folder, files)
   local env = sandbox.environment(folder, api_for(file), files)
   local chunk, message = files:load(file, env)
   if not chunk then return nil, message end
-  local ok, made = pcall(chunk)
-  if not ok then return nil, tostring(made) end
+  local ok, made, spent = budget.run(folder, tostring, chunk)
+  if spent then return nil, ("%s: %s"):format(spent.line or file, spent.reason) end
+  if not ok then return nil, made end
   if not recipe.is(made) then
     return nil, ("%s: must return jig.recipe { … }"):format(file)
   end

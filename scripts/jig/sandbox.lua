@@ -1,5 +1,6 @@
 --- The environment in which recipes and station files run: what is listed here and nothing else.
 
+local budget = require "jig.budget"
 local coroutines = require "jig.coroutines"
 local digest = require "jig.digest"
 
@@ -49,6 +50,28 @@ local function strict(env)
       error(("there is no global '%s' here"):format(tostring(key)), 2)
     end,
   })
+end
+
+-- xpcall whose handler is left out once the budget is spent: it would run inside the hook that raised, where
+-- nothing ends it.
+local function guarded(f, handler, ...)
+  if type(handler) ~= "function" then
+    error(("bad argument #2 to 'xpcall' (function expected, got %s)"):format(type(handler)), 2)
+  end
+  return xpcall(f, function(...)
+    if budget.spent() then return ... end
+    return handler(...)
+  end, ...)
+end
+
+-- getmetatable gives no metatable that all units of a slot share, as that of strings and those of jig's
+-- objects: what a script cannot get it cannot change.
+local function get_metatable(...)
+  local meta = getmetatable(...)
+  if type(meta) ~= "table" or type((...)) == "table" and not tostring(rawget(meta, "__name")):match("^jig%.") then
+    return meta
+  end
+  return false
 end
 
 --- Reads a file. nil, message when it cannot be read.
@@ -121,10 +144,10 @@ end
 ---@return table env
 function sandbox.environment(folder, api, files)
   local env = {
-    _VERSION = _VERSION, assert = assert, error = error, getmetatable = getmetatable, ipairs = ipairs,
+    _VERSION = _VERSION, assert = assert, error = error, getmetatable = get_metatable, ipairs = ipairs,
     next = next, pairs = pairs, pcall = pcall, rawequal = rawequal, rawget = rawget, rawlen = rawlen,
     rawset = rawset, select = select, setmetatable = setmetatable, tonumber = tonumber, tostring = tostring,
-    type = type, xpcall = xpcall,
+    type = type, xpcall = guarded,
     coroutine = setmetatable({}, COROUTINE), math = setmetatable({}, MATH), os = setmetatable({}, OS),
     string = setmetatable({}, STRING), table = setmetatable({}, TABLE), utf8 = setmetatable({}, UTF8),
   }

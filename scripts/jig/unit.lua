@@ -22,8 +22,9 @@ local wire = require "jig.wire"
 ---@field fingerprint? string from handle_device_response on
 ---@field data table          the recipe's own
 local unit = {}
-unit.__index = unit
-unit.__name = "jig.unit"
+
+-- Apart from the methods, so that a recipe finds no way to it.
+local meta = { __index = unit, __name = "jig.unit" }
 
 -- What is so whatever a recipe makes of the fields of its unit: number, attempt, slot; session, session_id,
 -- fingerprint, failed (the fault after which no verb goes on).
@@ -43,7 +44,7 @@ local ARQ_FACTOR <const>, ARQ_SLACK <const> = 12, 65536
 ---@param context table  service; new_id(unit) -> string; emit(event); folder of the recipe; record?: jig.Record
 ---@return jig.Unit
 function unit.new(fields, recipe, context)
-  local self = setmetatable({ data = {}, recipe = recipe, context = context }, unit)
+  local self = setmetatable({ data = {}, recipe = recipe, context = context }, meta)
   for key, value in pairs(fields) do
     self[key] = value
   end

@@ -10,8 +10,9 @@ local task = require "jig.task"
 ---@class jig.Wire
 ---@field budget? integer  bytes that may still be written in this exchange; nil = no bound
 local wire = {}
-wire.__index = wire
-wire.__name = "jig.wire"
+
+-- Apart from the methods, so that a recipe finds no way to it.
+local meta = { __index = wire, __name = "jig.wire" }
 
 -- Bytes that `expect` looks through at most.
 local EXPECT_MAX <const> = 65536
@@ -39,7 +40,7 @@ function wire.open(address, name, limits, options)
     error(fault.new("connectivity.open", { reason = message }), 0)
   end
   check(handle, message, code, limit)
-  return setmetatable({ handle = handle, limits = limits, lines = {} }, wire)
+  return setmetatable({ handle = handle, limits = limits, lines = {} }, meta)
 end
 
 --- Exactly n bytes. Yields; throws connectivity.timeout, connectivity.lost.
@@ -176,6 +177,6 @@ function wire:close()
   self.handle:close()
 end
 
-wire.__close = wire.close
+meta.__close = wire.close
 
 return wire

@@ -2,6 +2,7 @@
 -- as messages to the main state (slot.emit).
 
 local attempt = require "jig.attempt"
+local budget = require "jig.budget"
 local clock = require "jig.clock"
 local gate = require "jig.gate"
 local hex = require "jig.hex"
@@ -30,7 +31,7 @@ local function id_maker(config)
 end
 
 -- Where nobody looks at what a unit is doing just now (a quiet worker), it is not worth a message each.
-local PASSING <const> = { phase = true, gate = true }
+local PASSING <const> = { phase = true, gate = true, serial = true }
 
 -- Emits with what every message of a unit carries.
 local function emitter(config, number)
@@ -44,11 +45,11 @@ local function emitter(config, number)
   end
 end
 
-local function plain_result(result, made)
+local function plain_result(result, made, folder)
   if result.fault then
     result.fault = result.fault:plain()
   end
-  local ok, serial = pcall(tostring, made.serial)
+  local ok, serial = budget.run(folder, nil, tostring, made.serial)
   result.serial = ok and made.serial ~= nil and serial or nil
   local truth = unit.truth(made)
   result.session, result.attempt = truth.session_id, truth.attempt
@@ -121,7 +122,7 @@ local function one_attempt(config, made_recipe, fields, context)
     pacing = recipe.pacing(made_recipe.port),
     serial = fields.serial,
   })
-  return plain_result(result, made)
+  return plain_result(result, made, context.folder)
 end
 
 -- Waits for what begins a unit at a watched slot: its start trigger, where there is one, and a device.

@@ -109,6 +109,26 @@ describe("jig.sandbox", function()
     end
   end)
 
+  it("gives no metatable of jig's or of strings, and a script's own", function()
+    local _, own, text, fault, protected = run([[
+      local meta = { __name = "mine" }
+      return getmetatable(setmetatable({}, meta)) == meta, getmetatable "x", getmetatable(require("jig").fault),
+        getmetatable(setmetatable({}, { __metatable = 5 }))
+    ]], {}, { fault = require("jig.fault").new "tool.limit" })
+    assert.same({ true, false, false, 5 }, { own, text, fault, protected })
+    assert.is_false((run "return getmetatable()"))
+  end)
+
+  it("calls message handlers as xpcall does", function()
+    assert.same({ true, false, 5 }, { run [[
+      return xpcall(function(...) error { ... } end, function(e) return e[1] end, 5)
+    ]] })
+    assert.same({ true, true, 1, 2 }, { run "return xpcall(function(...) return ... end, error, 1, 2)" })
+    local ok, message = run "\nxpcall(error)"
+    assert.is_false(ok)
+    assert.equal("main.lua:2: bad argument #2 to 'xpcall' (function expected, got nil)", message)
+  end)
+
   it("reads a file once and keeps its lines in messages", function()
     local store = sandbox.files()
     local folder <close> = scratch.folder()

@@ -174,7 +174,7 @@ describe("jig.wire", function()
       sets[#sets + 1] = name .. "=" .. tostring(value)
       return true
     end }
-    local w = setmetatable({ handle = handle, limits = {}, lines = {} }, wire)
+    local w = setmetatable({ handle = handle, limits = {}, lines = {} }, { __index = wire })
     w:pulse("dtr", 0)
     w:pulse("break", 0)
     w:set("rts", false)

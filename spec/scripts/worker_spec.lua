@@ -226,7 +226,7 @@ describe("jig.worker", function()
       end,
     ]] }
     local ended = of(run, "ended")
-    assert.same({ "tool.recipe", true }, { ended[1].fault.name, ended[1].reported })
+    assert.same({ "tool.limit", true }, { ended[1].fault.name, ended[1].reported })
     assert.matches("not enough memory", ended[1].fault.reason)
     assert.is_true(ended[2].passed)
   end)
@@ -343,5 +343,106 @@ describe("jig.worker", function()
     local run <close> = work { token = token(), config = { retries = 3 }, cli = "{ new_device = { exit = 8 } }" }
     assert.equal(1, #of(run, "ended"))
     assert.same({ "cli.token_missing", 407 }, { of(run, "ended")[1].fault.name, of(run, "ended")[1].fault.code })
+  end)
+
+  describe("ends a unit alone whose recipe", function()
+    local WAITLESS <const> = "it computed for more than 1 s without waiting"
+    local HELD <const> = "it computed for more than 0.1 s where it cannot be suspended"
+
+    -- Each: what it does, as code of the exchange hook in the first unit; the fault's name and reason.
+    local deeds = {
+      { "loops", "while true do end", "tool.limit", WAITLESS },
+      { "loops in pcall", "while true do pcall(looping) end", "tool.limit", WAITLESS },
+      { "loops in a message handler", "xpcall(error, looping)", "tool.limit", HELD },
+      { "loops in __close", "local x <close> = setmetatable({}, { __close = looping })", "tool.limit", WAITLESS },
+      { "loops in a comparison", "table.sort({ 1, 2, 3 }, looping)", "tool.limit", HELD },
+      { "loops in a replacement", "local _ = ('x'):gsub('x', looping)", "tool.limit", HELD },
+      { "loops in a coroutine", "coroutine.wrap(function() while true do pcall(looping) end end)()",
+        "tool.limit", WAITLESS },
+      { "loops in __index", "local _ = setmetatable({}, { __index = looping }).x", "tool.limit", WAITLESS },
+      { "loops around the verbs", "while true do pcall(unit.exchange, unit, {}) pcall(unit.fail, unit, 5) end",
+        "tool.limit", WAITLESS },
+      { "has a finalizer", "setmetatable({}, { __gc = looping })", "tool.recipe", "__gc is not for recipes" },
+      { "has a bomb for a pattern", "local _ = ('a'):rep(300):find('.-.-.-.-b')",
+        "tool.recipe", "more than 10000000 steps" },
+      { "repeats a string", "local _ = ('x'):rep(1 << 30)", "tool.limit", "not enough memory" },
+      { "moves a table", "table.move({}, 1, 1 << 60, 2)", "tool.recipe", "table.move goes over 1048576" },
+      { "fills a table", "local t = {} for i = 1, 1 << 30 do t[i] = i end", "tool.limit", "not enough memory" },
+      { "recurses", "local function f() return 1 + f() end f()", "tool.limit", "not enough memory" },
+    }
+
+    -- The deed at slot A, three units at slot B meanwhile: the other slot passes, and so does the unit after.
+    local function side_by_side(deed)
+      local text = scratch.recipe(([[
+        exchange = function(unit, request)
+          if unit.number == 1 then
+            %s
+          end
+          return "ok"
+        end,
+      ]]):format(deed))
+      text = "local function looping() while true do end end\n" .. text
+      local other
+      local beside = task.spawn(function()
+        other = work { config = { slot = "B", count = 3 } }
+      end)
+      local run = work { text = text, config = { count = 2 } }
+      assert(beside:join(LONG))
+      return run, other
+    end
+
+    for _, deed in ipairs(deeds) do
+      it(deed[1], function()
+        local run <close>, beside = side_by_side(deed[2])
+        local other <close> = beside
+        local ended = of(run, "ended")
+        assert.equal(2, #ended)
+        local fault = ended[1].fault
+        assert.equal(deed[3], fault.name, fault.reason)
+        assert.matches(deed[4], fault.reason, 1, true)
+        if not deed[4]:find "memory" then assert.matches("/recipe.lua:%d+$", fault.line) end
+        assert.equal("factory_init", fault.phase)
+        assert.same({ true, false }, { ended[1].reported, ended[1].unreported })
+        assert.is_true(ended[2].passed)
+        assert.equal("new_device report_error new_device get_device_configuration handle_device_response",
+          run.folder:commands())
+        assert.equal(deed[3] == "tool.limit" and "903" or "902", run.folder:calls()[2][3])
+        for _, one in ipairs(of(other, "ended")) do assert.is_true(one.passed) end
+        assert.equal(3, #of(other, "ended"))
+      end)
+    end
+  end)
+
+  it("ends a loop in each hook, and says of `reset` that it had trouble", function()
+    local run <close> = work { more = [[
+      reset = function(unit)
+        if unit.session_id then while true do pcall(error) end end
+      end,
+      run = function(unit)
+        unit:new_device()
+        while true do end
+      end,
+    ]] }
+    local ended = of(run, "ended")
+    assert.equal("tool.limit", ended[1].fault.name)
+    assert.is_true(ended[1].reported)
+    assert.matches("/recipe.lua:%d+: it computed for more than 1 s without waiting", ended[1].reset_trouble)
+    assert.equal("new_device report_error", run.folder:commands())
+  end)
+
+  it("refuses a recipe whose chunk does not end, with its line", function()
+    local run <close> = work { text = "\nwhile true do pcall(error) end" }
+    assert.equal("refused", run.messages[1].event)
+    assert.matches("/recipe.lua:2: it computed for more than 1 s without waiting$", run.messages[1].message)
+  end)
+
+  it("ends what would be called when the unit is over", function()
+    local run <close> = work { more = [[
+      prepare = function(unit)
+        unit.serial = setmetatable({}, { __tostring = function() while true do end end })
+      end,
+    ]] }
+    local ended = of(run, "ended")
+    assert.same({ 1, true, nil }, { #ended, ended[1].passed, ended[1].serial })
   end)
 end)

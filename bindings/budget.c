@@ -1,0 +1,301 @@
+/* jig.budget: code that may not be trusted to end. See budget.h.
+ */
+#include "bindings/budget.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bindings/jig.h"
+
+enum {
+    BUDGET_TICKS = JIG_BUDGET_MS / JIG_TICK_MS,
+    HELD_TICKS = JIG_BUDGET_HELD_MS / JIG_TICK_MS,
+};
+
+/* What is thrown; short, so that Lua makes it once. */
+#define THROWN "the recipe computed for too long"
+
+/* ---- the hook ---- */
+
+static struct jig_budget *current_budget(lua_State *L)
+{
+    struct jig_task *task = jigL_engine(L)->current;
+    struct jig_budget *budget = task ? jigL_task_budget(task) : NULL;
+    return budget && budget->name ? budget : NULL;
+}
+
+/* The innermost line of a file in the folder. [-0, +1, m] */
+static void push_line(lua_State *L, const char *folder)
+{
+    lua_Debug frame;
+    size_t n = folder ? strlen(folder) : 0;
+    for (int level = 0; n && lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "Sl", &frame);
+        if (frame.source[0] == '@' && strncmp(frame.source + 1, folder, n) == 0) {
+            lua_pushfstring(L, "%s:%d", frame.source + 1, frame.currentline);
+            return;
+        }
+    }
+    lua_pushnil(L);
+}
+
+/* Where it happened can only be told here: what is thrown later comes from elsewhere. */
+static void spend(lua_State *L, struct jig_budget *budget, const char *reason)
+{
+    budget->reason = reason;
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, reason);
+    lua_setfield(L, -2, "reason");
+    push_line(L, budget->folder);
+    lua_setfield(L, -2, "line");
+    luaL_traceback(L, L, reason, 0);
+    lua_setfield(L, -2, "traceback");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, budget);
+}
+
+static bool suspends(lua_State *L, const struct jig_budget *budget)
+{
+    return !budget->closing && lua_isyieldable(L);
+}
+
+static void count(lua_State *L, struct jig_budget *budget, unsigned ticks)
+{
+    budget->used += ticks;
+    budget->held += ticks;
+    if (budget->reason)
+        return;
+    if (budget->used >= BUDGET_TICKS)
+        spend(L, budget, "it computed for more than 1 s without waiting");
+    else if (budget->held >= HELD_TICKS && !suspends(L, budget))
+        spend(L, budget,
+              "it computed for more than 0.1 s where it cannot be suspended (a table.sort "
+              "comparison, a string.gsub replacement, a message handler)");
+}
+
+static void set_hook(lua_State *L);
+
+static void hook(lua_State *L, lua_Debug *ar)
+{
+    struct jig_engine *engine = jigL_engine(L);
+    struct jig_budget *budget = current_budget(L);
+    if (!budget) {
+        lua_sethook(L, NULL, 0, 0);
+        return;
+    }
+    if (ar->event !=
+        LUA_HOOKCOUNT) { /* a function returns: perhaps what kept it from being suspended */
+        if (suspends(L, budget))
+            set_hook(L);
+        return;
+    }
+    count(L, budget, atomic_exchange(&engine->meter.ticks, 0));
+    if (budget->reason) {
+        lua_pushliteral(L, THROWN);
+        lua_error(L);
+    }
+    if (budget->held == 0) {
+        lua_sethook(L, NULL, 0, 0); /* until the next tick */
+    } else if (!suspends(L, budget)) {
+        lua_sethook(L, hook, LUA_MASKRET, 0);
+    } else {
+        budget->held = 0;
+        budget->forced = true;
+        lua_yield(L, 0); /* when it goes on, the hook has nothing to do */
+    }
+}
+
+static void set_hook(lua_State *L)
+{
+    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+}
+
+/* ---- the ticks ---- */
+
+/* Lua allows lua_sethook in a signal handler, and hardly anything else. */
+static void tick(int signum, siginfo_t *info, void *context)
+{
+    struct jig_meter *meter = info->si_value.sival_ptr;
+    (void)signum;
+    (void)context;
+    lua_State *running = atomic_load(&meter->running);
+    if (!running)
+        return;
+    atomic_fetch_add(&meter->ticks, 1 + (unsigned)info->si_overrun);
+    set_hook(running);
+}
+
+static int start_timer(struct jig_meter *meter)
+{
+    struct sigaction action = {.sa_sigaction = tick, .sa_flags = SA_SIGINFO | SA_RESTART};
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGVTALRM};
+    struct itimerspec times = {.it_interval.tv_nsec = JIG_TICK_MS * 1000000L};
+    sigset_t set;
+    times.it_value = times.it_interval;
+    event.sigev_value.sival_ptr = meter;
+    event._sigev_un._tid = (pid_t)syscall(SYS_gettid); // glibc 2.36 has no name for it
+    sigemptyset(&set);
+    sigaddset(&set, SIGVTALRM);
+    if (sigaction(SIGVTALRM, &action, NULL) < 0 || sigprocmask(SIG_UNBLOCK, &set, NULL) < 0 ||
+        timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &meter->timer) < 0)
+        return -1;
+    if (timer_settime(meter->timer, 0, &times, NULL) == 0)
+        return 0;
+    timer_delete(meter->timer);
+    return -1;
+}
+
+int jigL_meter_start(struct jig_engine *engine, struct jig_error *err)
+{
+    if (engine->meter.ticking)
+        return JIG_OK;
+    if (start_timer(&engine->meter) < 0)
+        return jig_fail_sys(err, errno, "cannot measure the time that slots compute");
+    engine->meter.ticking = true;
+    return JIG_OK;
+}
+
+void jigL_meter_stop(struct jig_engine *engine)
+{
+    if (engine->meter.ticking)
+        timer_delete(engine->meter.timer);
+    engine->meter.ticking = false;
+}
+
+/* ---- whose ticks they are ---- */
+
+lua_State *jigL_budget_enter(struct jig_engine *engine, lua_State *co)
+{
+    struct jig_task *task = engine->current;
+    struct jig_budget *budget = task ? jigL_task_budget(task) : NULL;
+    lua_State *outer = atomic_load_explicit(&engine->meter.running, memory_order_relaxed);
+    if (!budget || !budget->name)
+        co = NULL;
+    else if (budget->reason)
+        set_hook(co);
+    atomic_store_explicit(&engine->meter.running, co, memory_order_relaxed);
+    return outer;
+}
+
+void jigL_budget_leave(struct jig_engine *engine, lua_State *outer)
+{
+    atomic_store_explicit(&engine->meter.running, outer, memory_order_relaxed);
+    struct jig_task *task = engine->current;
+    if (outer && task && jigL_task_budget(task)->reason)
+        set_hook(outer);
+}
+
+bool jigL_budget_forced(struct jig_engine *engine)
+{
+    struct jig_task *task = engine->current;
+    struct jig_budget *budget = task ? jigL_task_budget(task) : NULL;
+    bool forced = budget && budget->forced;
+    if (forced)
+        budget->forced = false;
+    return forced;
+}
+
+/* Only the loop's thread writes here. */
+static void next_turn(struct jig_meter *meter)
+{
+    unsigned turns = atomic_load_explicit(&meter->turns, memory_order_relaxed);
+    atomic_store_explicit(&meter->turns, turns + 1, memory_order_release);
+}
+
+void jigL_turn_begins(struct jig_meter *meter, const struct jig_budget *budget)
+{
+    atomic_store_explicit(&meter->name, budget->name, memory_order_relaxed);
+    next_turn(meter);
+}
+
+void jigL_turn_ends(struct jig_meter *meter)
+{
+    next_turn(meter);
+}
+
+/* ---- for scripts ---- */
+
+/* Pushes what `spend` noted, and forgets it. [-0, +1, m] */
+static void take_spent(lua_State *L, struct jig_budget *budget)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, budget) == LUA_TNIL) { /* no memory for it then */
+        lua_pop(L, 1);
+        lua_createtable(L, 0, 1);
+        lua_pushstring(L, budget->reason);
+        lua_setfield(L, -2, "reason");
+    }
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, budget);
+    budget->reason = NULL;
+    budget->used = budget->held = 0;
+}
+
+static int ended(lua_State *L, bool ok, bool spent)
+{
+    if (ok && !spent) { // folder handler results...
+        lua_pushboolean(L, 1);
+        lua_replace(L, 2);
+        return lua_gettop(L) - 1;
+    }
+    lua_pushboolean(L, 0);
+    if (ok)
+        lua_pushnil(L);
+    else
+        lua_pushvalue(L, 3);
+    if (!spent)
+        return 2;
+    take_spent(L, current_budget(L));
+    return 3;
+}
+
+static int run_ended(lua_State *L, int status, lua_KContext outermost)
+{
+    struct jig_budget *budget = outermost ? current_budget(L) : NULL;
+    bool spent = budget && budget->reason;
+    if (budget)
+        budget->folder = NULL;
+    if (spent)
+        lua_sethook(L, NULL, 0, 0);
+    return ended(L, status == LUA_OK || status == LUA_YIELD, spent);
+}
+
+/*
+ * budget.run(folder, handler, f, ...) -> true, results... | false, thrown [, spent]. As xpcall
+ * (handler may be nil); `spent` is there when the budget was used up inside: { reason =, line =,
+ * traceback = }, the innermost line of a file in `folder` then. Afterwards there is a new budget.
+ * One run inside another is a plain xpcall. Yields where f does.
+ */
+static int run(lua_State *L)
+{
+    const char *folder = luaL_checkstring(L, 1);
+    luaL_checkany(L, 3);
+    struct jig_budget *budget = current_budget(L);
+    bool outermost = budget && !budget->folder;
+    if (outermost) {
+        budget->folder = folder; /* stays on the stack */
+        budget->used = budget->held = 0;
+    }
+    int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, lua_isnil(L, 2) ? 0 : 2, outermost,
+                            run_ended);
+    return run_ended(L, status, outermost);
+}
+
+/*
+ * budget.spent() -> whether the budget is used up, and each instruction raises: for message
+ * handlers, which are called inside the hook and would not be ended there. Does not yield.
+ */
+static int is_spent(lua_State *L)
+{
+    struct jig_budget *budget = current_budget(L);
+    lua_pushboolean(L, budget && budget->reason);
+    return 1;
+}
+
+int luaopen_jig_budget(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"run", run}, {"spent", is_spent}, {NULL, NULL}};
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -1,0 +1,67 @@
+/* How long a slot's task may compute without waiting, and that it does not hold up the others.
+ *
+ * A timer on the CPU clock of the loop's thread ticks (SIGVTALRM, to that thread alone). The
+ * signal's handler puts a hook on the coroutine that runs, which is called before its next
+ * instruction: there the tick is counted and the task yields, so that the others and the loop have
+ * their turn. Between ticks there is no hook: Lua looks for one at every instruction once it is
+ * set, and what computes would take half as long again.
+ *
+ * A task that has used up its budget is *spent*: from then on every instruction raises, in all its
+ * coroutines, until budget.run (budget.c), inside which that happened, has caught it. So neither
+ * pcall nor a message handler, <close> or a coroutine can hold on to it.
+ */
+#ifndef JIG_BINDINGS_BUDGET_H
+#define JIG_BINDINGS_BUDGET_H
+
+#include <lua.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+
+struct jig_engine;
+struct jig_error;
+
+enum {
+    JIG_TICK_MS = 4,
+    JIG_BUDGET_MS = 1000,     /* of CPU time, between two waits */
+    JIG_BUDGET_HELD_MS = 100, /* in one go, where the code cannot be suspended */
+};
+
+/* One per engine. What the handler and the watchdog see is atomic. */
+struct jig_meter {
+    _Atomic(lua_State *) running; /* the coroutine of a slot that runs now; NULL = none */
+    atomic_uint ticks;            /* that no hook has counted yet */
+    atomic_uint turns;            /* one more at each begin and end of a resume: odd = inside */
+    _Atomic(const char *) name;   /* the slot whose turn it is */
+    timer_t timer;
+    bool ticking;
+};
+
+/* One per task. */
+struct jig_budget {
+    const char *name;   /* of the slot; NULL = the task has no budget */
+    const char *folder; /* of the recipe that budget.run runs; NULL outside */
+    const char *reason; /* why it is spent; NULL = it is not */
+    unsigned used;      /* ticks since the task last waited */
+    unsigned held;      /* of those, where it could not be suspended, in one go */
+    unsigned closing;   /* inside coroutine.close, which cannot be suspended either */
+    bool forced;        /* the yield that comes was the hook's */
+};
+
+/* Begins to tick. A second time it does nothing. */
+int jigL_meter_start(struct jig_engine *engine, struct jig_error *err);
+void jigL_meter_stop(struct jig_engine *engine);
+
+/* Around a resume of `co`, or anything else that runs code of it: from here on the ticks are its.
+ * Gives what jigL_budget_leave takes. */
+lua_State *jigL_budget_enter(struct jig_engine *engine, lua_State *co);
+void jigL_budget_leave(struct jig_engine *engine, lua_State *outer);
+
+/* Around each turn of a task: for the watchdog. */
+void jigL_turn_begins(struct jig_meter *meter, const struct jig_budget *budget);
+void jigL_turn_ends(struct jig_meter *meter);
+
+/* Whether the hook made the yield with which a resume has just ended; asking again gives false. */
+bool jigL_budget_forced(struct jig_engine *engine);
+
+#endif

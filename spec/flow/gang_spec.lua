@@ -193,11 +193,14 @@ exec %s "$@"
       local trouble = trouble_of(i)
       return trouble and trouble[3] and { "--fault", trouble[3] }
     end)
-    -- The first call of the CLI hangs, whosever it is.
+    -- The first call of the CLI opens a session and hangs.
     local cli = place:write("cli", ([[#!/bin/sh
-mkdir %s/hung 2>/dev/null && [ "$1" = new_device ] && exec sleep 100
+if mkdir %s/hung 2>/dev/null; then
+  %s "$@" >/dev/null
+  exec sleep 100
+fi
 exec %s "$@"
-]]):format(place.path, station.factory_tool), true)
+]]):format(place.path, station.factory_tool, station.factory_tool), true)
     local slots = {}
     for i, address in ipairs(all.addresses) do
       local changes = trouble_of(i) and trouble_of(i)[2]

@@ -87,7 +87,7 @@ describe("jig.worker", function()
       names[i] = message.event == "phase" and message.phase or message.event
       assert.same({ "A", 1, 1 }, { message.slot, message.unit, message.attempt })
     end
-    assert.equal("started connect new_device factory_init get_device_configuration factory_provisioning "
+    assert.equal("started connect serial new_device factory_init get_device_configuration factory_provisioning "
       .. "handle_device_response ended", table.concat(names, " "))
     local started, ended = run.messages[1], run.messages[#run.messages]
     assert.same({ "lamp", "2" }, { started.recipe, started.version })

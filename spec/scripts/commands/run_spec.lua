@@ -189,6 +189,7 @@ describe("jig run", function()
       manufactured = { fingerprint = "string" },
       report = { code = "number", reason = "string", accepted = "boolean", trouble = "string" },
       note = { text = "string" },
+      serial = { serial = "string" },
       ended = {
         passed = "boolean", seconds = "number", phases = "table", received = "number", sent = "number",
         serial = "string", fingerprint = "string", fault = "table", reported = "boolean", unreported = "boolean",

@@ -34,8 +34,8 @@ local SYSTEM <const> = {}
 for name in ([[
   arpa/inet asm/termbits ctype dirent endian errno fcntl gnu/libc-version inttypes limits linux/serial
   linux/sockios math netdb netinet/in netinet/tcp poll pthread sched setjmp signal spawn stdarg stdatomic
-  stdbool stddef stdint stdio stdlib string sys/epoll sys/file sys/ioctl sys/random sys/resource sys/socket sys/stat sys/syscall
-  sys/types sys/wait termios time unistd
+  stdbool stddef stdint stdio stdlib string sys/epoll sys/file sys/ioctl sys/random sys/resource sys/socket
+  sys/stat sys/syscall sys/types sys/wait termios time unistd
 ]]):gmatch("%S+") do SYSTEM[name .. ".h"] = true end
 
 -- Which library a header is of; nil for the system's.

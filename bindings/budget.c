@@ -13,6 +13,7 @@
 enum {
     BUDGET_TICKS = JIG_BUDGET_MS / JIG_TICK_MS,
     HELD_TICKS = JIG_BUDGET_HELD_MS / JIG_TICK_MS,
+    SOME_TICKS = 3, /* more at once come from one long call of C, which is over */
 };
 
 /* What is thrown; short, so that Lua makes it once. */
@@ -64,7 +65,7 @@ static bool suspends(lua_State *L, const struct jig_budget *budget)
 static void count(lua_State *L, struct jig_budget *budget, unsigned ticks)
 {
     budget->used += ticks;
-    budget->held += ticks;
+    budget->held += ticks < SOME_TICKS ? ticks : SOME_TICKS;
     if (budget->reason)
         return;
     if (budget->used >= BUDGET_TICKS)

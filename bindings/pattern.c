@@ -3,6 +3,7 @@
  */
 #include "bindings/pattern.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <lauxlib.h>
 #include <stddef.h>
@@ -252,24 +253,25 @@ static const char *frontier(struct matcher *m, const char *s, const char *set)
  * kind is there; -1: it does not fit. */
 static int special(struct matcher *m, const char **s, const char **p)
 {
-    const char *at = *p;
+    const char *at = *p, *to = *s, *after;
     if (*at != ESCAPE)
         return 0;
     if (at[1] == 'b') {
-        *s = balanced(m, *s, at + 2);
-        *p = at + 4;
-        return *s ? 1 : -1;
+        to = balanced(m, *s, at + 2);
+        after = at + 4;
+    } else if (at[1] == 'f') {
+        after = frontier(m, *s, at + 2);
+    } else if (isdigit((unsigned char)at[1])) {
+        to = repeated(m, *s, (unsigned char)at[1]);
+        after = at + 2;
+    } else {
+        return 0;
     }
-    if (at[1] == 'f') {
-        *p = frontier(m, *s, at + 2);
-        return *p ? 1 : -1;
-    }
-    if (isdigit((unsigned char)at[1])) {
-        *s = repeated(m, *s, (unsigned char)at[1]);
-        *p = at + 2;
-        return *s ? 1 : -1;
-    }
-    return 0;
+    if (!to || !after)
+        return -1;
+    *s = to;
+    *p = after;
+    return 1;
 }
 
 static const char *try_match(struct matcher *m, const char *s, const char *p)
@@ -573,6 +575,7 @@ static lua_Integer replace(struct matcher *m, luaL_Buffer *b, const char *p,
                            lua_Integer most_of_all, int *changed)
 {
     const char *s = m->subject, *last = NULL, *rest = s; /* rest: what was not added yet */
+    assert(s);
     int anchored = *p == '^';
     lua_Integer n = 0;
     while (n < most_of_all) {

@@ -214,8 +214,9 @@ exec %s "$@"
       local ended, trouble = result.ended["S" .. i], trouble_of(i)
       if trouble then
         assert.same({ trouble[1], false, trouble[4] }, { trouble[1], ended.passed, ended.fault.name })
-        if trouble[2] and trouble[4]:find "^tool" then
-          assert.matches("recipe.lua:%d+$", ended.fault.line, nil, trouble[1])
+        -- where memory ended, there is none for the line
+        if trouble[4]:find "^tool" and not trouble[1]:find "gigabyte" then
+          assert.matches("recipe.lua:%d+$", ended.fault.line or trouble[1])
         end
       elseif not ended.passed then
         assert.equal("cli.timeout", ended.fault.name)

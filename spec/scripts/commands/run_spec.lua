@@ -52,6 +52,9 @@ describe("jig run", function()
       "cli.refused (402): new_device: exit status 3: no such factory  in new_device", nil },
     { "a bug of the recipe", { more = "prepare = function() error 'boom' end," }, 1,
       "tool.recipe (902): ", "stack traceback:" },
+    { "a recipe that loops", {
+      more = "run = function(unit) unit:new_device() while true do pcall(error) end end," }, 1,
+      "tool.limit (903): it computed for more than 1 s without waiting  in new_device", nil },
     { "a unit that is manufactured with a fault", { more = "finish = function(unit) unit:fail 'cli.refused' end," }, 1,
       "manufactured as " .. product.fingerprint, nil },
     { "another serial number", { words = { "--serial-number", "S1" },

@@ -9,6 +9,7 @@
 enum {
     JIG_BOUNDED_ELEMENTS = 1 << 20, /* that a function of `table` goes over */
     JIG_BOUNDED_SORT = 1 << 16,     /* that table.sort does */
+    JIG_BOUNDED_TEXT = 16 << 20,    /* bytes of its strings, each counted as often as it is there */
 };
 
 /* Replaces them in a state whose libraries are open. [-0, +0, m] */

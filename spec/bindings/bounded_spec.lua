@@ -56,6 +56,10 @@ describe("the libraries of slots", function()
       "LINE: table.concat goes over 1048576 elements at most" },
     { "table.sort", "table.sort(setmetatable({}, { __index = rawlen, __len = function() return 1 << 30 end }))",
       "LINE: table.sort goes over 65536 elements at most" },
+    { "table.sort of one long text", [[
+      local text, t = ('x'):rep(1 << 20), {}
+      for i = 1, 60000 do t[i] = text end
+      table.sort(t) ]], "LINE: table.sort compares 16777216 bytes of text at most" },
     { "table.unpack", "return table.unpack({}, 1, 1 << 60)", "LINE: too many results to unpack" },
     { "__gc", "setmetatable({}, { __gc = function() end })",
       "LINE: __gc is not for recipes: use __close and local x <close>" },

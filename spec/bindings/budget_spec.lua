@@ -70,7 +70,8 @@ describe("jig.budget", function()
     { "pcall in pcall in pcall", "while true do pcall(pcall, pcall, looping) end", LONG },
     { "a message handler", "while true do xpcall(error, looping) end", HELD },
     { "a message handler of what loops", "while true do xpcall(looping, looping) end", LONG },
-    { "a handler that fails in its handler", "while true do xpcall(error, function() error() end) end", "it computed for more than" },
+    { "a handler that fails in its handler", "while true do xpcall(error, function() error() end) end",
+      "it computed for more than" },
     { "__close", "while true do local x <close> = setmetatable({}, { __close = looping }) end", LONG },
     { "__close of what was ended", [[
       local closing = setmetatable({}, { __close = looping })

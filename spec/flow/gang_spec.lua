@@ -150,6 +150,18 @@ exec %s "$@"
     assert.same({ 1000, 1000, 0 }, { summary.units, summary.passed, summary.failed })
   end)
 
+  it("refuses slots for which there are not enough descriptors, before any unit", function()
+    local words = {
+      "sh", "-c", 'ulimit -n 256 && exec "$0" "$@"', station.jig, "run", "spec/bench/recipe", "--no-journal",
+      "--cli", station.build .. "/bench/tool",
+    }
+    local addresses = {}
+    for i = 1, 40 do addresses[i] = "pair:" .. i end
+    local told = assert(proc.start(slot_words(addresses, words)):wait(station.PATIENCE))
+    assert.same({ 4, "" }, { told.exit, told.stdout })
+    assert.matches("40 slots may need 304 descriptors, and this process may have 256\n", told.stderr, 1, true)
+  end)
+
   -- What goes wrong at one slot: changes of the recipe, the device's fault switch; the fault that follows.
   local troubles = {
     { "an endless loop", "base.prepare = function() while true do end end", nil, "tool.limit" },

@@ -18,6 +18,10 @@ local task = require "jig.task"
 -- What may begin a unit at a watched slot, besides the device.
 local STARTS <const> = { line = true, scan = true }
 
+-- Descriptors that jig needs whatever the slots: standard ones, loop, journal, recipe files, those lent to
+-- children.
+local OWN_DESCRIPTORS <const> = 64
+
 -- Seconds that a station which is stopped gives to reporting what is open.
 local STOP <const> = 60
 
@@ -206,10 +210,19 @@ local function begin(config, settings, handle, counted, stopped)
   return config.journal.first_attempt ~= nil, message
 end
 
+-- Slots hold descriptors: nil and a message when there may not be enough of them.
+local function check_descriptors(list)
+  local limit, each = system.descriptor_limit()
+  local needed = #list * each + OWN_DESCRIPTORS
+  if needed <= limit then return true end
+  return nil, ("%d slots may need %d descriptors, and this process may have %d\n  raise the hard limit: ulimit -Hn, "
+    .. "LimitNOFILE= of a systemd unit, or /etc/security/limits.conf"):format(#list, needed, limit)
+end
+
 -- JSON lines; a live table, where people look at a terminal and there is more than a unit to see; or text.
 local function new_output(o, list)
   if o.json then return require("jig.output.json").new() end
-  local live = (#list > 1 or o.watching) and system.terminal(1) and system.terminal(2)
+  local live = (#list > 1 or o.watching) and not o.trace and system.terminal(1) and system.terminal(2)
   if not live then return require("jig.output.text").new() end
   local names = {}
   for i, place in ipairs(list) do names[i] = place.name end
@@ -349,6 +362,12 @@ return function(words)
     return tally.STATION
   end
   config.service.cli = path
+  local enough
+  enough, message = check_descriptors(list)
+  if not enough then
+    say(message)
+    return tally.STATION
+  end
   local service <const>, refused = journaling.open_service(config.service) -- it lasts as long as this function
   if not service then
     say(refused)

@@ -312,7 +312,8 @@ end
 
 --- Waits for the end.
 ---@param patience? number  seconds
----@return table result  exit or signal; stdout, stderr, events (with json), audit, left, journal (its path), directory (SIM_DIR)
+---@return table result  exit or signal; stdout, stderr, events (with json), audit, left, journal (its path),
+--- directory (SIM_DIR)
 function running:finish(patience)
   local result = assert(self.child:wait(patience or station.PATIENCE))
   result.journal, result.directory = self.journal, self.directory

@@ -1,11 +1,13 @@
 /* See process.h. */
 #include "core/process.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { STATE = 3, START = 22 }; /* fields of /proc/PID/stat */
@@ -35,4 +37,19 @@ uint64_t jig_process_start(int64_t pid)
 bool jig_process_lives(int64_t pid, uint64_t start)
 {
     return start != 0 && jig_process_start(pid) == start;
+}
+
+bool jig_process_holds(int64_t pid, int fd)
+{
+    char path[64];
+    struct stat wanted, st;
+    snprintf(path, sizeof path, "/proc/%" PRId64 "/fd", pid);
+    DIR *list = fstat(fd, &wanted) == 0 ? opendir(path) : NULL;
+    bool found = false;
+    for (const struct dirent *entry; list && !found && (entry = readdir(list));)
+        found = fstatat(dirfd(list), entry->d_name, &st, 0) == 0 && st.st_dev == wanted.st_dev &&
+                st.st_ino == wanted.st_ino;
+    if (list)
+        closedir(list);
+    return found;
 }

@@ -13,4 +13,8 @@ uint64_t jig_process_start(int64_t pid);
 /* Whether the process with that id and start is alive. */
 bool jig_process_lives(int64_t pid, uint64_t start);
 
+/* Whether the process has the file open that `fd` is; false also when its descriptors may not be
+ * seen. */
+bool jig_process_holds(int64_t pid, int fd);
+
 #endif

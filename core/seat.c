@@ -47,13 +47,25 @@ static char *path_of(const struct jig_seats *seats, int number)
 
 /* Opens a file of the group, and makes it when it is missing: O_CREAT comes second, since systems
  * refuse it in some shared folders for a file of another user that is there. -1 with errno. */
+static int only_file(int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        return fd;
+    close(fd);
+    errno = EINVAL;
+    return -1;
+}
+
 static int open_shared(const char *path, int flags)
 {
-    flags |= O_CLOEXEC | O_NOFOLLOW;
+    flags |= O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK; /* what is no file must not be waited for */
     for (int i = 0; i < TRIES; i++) {
         int fd = open(path, flags);
-        if (fd >= 0 || errno != ENOENT)
-            return fd;
+        if (fd >= 0)
+            return only_file(fd);
+        if (errno != ENOENT)
+            return -1;
         fd = open(path, flags | O_CREAT | O_EXCL, FILE_MODE);
         if (fd >= 0) {
             (void)!fchmod(fd, FILE_MODE); /* whatever the umask is */
@@ -65,13 +77,31 @@ static int open_shared(const char *path, int flags)
     return -1;
 }
 
+/* What everybody may write is no place for a lock: anyone could hold it, or forge who does. */
+static int check_folder(int fd, const char *folder, bool made, struct jig_error *err)
+{
+    struct stat st;
+    if (made)
+        (void)!fchmod(fd, FOLDER_MODE); /* whatever the umask is */
+    if (fstat(fd, &st) < 0)
+        return jig_fail_sys(err, errno, "cannot look at the lock folder %s", folder);
+    if (st.st_mode & S_IWOTH)
+        return jig_fail(err, JIG_EDENIED, "the lock folder %s may be written by everybody", folder);
+    return JIG_OK;
+}
+
 static int make_folder(const char *folder, struct jig_error *err)
 {
     struct stat st;
     bool made = stat(folder, &st) < 0;
     int rc = jig_folder_make(folder, err);
-    if (rc == JIG_OK && made)
-        (void)!chmod(folder, FOLDER_MODE);
+    if (rc < 0)
+        return rc;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return jig_fail_sys(err, errno, "cannot open the lock folder %s", folder);
+    rc = check_folder(fd, folder, made, err);
+    close(fd);
     return rc;
 }
 
@@ -250,10 +280,13 @@ bool jig_seats_read(const struct jig_seats *seats, int number, struct jig_seat_r
 
 /* ---- orphans ---- */
 
-/* The start is looked at right before, so that it is no other process's group by now. */
-static void signal_cli(const struct jig_seat_record *record, int signum)
+/* Right before a signal: it is no other process's group by now, and it does hold the seat, whatever
+ * the file says, which others of the group may write. */
+static void signal_cli(const struct jig_seat *seat, const struct jig_seat_record *record,
+                       int signum)
 {
-    if (record->cli > 1 && jig_process_lives(record->cli, record->cli_start))
+    if (record->cli > 1 && jig_process_holds(record->cli, seat->fd) &&
+        jig_process_lives(record->cli, record->cli_start))
         kill(-(pid_t)record->cli, signum);
 }
 
@@ -270,12 +303,12 @@ int64_t jig_seats_end_orphan(struct jig_seats *seats, int number, int64_t grace,
     if (now < record.deadline)
         return record.deadline - now;
     if (seat->ending != record.cli) {
-        signal_cli(&record, SIGTERM);
+        signal_cli(seat, &record, SIGTERM);
         seat->ending = record.cli;
         seat->kill_at = now + grace;
         *ended = record;
     } else if (now >= seat->kill_at) {
-        signal_cli(&record, SIGKILL);
+        signal_cli(seat, &record, SIGKILL);
         return grace;
     }
     return seat->kill_at - now;

@@ -22,10 +22,15 @@ struct input {
 };
 
 /* To change a terminal from the background would stop jig. */
+static bool may_change(int fd)
+{
+    return isatty(fd) && tcgetpgrp(fd) == getpgrp();
+}
+
 static void silence(struct input *input, int fd)
 {
     struct termios quiet;
-    if (!isatty(fd) || tcgetpgrp(fd) != getpgrp() || tcgetattr(fd, &input->before) < 0)
+    if (!may_change(fd) || tcgetattr(fd, &input->before) < 0)
         return;
     quiet = input->before;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
@@ -59,7 +64,7 @@ static void input_close(struct jig_port *port)
 {
     struct input *input = port->priv;
     jig_fd_stop(&input->wire);
-    if (input->silenced)
+    if (input->silenced && may_change(input->wire.fd))
         tcsetattr(input->wire.fd, TCSANOW, &input->before);
     close(input->wire.fd);
 }

@@ -18,12 +18,20 @@ function gang.new(handle)
   return setmetatable({ handle = handle, workers = {}, names = {}, interrupts = 0 }, gang)
 end
 
+-- Where what hears events fails, the slots are stopped: nobody would see what they do.
+local function hear(self, event)
+  local ok, thrown = pcall(self.handle, event)
+  if ok then return end
+  self.trouble = self.trouble or thrown
+  self:interrupt()
+end
+
 -- Hears one worker to its end.
 local function follow(self, worker, name)
   local event = worker:next()
   while event do
     event.slot = event.slot or name -- one that crashed does not say it itself
-    self.handle(event)
+    hear(self, event)
     event = worker:next()
   end
   self.workers[worker], self.names[name] = nil, nil
@@ -35,6 +43,7 @@ local function start(self, config)
   local worker = slot.new()
   self.workers[worker], self.names[config.slot] = true, worker
   worker:start("jig.worker", config)
+  if self.to_all then worker:send(self.to_all) end
   for _ = 1, self.interrupts do worker:interrupt() end
   return task.spawn(follow, self, worker, config.slot)
 end
@@ -53,19 +62,22 @@ function gang:run(configs)
     local ok, thrown = one:join()
     if not ok then error(thrown, 0) end
   end
+  if self.trouble then error(self.trouble, 0) end
 end
 
 --- Hands a message to the worker of a slot; harmless when that has ended. Does not yield.
 ---@param name string
 ---@param message table  plain values
+---@return boolean sent  false: it has no memory for it
 function gang:send(name, message)
   local worker = self.names[name]
-  if worker then worker:send(message) end
+  return not worker or (pcall(worker.send, worker, message))
 end
 
---- The same for all that work.
+--- The same for all, those that begin later too.
 ---@param message table
 function gang:send_all(message)
+  self.to_all = message
   for worker in pairs(self.workers) do worker:send(message) end
 end
 

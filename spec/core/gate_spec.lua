@@ -103,6 +103,21 @@ describe("core/gate", function()
       end)
     end)
 
+    it("are not waited for where they are no files, and not trusted where everybody writes", function()
+      steps.with_loop(function(l)
+        local folder <close> = scratch.folder()
+        scratch.run { "mkfifo", folder.path .. "/t.waiting", folder.path .. "/u.0" }
+        local gate, message = l:gate { folder = folder.path, token = "t" }
+        assert.is_nil(gate)
+        assert.matches("cannot open the lock files of token 't' in .*: Invalid argument", message)
+        scratch.run { "chmod", "o+w", folder.path }
+        local code
+        gate, message, code = l:gate { folder = folder.path, token = "v" }
+        assert.same({ nil, "denied" }, { gate, code })
+        assert.matches("the lock folder .* may be written by everybody", message)
+      end)
+    end)
+
     it("are made anew when they were removed", function()
       with({}, function(s)
         assert.equal("ok", s:enter "one")
@@ -378,6 +393,21 @@ describe("core/gate", function()
         assert.equal("one token", s:await(1))
         assert.is_true(loop.process_start(cli) > 0)
         peer.kill(cli)
+        finish()
+      end)
+    end)
+
+    it("leaves a process alone that does not hold the seat, whatever stands in the file", function()
+      with({ grace = 0 }, function(s)
+        local _, finish <close> = hold("cli", s.folder, "t", 0)
+        local other = assert(s.l:child({ "/bin/sleep", "60" }, function() end))
+        local file = assert(io.open(s.folder .. "/t.0", "r+"))
+        file:write(("%10d %20d %10d %20d %20d\n"):format(1 << 22, 1, other:pid(), loop.process_start(other:pid()), 0))
+        file:close()
+        s:enter("one", { limit = 0.6 })
+        assert.equal("one token", s:await(1))
+        assert.is_true(loop.process_start(other:pid()) > 0)
+        other:stop(0)
         finish()
       end)
     end)

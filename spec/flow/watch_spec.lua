@@ -2,6 +2,7 @@
 
 local cjson = require "cjson.safe"
 local port = require "jig.port"
+local proc = require "jig.proc"
 local station = require "spec.support.station"
 
 local SIGTERM <const> = 15
@@ -127,5 +128,15 @@ describe("a watched station", function()
     assert.equal("no slot that waits is named 'B'", await("note").text)
     assert(wire:write("\n"))
     assert.equal("A", await("ended").slot)
+  end)
+
+  it("ends when the lines have ended before it began", function()
+    local told = assert(proc.start({
+      "sh", "-c", ': | "$0" "$@"', station.jig, "run", "examples/thermostat", "--cli", station.factory_tool,
+      "--no-journal", "--json", "--watch", "--start", "line",
+      "--slot", "A=tty:/nowhere/a", "--slot", "B=tty:/nowhere/b",
+    }):wait(station.PATIENCE))
+    assert.equal(0, told.exit, told.stderr)
+    assert.matches("no unit is started any more: start: the input has ended", told.stdout, 1, true)
   end)
 end)

@@ -96,8 +96,9 @@ local function watching(o, from)
   if start and not watch then return nil, "--start needs --watch" end
   if not watch then return nil end
   for _, flag in ipairs { "count", "session_id", "serial_number" } do
-    if o[flag] then return nil, ("--watch and --%s exclude each other"):format(flag:gsub("_", "-")) end
+    if o[flag] then return nil, ("--watch and --%s exclude each other"):format((flag:gsub("_", "-"))) end
   end
+  if o.junit then return nil, "--watch and --junit exclude each other: jig journal export writes such a file" end
   return { start = start, scanner = o.scanner or from.scanner or "stdin:-" }
 end
 
@@ -252,7 +253,11 @@ end
 local function heed_starts(o, units, handle)
   if not (o.watching and o.watching.start) then return function() end end
   local begin_units = require("jig.trigger").new(o.watching.start,
-    function(name, message) units:send(name, message) end,
+    function(name, message)
+      if not units:send(name, message) then
+        handle { event = "note", slot = name, text = "its memory is full: it is not started" }
+      end
+    end,
     function(text) handle { event = "note", text = text } end)
   task.spawn(function()
     local message = begin_units:listen(o.watching.scanner)

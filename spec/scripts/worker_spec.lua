@@ -365,6 +365,23 @@ describe("jig.worker", function()
       { "has a finalizer", "setmetatable({}, { __gc = looping })", "tool.recipe", "__gc is not for recipes" },
       { "has a bomb for a pattern", "local _ = ('a'):rep(300):find('.-.-.-.-b')",
         "tool.recipe", "more than 10000000 steps" },
+      { "has a long set in a pattern", "local _ = ('b'):rep(200000):find('[' .. ('a'):rep(100000) .. ']')",
+        "tool.recipe", "more than 10000000 steps" },
+      { "has a long replacement", "local _ = ('a'):rep(100000):gsub('(b-)', ('%1'):rep(100000))",
+        "tool.recipe", "more than 10000000 steps" },
+      { "compares by string.find", [[
+        local list, rest = {}, ('a'):rep(200)
+        for i = 1, 5000 do list[i] = rest .. '.-.-.-' .. i % 7 end
+        while true do pcall(table.sort, list, string.find) end ]], "tool.limit", "it computed for more than" },
+      { "replaces by table.concat", [[
+        local t = {}
+        for i = 1, 100000 do t[i] = '' end
+        local _ = ('a'):rep(100000):gsub('a', setmetatable(t, { __index = table.concat })) ]], "tool.limit", HELD },
+      { "takes what C throws", [[
+        local t = {}
+        for i = 1, 100000 do t[i] = '' end
+        setmetatable(t, { __index = table.concat })
+        while true do xpcall(string.gsub, looping, ('a'):rep(100000), 'a', t) end ]], "tool.limit", HELD },
       { "repeats a string", "local _ = ('x'):rep(1 << 30)", "tool.limit", "not enough memory" },
       { "moves a table", "table.move({}, 1, 1 << 60, 2)", "tool.recipe", "table.move goes over 1048576" },
       { "fills a table", "local t = {} for i = 1, 1 << 30 do t[i] = i end", "tool.limit", "not enough memory" },

@@ -373,10 +373,25 @@ describe("jig.worker", function()
         local list, rest = {}, ('a'):rep(200)
         for i = 1, 5000 do list[i] = rest .. '.-.-.-' .. i % 7 end
         while true do pcall(table.sort, list, string.find) end ]], "tool.limit", "it computed for more than" },
+      { "compares by string.upper", [[
+        local list = {}
+        list[1] = ('x'):rep(1 << 20)
+        for i = 2, 60000 do list[i] = list[1] end
+        table.sort(list, string.upper) ]], "tool.limit", HELD },
       { "replaces by table.concat", [[
         local t = {}
         for i = 1, 100000 do t[i] = '' end
         local _ = ('a'):rep(100000):gsub('a', setmetatable(t, { __index = table.concat })) ]], "tool.limit", HELD },
+      { "moves by table.concat", [[
+        local t = {}
+        for i = 1, 1000 do t[i] = '' end
+        setmetatable(t, { __index = table.concat })
+        table.move(t, 2000, 1000000, 1, {}) ]], "tool.limit", HELD },
+      { "unpacks by table.unpack", [[
+        local t = {}
+        for i = 1, 100000 do t[i] = 'x' end
+        setmetatable(t, { __index = tostring, __tostring = table.unpack })
+        table.unpack(t, 200000, 900000) ]], "tool.limit", HELD },
       { "takes what C throws", [[
         local t = {}
         for i = 1, 100000 do t[i] = '' end

@@ -397,6 +397,8 @@ describe("jig.worker", function()
         for i = 1, 100000 do t[i] = '' end
         setmetatable(t, { __index = table.concat })
         while true do xpcall(string.gsub, looping, ('a'):rep(100000), 'a', t) end ]], "tool.limit", HELD },
+      { "has a long format for a date", "local _ = os.date(('%c'):rep(1000))",
+        "tool.recipe", "os.date takes a format of 1024 characters at most" },
       { "repeats a string", "local _ = ('x'):rep(1 << 30)", "tool.limit", "not enough memory" },
       { "moves a table", "table.move({}, 1, 1 << 60, 2)", "tool.recipe", "table.move goes over 1048576" },
       { "fills a table", "local t = {} for i = 1, 1 << 30 do t[i] = i end", "tool.limit", "not enough memory" },

@@ -370,9 +370,9 @@ describe("jig.worker", function()
       { "has a long replacement", "local _ = ('a'):rep(100000):gsub('(b-)', ('%1'):rep(100000))",
         "tool.recipe", "more than 10000000 steps" },
       { "compares by string.find", [[
-        local list, rest = {}, ('a'):rep(200)
-        for i = 1, 5000 do list[i] = rest .. '.-.-.-' .. i % 7 end
-        while true do pcall(table.sort, list, string.find) end ]], "tool.limit", "it computed for more than" },
+        local list = {}
+        for i = 1, 5000 do list[i] = '.-.-%z' .. ('a'):rep(200) end
+        table.sort(list, string.find) ]], "tool.limit", HELD },
       { "compares by string.upper", [[
         local list = {}
         list[1] = ('x'):rep(1 << 20)
@@ -381,12 +381,12 @@ describe("jig.worker", function()
       { "replaces by table.concat", [[
         local t = {}
         for i = 1, 100000 do t[i] = '' end
-        local _ = ('a'):rep(100000):gsub('a', setmetatable(t, { __index = table.concat })) ]], "tool.limit", HELD },
+        local _ = ('a'):rep(100000):gsub('b-', setmetatable(t, { __index = table.concat })) ]], "tool.limit", HELD },
       { "moves by table.concat", [[
         local t = {}
-        for i = 1, 1000 do t[i] = '' end
+        for i = 1, 10000 do t[i] = '' end
         setmetatable(t, { __index = table.concat })
-        table.move(t, 2000, 1000000, 1, {}) ]], "tool.limit", HELD },
+        table.move(t, 20000, 1000000, 1, setmetatable({}, { __newindex = rawequal })) ]], "tool.limit", HELD },
       { "unpacks by table.unpack", [[
         local t = {}
         for i = 1, 100000 do t[i] = 'x' end
@@ -396,7 +396,7 @@ describe("jig.worker", function()
         local t = {}
         for i = 1, 100000 do t[i] = '' end
         setmetatable(t, { __index = table.concat })
-        while true do xpcall(string.gsub, looping, ('a'):rep(100000), 'a', t) end ]], "tool.limit", HELD },
+        while true do xpcall(string.gsub, looping, ('a'):rep(100000), 'b-', t) end ]], "tool.limit", HELD },
       { "has a long format for a date", "local _ = os.date(('%c'):rep(1000))",
         "tool.recipe", "os.date takes a format of 1024 characters at most" },
       { "repeats a string", "local _ = ('x'):rep(1 << 30)", "tool.limit", "not enough memory" },

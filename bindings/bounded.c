@@ -4,11 +4,15 @@
 #include "bindings/bounded.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "bindings/budget.h"
 #include "bindings/pattern.h"
+
+enum { CHECKED = 1024 }; /* copies of a text from one check of the budget to the next */
 
 /* Raises when there are more than `most` elements from first to last. */
 static void check_range(lua_State *L, lua_Integer first, lua_Integer last, int most,
@@ -21,6 +25,7 @@ static void check_range(lua_State *L, lua_Integer first, lua_Integer last, int m
 /* The length of the table at 1, whose __len may say anything. */
 static lua_Integer length(lua_State *L)
 {
+    jigL_budget_check(L);
     luaL_checktype(L, 1, LUA_TTABLE);
     return luaL_len(L, 1);
 }
@@ -30,6 +35,7 @@ static lua_Integer length(lua_State *L)
  */
 static int rep(lua_State *L)
 {
+    jigL_budget_check(L);
     size_t n, separator_n;
     const char *s = luaL_checklstring(L, 1, &n);
     lua_Integer times = luaL_checkinteger(L, 2);
@@ -44,6 +50,8 @@ static int rep(lua_State *L)
     size_t total = (size_t)times * n + (size_t)(times - 1) * separator_n;
     char *to = luaL_buffinitsize(L, &b, total);
     while (times-- > 0) {
+        if (times % CHECKED == 0)
+            jigL_budget_check(L);
         memcpy(to, s, n);
         if (times > 0)
             memcpy(to + n, separator, separator_n);
@@ -55,6 +63,7 @@ static int rep(lua_State *L)
 
 static void add_element(lua_State *L, luaL_Buffer *b, lua_Integer i)
 {
+    jigL_budget_check(L);
     if (lua_geti(L, 1, i) != LUA_TSTRING && !lua_isstring(L, -1))
         luaL_error(L, "invalid value (%s) at index %I in table for 'concat'", luaL_typename(L, -1),
                    (LUAI_UACINT)i);
@@ -95,6 +104,7 @@ static int insert(lua_State *L)
         luaL_argcheck(L, (lua_Unsigned)at - 1U < (lua_Unsigned)end, 2, "position out of bounds");
         check_range(L, at, end, JIG_BOUNDED_ELEMENTS, "table.insert");
         for (lua_Integer i = end; i > at; i--) {
+            jigL_budget_check(L);
             lua_geti(L, 1, i - 1);
             lua_seti(L, 1, i);
         }
@@ -116,6 +126,7 @@ static int remove_element(lua_State *L)
     check_range(L, at, n, JIG_BOUNDED_ELEMENTS, "table.remove");
     lua_geti(L, 1, at);
     for (; at < n; at++) {
+        jigL_budget_check(L);
         lua_geti(L, 1, at + 1);
         lua_seti(L, 1, at);
     }
@@ -130,6 +141,7 @@ static int remove_element(lua_State *L)
 static int move(lua_State *L)
 {
     int to = lua_isnoneornil(L, 5) ? 1 : 5;
+    jigL_budget_check(L);
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, to, LUA_TTABLE);
     lua_Integer first = luaL_checkinteger(L, 2), last = luaL_checkinteger(L, 3);
@@ -141,12 +153,33 @@ static int move(lua_State *L)
         int up = at <= first || at > last || (to == 5 && !lua_compare(L, 1, 5, LUA_OPEQ));
         for (lua_Integer k = 0; k <= n; k++) {
             lua_Integer i = up ? k : n - k;
+            jigL_budget_check(L);
             lua_geti(L, 1, first + i);
             lua_seti(L, to, at + i);
         }
     }
     lua_pushvalue(L, to);
     return 1;
+}
+
+/*
+ * table.unpack(list [, i [, j]]): of anything that has elements, as Lua's.
+ */
+static int unpack(lua_State *L)
+{
+    jigL_budget_check(L);
+    lua_Integer first = luaL_optinteger(L, 2, 1);
+    lua_Integer last = lua_isnoneornil(L, 3) ? luaL_len(L, 1) : luaL_checkinteger(L, 3);
+    if (first > last)
+        return 0;
+    lua_Unsigned n = (lua_Unsigned)last - (lua_Unsigned)first;
+    if (n >= INT_MAX || !lua_checkstack(L, (int)n + 1))
+        return luaL_error(L, "too many results to unpack");
+    for (lua_Unsigned k = 0; k <= n; k++) {
+        jigL_budget_check(L);
+        lua_geti(L, 1, first + (lua_Integer)k);
+    }
+    return (int)n + 1;
 }
 
 /* Without a function for it comparing is C's work: long texts, or one text many times, take it as
@@ -163,6 +196,16 @@ static void check_texts(lua_State *L, lua_Integer n)
         luaL_error(L, "table.sort compares %d bytes of text at most", JIG_BOUNDED_TEXT);
 }
 
+/* A comparison by the function of C that is upvalue 1. */
+static int compare(lua_State *L)
+{
+    jigL_budget_check(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
 /*
  * table.sort(list [, comp]): Lua's own, upvalue 1.
  */
@@ -175,6 +218,8 @@ static int sort(lua_State *L)
     else
         luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_settop(L, 2);
+    if (lua_iscfunction(L, 2))
+        lua_pushcclosure(L, compare, 1);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, 2, 0);
@@ -210,7 +255,7 @@ void jigL_bound_libraries(lua_State *L)
     };
     static const luaL_Reg table[] = {
         {"concat", concat}, {"insert", insert}, {"remove", remove_element},
-        {"move", move},     {NULL, NULL},
+        {"move", move},     {"unpack", unpack}, {NULL, NULL},
     };
     lua_register(L, "setmetatable", set_metatable);
     lua_getglobal(L, "string");

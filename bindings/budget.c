@@ -19,6 +19,11 @@ enum {
 /* What is thrown; short, so that Lua makes it once. */
 #define THROWN "the recipe computed for too long"
 
+#define LONG "it computed for more than 1 s without waiting"
+#define HELD                                                                                       \
+    "it computed for more than 0.1 s where it cannot be suspended (a table.sort comparison, a "    \
+    "string.gsub replacement, a message handler)"
+
 /* ---- the hook ---- */
 
 static struct jig_budget *current_budget(lua_State *L)
@@ -69,11 +74,9 @@ static void count(lua_State *L, struct jig_budget *budget, unsigned ticks)
     if (budget->reason)
         return;
     if (budget->used >= BUDGET_TICKS)
-        spend(L, budget, "it computed for more than 1 s without waiting");
+        spend(L, budget, LONG);
     else if (budget->held >= HELD_TICKS && !suspends(L, budget))
-        spend(L, budget,
-              "it computed for more than 0.1 s where it cannot be suspended (a table.sort "
-              "comparison, a string.gsub replacement, a message handler)");
+        spend(L, budget, HELD);
 }
 
 static void set_hook(lua_State *L);
@@ -111,6 +114,25 @@ static void hook(lua_State *L, lua_Debug *ar)
 static void set_hook(lua_State *L)
 {
     lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+}
+
+/* Where it can be suspended it is as soon as the function is over: one call may be longer. */
+void jigL_budget_check(lua_State *L)
+{
+    struct jig_budget *budget = current_budget(L);
+    if (!budget)
+        return;
+    unsigned ticks = atomic_load_explicit(&jigL_engine(L)->meter.ticks, memory_order_relaxed);
+    bool is_long = budget->used + ticks >= BUDGET_TICKS;
+    bool is_held = budget->held + ticks >= HELD_TICKS && !suspends(L, budget);
+    if (!budget->reason && !is_long && !is_held)
+        return;
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    set_hook(L);
+    if (!budget->reason)
+        spend(L, budget, is_long ? LONG : HELD);
+    lua_pushliteral(L, THROWN);
+    lua_error(L);
 }
 
 /* ---- the ticks ---- */
@@ -208,6 +230,8 @@ static void next_turn(struct jig_meter *meter)
 void jigL_turn_begins(struct jig_meter *meter, const struct jig_budget *budget)
 {
     atomic_store_explicit(&meter->name, budget->name, memory_order_relaxed);
+    atomic_store_explicit(&meter->ticks, 0,
+                          memory_order_relaxed); /* not those of the turn before */
     next_turn(meter);
 }
 

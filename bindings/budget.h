@@ -61,6 +61,11 @@ void jigL_budget_leave(struct jig_engine *engine, lua_State *outer);
 void jigL_turn_begins(struct jig_meter *meter, const struct jig_budget *budget);
 void jigL_turn_ends(struct jig_meter *meter);
 
+/* For C that is long at work, or is called by C again and again: no hook is called there. Raises as
+ * the hook does when the task is spent, or the ticks that no hook has counted yet make it so. Does
+ * nothing where there is no budget. [-0, +0, v] */
+void jigL_budget_check(lua_State *L);
+
 /* Whether the hook made the yield with which a resume has just ended; asking again gives false. */
 bool jigL_budget_forced(struct jig_engine *engine);
 

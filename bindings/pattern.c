@@ -10,12 +10,16 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "bindings/budget.h"
+
 enum {
     CAPTURES = 32,
     DEPTH = 200, /* of the recursion; as Lua's */
     OPEN = -1,   /* length of a capture that has not ended */
     PLACE = -2,  /* of one that stands for a position */
     ESCAPE = '%',
+    BYTES = 16,   /* in one step, where they are gone over quickly */
+    CHECKED = 12, /* bits of the steps from one check of the budget to the next */
 };
 
 struct capture {
@@ -39,7 +43,10 @@ static void spend(struct matcher *m, ptrdiff_t steps)
         luaL_error(
             m->L, "pattern matching took more than %d steps: anchor the pattern or make it simpler",
             JIG_PATTERN_STEPS);
-    m->steps -= (int)steps;
+    int left = m->steps - (int)steps;
+    if (left >> CHECKED != m->steps >> CHECKED)
+        jigL_budget_check(m->L);
+    m->steps = left;
 }
 
 /* ---- one character ---- */
@@ -110,11 +117,13 @@ static int in_set(int c, const char *p, const char *last)
 static const char *end_of_set(struct matcher *m, const char *p)
 {
     p += p[1] == '^' ? 2 : 1;
+    const char *first = p;
     do { /* a "]" that comes first is of the set */
         if (p >= m->pattern_end)
             luaL_error(m->L, "malformed pattern (missing ']')");
         p += *p == ESCAPE && p + 1 < m->pattern_end ? 2 : 1;
     } while (p >= m->pattern_end || *p != ']');
+    spend(m, (p - first) / BYTES);
     return p + 1;
 }
 
@@ -130,7 +139,7 @@ static const char *end_of_item(struct matcher *m, const char *p)
     return p + 2;
 }
 
-static int fits(const struct matcher *m, const char *s, const char *p, const char *after)
+static int fits(struct matcher *m, const char *s, const char *p, const char *after)
 {
     if (s >= m->end)
         return 0;
@@ -141,6 +150,7 @@ static int fits(const struct matcher *m, const char *s, const char *p, const cha
     case ESCAPE:
         return in_class(c, (unsigned char)p[1]);
     case '[':
+        spend(m, 1 + (after - p) / BYTES);
         return in_set(c, p, after - 1);
     default:
         return (unsigned char)*p == c;
@@ -209,7 +219,7 @@ static const char *repeated(struct matcher *m, const char *s, int digit)
     ptrdiff_t n = m->captures[i].length;
     if (n < 0 || n > m->end - s)
         return NULL;
-    spend(m, n / 16); /* memcmp is quick */
+    spend(m, n / BYTES); /* memcmp is quick */
     return memcmp(m->captures[i].start, s, (size_t)n) == 0 ? s + n : NULL;
 }
 
@@ -242,6 +252,7 @@ static const char *frontier(struct matcher *m, const char *s, const char *set)
     if (*set != '[')
         luaL_error(m->L, "missing '[' after '%%f' in pattern");
     const char *after = end_of_set(m, set);
+    spend(m, 1 + (after - set) / BYTES);
     int before = s == m->subject ? '\0' : (unsigned char)s[-1];
     return !in_set(before, set, after - 1) && in_set((unsigned char)*s, set, after - 1) ? after
                                                                                         : NULL;
@@ -427,6 +438,7 @@ static int find_plain(lua_State *L, const char *s, size_t n, const char *p, size
 
 static int find_or_match(lua_State *L, int find)
 {
+    jigL_budget_check(L);
     size_t n, pn;
     const char *s = luaL_checklstring(L, 1, &n);
     const char *p = luaL_checklstring(L, 2, &pn);
@@ -477,6 +489,7 @@ struct iteration {
 
 static int gmatch_next(lua_State *L)
 {
+    jigL_budget_check(L);
     size_t n, pn;
     const char *s = lua_tolstring(L, lua_upvalueindex(1), &n);
     const char *p = lua_tolstring(L, lua_upvalueindex(2), &pn);
@@ -513,16 +526,25 @@ int jigL_gmatch(lua_State *L)
 
 /* ---- gsub ---- */
 
+static void add_copy(struct matcher *m, luaL_Buffer *b, const char *s, size_t n)
+{
+    spend(m, (ptrdiff_t)(n / BYTES));
+    luaL_addlstring(b, s, n);
+}
+
 /* One "%" of a replacement text, with the character that follows it. */
 static void add_escape(struct matcher *m, luaL_Buffer *b, int c, const char *s, const char *found)
 {
+    spend(m, 1);
     if (c == ESCAPE) {
         luaL_addchar(b, ESCAPE);
     } else if (c == '0') {
-        luaL_addlstring(b, s, (size_t)(found - s));
+        add_copy(m, b, s, (size_t)(found - s));
     } else if (isdigit(c)) {
         push_capture(m, c - '1', s, found);
-        luaL_tolstring(m->L, -1, NULL); // position text
+        size_t n;
+        luaL_tolstring(m->L, -1, &n); // position text
+        spend(m, (ptrdiff_t)(n / BYTES));
         lua_remove(m->L, -2);
         luaL_addvalue(b);
     } else {
@@ -535,11 +557,11 @@ static void add_text(struct matcher *m, luaL_Buffer *b, const char *s, const cha
     size_t n;
     const char *text = lua_tolstring(m->L, 3, &n), *end = text + n, *escape;
     while ((escape = memchr(text, ESCAPE, (size_t)(end - text)))) {
-        luaL_addlstring(b, text, (size_t)(escape - text));
+        add_copy(m, b, text, (size_t)(escape - text));
         add_escape(m, b, (unsigned char)escape[1], s, found);
         text = escape + 2;
     }
-    luaL_addlstring(b, text, (size_t)(end - text));
+    add_copy(m, b, text, (size_t)(end - text));
 }
 
 /* Adds what stands for the match; 0 = the match itself. */
@@ -582,6 +604,7 @@ static lua_Integer replace(struct matcher *m, luaL_Buffer *b, const char *p,
         const char *found = match_at(m, s, p + anchored);
         if (found && found != last) {
             n++;
+            jigL_budget_check(m->L); /* C may be called for each */
             luaL_addlstring(b, rest, (size_t)(s - rest));
             *changed |= add_value(m, b, s, found);
             s = last = rest = found;
@@ -602,6 +625,7 @@ static lua_Integer replace(struct matcher *m, luaL_Buffer *b, const char *p,
  */
 int jigL_gsub(lua_State *L)
 {
+    jigL_budget_check(L);
     size_t n, pn;
     const char *s = luaL_checklstring(L, 1, &n);
     const char *p = luaL_checklstring(L, 2, &pn);

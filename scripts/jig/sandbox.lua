@@ -34,9 +34,19 @@ local function without(library, name)
   return made
 end
 
+-- os.date, whose work in C is as long as its format.
+local function date(format, ...)
+  if type(format) == "string" and #format > 1024 then
+    error("os.date takes a format of 1024 characters at most", 2)
+  end
+  local ok, said = pcall(os.date, format, ...)
+  if not ok then error(said, 2) end
+  return said
+end
+
 local COROUTINE <const> = layer_over(coroutines)
 local MATH <const> = layer_over(math)
-local OS <const> = layer_over { time = os.time, date = os.date, clock = os.clock }
+local OS <const> = layer_over { time = os.time, date = date, clock = os.clock }
 local STRING <const> = layer_over(without(string, "dump"))
 local TABLE <const> = layer_over(table)
 local UTF8 <const> = layer_over(utf8)

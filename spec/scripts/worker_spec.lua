@@ -365,6 +365,40 @@ describe("jig.worker", function()
       { "has a finalizer", "setmetatable({}, { __gc = looping })", "tool.recipe", "__gc is not for recipes" },
       { "has a bomb for a pattern", "local _ = ('a'):rep(300):find('.-.-.-.-b')",
         "tool.recipe", "more than 10000000 steps" },
+      { "has a long set in a pattern", "local _ = ('b'):rep(200000):find('[' .. ('a'):rep(100000) .. ']')",
+        "tool.recipe", "more than 10000000 steps" },
+      { "has a long replacement", "local _ = ('a'):rep(100000):gsub('(b-)', ('%1'):rep(100000))",
+        "tool.recipe", "more than 10000000 steps" },
+      { "compares by string.find", [[
+        local list = {}
+        for i = 1, 5000 do list[i] = '.-.-%z' .. ('a'):rep(200) end
+        table.sort(list, string.find) ]], "tool.limit", HELD },
+      { "compares by string.upper", [[
+        local list = {}
+        list[1] = ('x'):rep(1 << 20)
+        for i = 2, 60000 do list[i] = list[1] end
+        table.sort(list, string.upper) ]], "tool.limit", HELD },
+      { "replaces by table.concat", [[
+        local t = {}
+        for i = 1, 100000 do t[i] = '' end
+        local _ = ('a'):rep(100000):gsub('b-', setmetatable(t, { __index = table.concat })) ]], "tool.limit", HELD },
+      { "moves by table.concat", [[
+        local t = {}
+        for i = 1, 10000 do t[i] = '' end
+        setmetatable(t, { __index = table.concat })
+        table.move(t, 20000, 1000000, 1, setmetatable({}, { __newindex = rawequal })) ]], "tool.limit", HELD },
+      { "unpacks by table.unpack", [[
+        local t = {}
+        for i = 1, 100000 do t[i] = 'x' end
+        setmetatable(t, { __index = tostring, __tostring = table.unpack })
+        table.unpack(t, 200000, 900000) ]], "tool.limit", HELD },
+      { "takes what C throws", [[
+        local t = {}
+        for i = 1, 100000 do t[i] = '' end
+        setmetatable(t, { __index = table.concat })
+        while true do xpcall(string.gsub, looping, ('a'):rep(100000), 'b-', t) end ]], "tool.limit", HELD },
+      { "has a long format for a date", "local _ = os.date(('%c'):rep(1000))",
+        "tool.recipe", "os.date takes a format of 1024 characters at most" },
       { "repeats a string", "local _ = ('x'):rep(1 << 30)", "tool.limit", "not enough memory" },
       { "moves a table", "table.move({}, 1, 1 << 60, 2)", "tool.recipe", "table.move goes over 1048576" },
       { "fills a table", "local t = {} for i = 1, 1 << 30 do t[i] = i end", "tool.limit", "not enough memory" },

@@ -414,7 +414,10 @@ static int call_done(lua_State *L, int status, lua_KContext ctx)
     return n + 1;
 }
 
-/* Who asked for it hears that the call waits. */
+/*
+ * Who asked for it hears that the call waits. The call has begun and must get its waiter: what the
+ * listener raises is dropped.
+ */
 static void tell_place(lua_State *L, struct lsession *s)
 {
     size_t place = jig_session_place(s->session);
@@ -422,10 +425,10 @@ static void tell_place(lua_State *L, struct lsession *s)
         return;
     if (lua_getiuservalue(L, 1, ON_WAIT) == LUA_TFUNCTION) {
         lua_pushinteger(L, (lua_Integer)place);
-        lua_call(L, 1, 0);
-    } else {
-        lua_pop(L, 1);
+        if (lua_pcall(L, 1, 0, 0) == LUA_OK)
+            return;
     }
+    lua_pop(L, 1);
 }
 
 static int wait_for_call(lua_State *L, struct lsession *s, int rc, const struct jig_error *err)
@@ -547,7 +550,7 @@ static int state(lua_State *L)
 
 /*
  * session:on_wait(fn). fn(place) is called when a call has to wait at the gate: place 1 is the
- * next. It must not wait itself. Does not yield.
+ * next. It must not wait itself; what it raises is dropped. Does not yield.
  */
 static int on_wait(lua_State *L)
 {

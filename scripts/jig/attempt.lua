@@ -17,16 +17,17 @@ local units = require "jig.unit"
 local attempt = {}
 
 local function hook(unit, name)
-  local f = unit.recipe[name]
+  local own = units.truth(unit).recipe
+  local f = own[name]
   if not f then return end
-  unit:enter(name)
-  local limit <close> = task.limit(name, unit.recipe.limits[name])
+  units.enter(unit, name)
+  local limit <close> = task.limit(name, own.limits[name])
   f(unit)
 end
 
 local function check_serial(unit, expected)
   if expected and unit.serial ~= expected then
-    unit:fail("tool.serial", {
+    units.fail(unit, "tool.serial", {
       reason = ("the device says it is %s, the station expects %s"):format(unit.serial, expected),
     })
   end
@@ -34,36 +35,36 @@ end
 
 -- People at the station look for a unit by its number, before it has a verdict.
 local function tell_serial(unit)
-  if type(unit.serial) == "string" then unit.context.emit { event = "serial", serial = unit.serial } end
+  if type(unit.serial) == "string" then units.truth(unit).context.emit { event = "serial", serial = unit.serial } end
 end
 
 local function run(unit, options)
-  local limit <close> = task.limit("unit", unit.recipe.limits.unit)
-  unit:open(options.address, options.pacing)
+  local truth = units.truth(unit)
+  local limit <close> = task.limit("unit", truth.recipe.limits.unit)
+  units.open(unit, options.address, options.pacing)
   hook(unit, "reset")
   hook(unit, "prepare")
   tell_serial(unit)
   check_serial(unit, options.serial)
-  local flow = unit.recipe.run or standard_flow
+  local flow = truth.recipe.run or standard_flow
   flow(unit)
-  local truth = units.truth(unit)
   if truth.failed then error(truth.failed, 0) end
   if not truth.fingerprint then
-    unit:fail("tool.recipe", { reason = "run ended without handle_device_response" })
+    units.fail(unit, "tool.recipe", { reason = "run ended without handle_device_response" })
   end
-  if unit.recipe.finish then unit.context.emit { event = "manufactured", fingerprint = truth.fingerprint } end
+  if truth.recipe.finish then truth.context.emit { event = "manufactured", fingerprint = truth.fingerprint } end
   hook(unit, "finish")
 end
 
 -- The duty: one report, whatever the reason. It is not subject to the unit's limits.
 local function report(unit, made, result)
-  local session = units.truth(unit).session
-  if not (session and session:owes()) then return end
-  unit:enter("report")
+  local truth = units.truth(unit)
+  if not (truth.session and truth.session:owes()) then return end
+  units.enter(unit, "report")
   local ok, message = units.report(unit, made.code, made.reason, made.name, made.phase)
   result.reported = ok == true
   result.report_trouble = message
-  unit.context.emit {
+  truth.context.emit {
     event = "report",
     code = made.code,
     reason = made.reason,
@@ -73,9 +74,10 @@ local function report(unit, made, result)
 end
 
 local function reset(unit)
-  unit:enter("reset")
-  local shield <close> = task.shield("reset", unit.recipe.limits.reset)
-  unit.recipe.reset(unit)
+  local own = units.truth(unit).recipe
+  units.enter(unit, "reset")
+  local shield <close> = task.shield("reset", own.limits.reset)
+  own.reset(unit)
 end
 
 local function first_line(thrown)
@@ -85,7 +87,8 @@ end
 -- The device is brought to a known state again, with a budget of its own. What fails here changes nothing
 -- any more.
 local function clean_up(unit, folder)
-  if not (unit.port and unit.recipe.reset) then return end
+  local truth = units.truth(unit)
+  if not (truth.port and truth.recipe.reset) then return end
   local ok, thrown, spent = budget.run(folder, first_line, reset, unit)
   if spent then return (spent.line and spent.line .. ": " or "") .. spent.reason end
   if not ok then return thrown end
@@ -99,11 +102,34 @@ local function fault_of(thrown, spent)
   return fault.from(thrown)
 end
 
-local function fail(unit, folder, made, result)
-  if not budget.run(folder, nil, unit.complete, unit, made) then made.slot = unit.slot end
+-- Calls a step of the end. What it throws costs the pass, but neither the result nor the steps behind it.
+local function guard(result, f, ...)
+  local ok, thrown = pcall(f, ...)
+  if ok then return end
+  result.passed = false
+  local readable, line = pcall(first_line, thrown)
+  result.fault = result.fault or fault.from(readable and line or "an error that has no text")
+end
+
+local function fail(unit, folder, thrown, spent, result)
+  local made = fault_of(thrown, spent)
+  budget.run(folder, nil, units.complete, unit, made)
+  made = fault.checked(made)
+  made.slot = made.slot or units.truth(unit).slot
   result.fault = made
-  report(unit, made, result)
+  guard(result, report, unit, made, result)
   result.reset_trouble = clean_up(unit, folder)
+end
+
+local function close_session(session, result)
+  result.unreported = session:owes()
+  result.gate_seconds = select(2, session:waited())
+  session:close()
+end
+
+local function close_port(handle, result)
+  result.received, result.sent = handle:counts()
+  handle:close()
 end
 
 --- Runs one attempt. Yields; does not throw.
@@ -111,29 +137,21 @@ end
 ---@param options { address: string, pacing?: table, serial?: string }
 ---@return table result  passed, fault?, fingerprint?, reported?, unreported, seconds, gate_seconds, phases, …
 function attempt.run(unit, options)
-  local result = { passed = false }
-  local folder = unit.context.folder
-  local ok, thrown, spent = budget.run(folder, unit.catch, run, unit, options)
+  local truth = units.truth(unit)
+  local folder = truth.context.folder
+  local result = { passed = false, unreported = false, gate_seconds = 0.0 }
+  local ok, thrown, spent = budget.run(folder, truth.catch, run, unit, options)
   if ok then
     result.passed = true
   else
-    fail(unit, folder, fault_of(thrown, spent), result)
+    guard(result, fail, unit, folder, thrown, spent, result)
   end
-  local truth = units.truth(unit)
+  if truth.session then guard(result, close_session, truth.session, result) end
+  if truth.handle then guard(result, close_port, truth.handle, result) end
   result.fingerprint = truth.fingerprint
-  result.manufactured_with_fault = (truth.fingerprint and not ok) or nil
-  result.unreported = (truth.session and truth.session:owes()) or false
-  result.gate_seconds = 0.0
-  if truth.session then
-    result.gate_seconds = select(2, truth.session:waited())
-    truth.session:close()
-  end
-  if unit.port then
-    result.received, result.sent = unit.port:counts()
-    unit.port:close()
-  end
-  result.phases = unit:durations()
-  result.seconds = clock.now() - unit.started
+  result.manufactured_with_fault = (truth.fingerprint and not result.passed) or nil
+  result.phases = units.durations(unit)
+  result.seconds = clock.now() - truth.started
   return result
 end
 

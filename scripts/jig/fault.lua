@@ -124,6 +124,23 @@ function methods:plain()
   return copy
 end
 
+--- A copy of a fault in which each field is what it has to be, for a recipe may write into a fault. A name
+-- that is none becomes tool.recipe; code and reason become the catalogue's.
+---@param made jig.Fault
+---@return jig.Fault
+function fault.checked(made)
+  local copy = {}
+  for _, key in ipairs(FIELDS) do
+    local value = rawget(made, key)
+    if type(value) == (key == "retry" and "boolean" or "string") then copy[key] = value end
+  end
+  copy.name = copy.name or "tool.recipe"
+  local known = fault.catalogue[copy.name] or fault.catalogue["tool.recipe"]
+  copy.code = is_code(made.code) and made.code or known[1]
+  copy.reason = copy.reason or known[2]
+  return setmetatable(copy, meta)
+end
+
 -- Codes of jig.port and others -> names.
 local io_names = {
   timeout = "connectivity.timeout",

@@ -26,7 +26,9 @@ local unit = {}
 -- Apart from the methods, so that a recipe finds no way to it.
 local meta = { __index = unit, __name = "jig.unit" }
 
--- What is so whatever a recipe makes of the fields of its unit: number, attempt, slot; session, session_id,
+-- What is so whatever a recipe makes of the fields of its unit, and all that the engine goes by: number,
+-- attempt, slot; recipe, context, catch, started, phase, phases; port and its handle; handed (messages that
+-- were given to the device), served ({ payload =, given = }: payloads of the service); session, session_id,
 -- fingerprint, failed (the fault after which no verb goes on).
 local truths = setmetatable({}, { __mode = "k" })
 
@@ -44,21 +46,20 @@ local ARQ_FACTOR <const>, ARQ_SLACK <const> = 12, 65536
 ---@param context table  service; new_id(unit) -> string; emit(event); folder of the recipe; record?: jig.Record
 ---@return jig.Unit
 function unit.new(fields, recipe, context)
-  local self = setmetatable({ data = {}, recipe = recipe, context = context }, meta)
+  local self = setmetatable({ data = {}, device_log = {}, phases = {} }, meta)
   for key, value in pairs(fields) do
     self[key] = value
   end
-  self.handed, self.phases, self.device_log = {}, {}, {} -- handed: messages that were given to the device
-  self.served = {} -- { payload =, given = }: payloads of the service
-  truths[self] = { number = fields.number, attempt = fields.attempt, slot = fields.slot }
-  self.catch = fault.catcher(context.folder)
-  self.started = clock.now()
+  truths[self] = {
+    number = fields.number, attempt = fields.attempt, slot = fields.slot,
+    recipe = recipe, context = context, catch = fault.catcher(context.folder), started = clock.now(),
+    phases = {}, shown = self.phases, handed = {}, served = {},
+  }
   return self
 end
 
 --- What a verdict and its record stand on.
----@return { number: integer, attempt: integer, slot: string, session?: userdata, session_id?: string,
---- fingerprint?: string, failed?: jig.Fault }
+---@return table  the fields that stand at `truths`
 function unit.truth(self)
   return truths[self]
 end
@@ -69,20 +70,20 @@ end
 ---@return jig.Fault
 function unit:fault(name, fields)
   local made = fault.new(name, fields)
-  return self:complete(made, fields)
+  return unit.complete(self, made, fields)
 end
 
 --- Fills in what a fault does not know itself.
 ---@return jig.Fault
 function unit:complete(made, given)
-  local override = self.recipe.faults[made.name]
+  local override = truths[self].recipe.faults[made.name]
   if override and not made.settled then
     if override.code and not (given and given.code) then made.code = override.code end
     made.advice = made.advice or override.advice
     if override.reason and not (given and given.reason) then made.reason = override.reason end
   end
   made.settled = true
-  made.phase = made.phase or self.phase
+  made.phase = made.phase or truths[self].phase
   made.slot = made.slot or truths[self].slot
   made.session = made.session or truths[self].session_id
   return made
@@ -94,31 +95,30 @@ end
 ---@param name string     of the catalogue, or with code and reason
 ---@param fields? table   code, reason, retry, advice
 function unit:fail(name, fields)
-  error(self:fault(name, fields), 0)
+  error(unit.fault(self, name, fields), 0)
 end
 
 --- Begins a phase: what messages and durations are filed under.
 ---@param name string
 function unit:enter(name)
-  local now = clock.now()
-  local last = self.phases[#self.phases]
+  if type(name) ~= "string" then error("a phase has a name: a string", 2) end
+  local now, truth = clock.now(), truths[self]
+  local phases = truth.phases
+  local last = phases[#phases]
   if last then last.seconds = now - last.at end
-  self.phase = name
-  self.phases[#self.phases + 1] = { name = name, at = now }
-  self.context.emit { event = "phase", phase = name }
-end
-
-local function leave(self)
-  local last = self.phases[#self.phases]
-  if last then last.seconds = clock.now() - last.at end
+  truth.phase = name
+  phases[#phases + 1] = { name = name, at = now }
+  rawset(truth.shown, #phases, { name = name, at = now })
+  truth.context.emit { event = "phase", phase = name }
 end
 
 --- Seconds per phase, in order.
 ---@return table[] { name, seconds }
 function unit:durations()
-  leave(self)
-  local list = {}
-  for i, phase in ipairs(self.phases) do
+  local phases, list = truths[self].phases, {}
+  local last = phases[#phases]
+  if last then last.seconds = clock.now() - last.at end
+  for i, phase in ipairs(phases) do
     list[i] = { name = phase.name, seconds = phase.seconds }
   end
   return list
@@ -129,7 +129,7 @@ local function verb(f)
   return function(self, ...)
     local truth = truths[self]
     if truth.failed then error(truth.failed, 0) end
-    local results = table.pack(xpcall(f, self.catch, self, ...))
+    local results = table.pack(xpcall(f, truth.catch, self, ...))
     if results[1] then return table.unpack(results, 2, results.n) end
     local made = unit.complete(self, fault.from(results[2]))
     if truth.session and truth.session:owes() then truth.failed = made end
@@ -146,13 +146,13 @@ end
 
 -- People at the station hear that a call waits at the gate of the token, ...
 local function watch_gate(self, at)
-  at:on_wait(function(place) self.context.emit { event = "gate", place = place } end)
+  at:on_wait(function(place) truths[self].context.emit { event = "gate", place = place } end)
 end
 
 -- ... and that it got through.
 local function through_gate(self, at, ...)
   local waited = at:waited()
-  if waited > 0 then self.context.emit { event = "gate", waited = waited } end
+  if waited > 0 then truths[self].context.emit { event = "gate", waited = waited } end
   return ...
 end
 
@@ -176,18 +176,18 @@ end
 unit.new_device = verb(function(self)
   local truth = truths[self]
   if truth.session then error("new_device was already called in this attempt", 0) end
-  truth.session_id = self.context.new_id(self)
+  truth.session_id = truths[self].context.new_id(self)
   self.session_id = truth.session_id
-  self:enter("new_device")
+  unit.enter(self, "new_device")
   local record, attempt
-  if self.context.record then record, attempt = self.context.record:opening(self, truth) end
-  local made, message, code = session.new(self.context.service, truth.session_id, truth.slot, record, attempt)
+  if truths[self].context.record then record, attempt = truths[self].context.record:opening(self, truth) end
+  local made, message, code = session.new(truths[self].context.service, truth.session_id, truth.slot, record, attempt)
   if not made then fault.throw_cli(message, code, "start") end
   truth.session, self.session = made, made
   watch_gate(self, made)
   local request = check_call(through_gate(self, made, made:new_device()))
-  table.insert(self.served, { payload = request.payload })
-  self.exchange_phase = EXCHANGES.new_device
+  table.insert(truths[self].served, { payload = request.payload })
+  truths[self].exchange_phase = EXCHANGES.new_device
   return request
 end)
 
@@ -202,10 +202,10 @@ end
 unit.get_device_configuration = verb(function(self, response)
   local bytes = bytes_of(response)
   local at = opened(self)
-  self:enter("get_device_configuration")
+  unit.enter(self, "get_device_configuration")
   local request = check_call(through_gate(self, at, at:get_device_configuration(bytes)))
-  table.insert(self.served, { payload = request.payload })
-  self.exchange_phase = EXCHANGES.get_device_configuration
+  table.insert(truths[self].served, { payload = request.payload })
+  truths[self].exchange_phase = EXCHANGES.get_device_configuration
   return request
 end)
 
@@ -216,7 +216,7 @@ end)
 unit.handle_device_response = verb(function(self, response)
   local bytes = bytes_of(response)
   local at = opened(self)
-  self:enter("handle_device_response")
+  unit.enter(self, "handle_device_response")
   local fingerprint, message, code, stage, unrecorded =
     through_gate(self, at, at:handle_device_response(bytes))
   truths[self].fingerprint = fingerprint or unrecorded
@@ -236,20 +236,20 @@ end
 
 -- What is left in the input before an exchange belongs to no answer.
 local function drop_input(self)
-  keep_log(self, self.port:discard())
+  keep_log(self, truths[self].port:discard())
 end
 
 -- The status that a frame carries, turned into a fault unless it means success.
 local function check_status(self, frame)
   local status = frame.status
-  if status == nil or status == self.recipe.success then return frame end
-  local entry = self.recipe.status[status]
+  if status == nil or status == truths[self].recipe.success then return frame end
+  local entry = truths[self].recipe.status[status]
   if not entry then
-    self:fail("firmware.unknown_status", {
+    unit.fail(self, "firmware.unknown_status", {
       reason = ("the device answered status %d (0x%02x), which is not in the map"):format(status, status),
     })
   end
-  self:fail(entry[1], {
+  unit.fail(self, entry[1], {
     code = entry.code,
     reason = entry.reason,
     retry = entry.retry,
@@ -258,13 +258,13 @@ local function check_status(self, frame)
 end
 
 local function damaged(self, skipped, why)
-  self:fail("connectivity.corrupt", { reason = ("%s (%d bytes dropped)"):format(why, skipped) })
+  unit.fail(self, "connectivity.corrupt", { reason = ("%s (%d bytes dropped)"):format(why, skipped) })
 end
 
 -- The bytes that are there, one at least, within a limit of that name.
 local function read_within(self, name, seconds)
   local limit <close> = task.limit(name, seconds)
-  return self.port.handle:read_some()
+  return truths[self].handle:read_some()
 end
 
 --- Reads one frame with a decoder. Damaged bytes are passed over while more follow; silence for the limit
@@ -272,7 +272,7 @@ end
 ---@param decoder jig.Decoder
 ---@return jig.Frame
 function unit:read_frame(decoder)
-  local limits = self.recipe.limits
+  local limits = truths[self].recipe.limits
   local name, seconds, skipped, why = "first", limits.first or math.huge, 0, nil
   local frame, answer, count, reason = decoder:feed("")
   while not frame do
@@ -305,12 +305,12 @@ end
 
 -- One request and its response over the recipe's framing.
 local function exchange_frame(self, request)
-  local host = self.recipe.framing.host
+  local host = truths[self].recipe.framing.host
   local decoder = host.decoder()
   drop_input(self)
-  self.port:write(host.encode(request))
-  local frame = self:read_frame(decoder)
-  self.port:unread((decoder:rest()))
+  truths[self].port:write(host.encode(request))
+  local frame = unit.read_frame(self, decoder)
+  truths[self].port:unread((decoder:rest()))
   return frame
 end
 
@@ -318,8 +318,8 @@ end
 local function exchange_hook(self, request)
   drop_input(self)
   local budget = #(request.payload or "") * ARQ_FACTOR + ARQ_SLACK
-  local limit <close> = self.recipe.link == "arq" and self.port:bound(budget) or nil
-  local frame = self.recipe.exchange(self, request)
+  local limit <close> = truths[self].recipe.link == "arq" and truths[self].port:bound(budget) or nil
+  local frame = truths[self].recipe.exchange(self, request)
   if type(frame) == "string" then frame = { payload = frame } end
   if type(frame) ~= "table" or type(frame.payload) ~= "string" then
     error("the exchange hook must return the response: a frame or its bytes", 0)
@@ -329,8 +329,8 @@ end
 
 -- What the service gave last as these bytes. Found in a list: as a key a long payload would be hashed.
 local function served(self, payload)
-  for i = #self.served, 1, -1 do
-    if self.served[i].payload == payload then return self.served[i] end
+  for i = #truths[self].served, 1, -1 do
+    if truths[self].served[i].payload == payload then return truths[self].served[i] end
   end
 end
 
@@ -338,10 +338,10 @@ end
 -- known by its table, for the same bytes may be meant twice.
 local function hand_over_once(self, request)
   local of_service = served(self, request.payload)
-  if self.handed[request] or (of_service and of_service.given) then
+  if truths[self].handed[request] or (of_service and of_service.given) then
     error("this message was already given to the device: a message is handed over once", 0)
   end
-  self.handed[request] = true
+  truths[self].handed[request] = true
   if of_service then of_service.given = true end
 end
 
@@ -356,9 +356,9 @@ end
 unit.exchange = verb(function(self, request, phase)
   if type(request) ~= "table" then error("expected a message: { payload = … }", 0) end
   hand_over_once(self, request)
-  self:enter(phase or self.exchange_phase or "exchange")
-  local limit <close> = task.limit("exchange", self.recipe.limits.exchange)
-  local frame = (self.recipe.exchange and exchange_hook or exchange_frame)(self, request)
+  unit.enter(self, phase or truths[self].exchange_phase or "exchange")
+  local limit <close> = task.limit("exchange", truths[self].recipe.limits.exchange)
+  local frame = (truths[self].recipe.exchange and exchange_hook or exchange_frame)(self, request)
   return check_status(self, frame)
 end)
 
@@ -366,8 +366,10 @@ end)
 
 --- Opens the port. For whoever runs the attempt.
 function unit:open(address, pacing)
-  self:enter("connect")
-  self.port = wire.open(address, self.slot, self.recipe.limits, pacing)
+  unit.enter(self, "connect")
+  local truth = truths[self]
+  truth.port = wire.open(address, truth.slot, truth.recipe.limits, pacing)
+  truth.handle, self.port = truth.port.handle, truth.port
 end
 
 --- Says something to the people at the station: one printable line, 200 characters at most. Device bytes
@@ -378,7 +380,7 @@ function unit:log(text)
   if #text > 200 or text:find("[^\32-\126\128-\255]") or not utf8.len(text) then
     error("unit:log takes one line of printable text, 200 characters at most", 2)
   end
-  self.context.emit { event = "note", text = text }
+  truths[self].context.emit { event = "note", text = text }
 end
 
 return unit

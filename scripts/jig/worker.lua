@@ -45,12 +45,16 @@ local function emitter(config, number)
   end
 end
 
+local function serial_of(made)
+  return made.serial ~= nil and tostring(made.serial) or nil
+end
+
 local function plain_result(result, made, folder)
   if result.fault then
     result.fault = result.fault:plain()
   end
-  local ok, serial = budget.run(folder, nil, tostring, made.serial)
-  result.serial = ok and made.serial ~= nil and serial or nil
+  local ok, serial = budget.run(folder, nil, serial_of, made)
+  result.serial = ok and serial or nil
   local truth = unit.truth(made)
   result.session, result.attempt = truth.session_id, truth.attempt
   return result
@@ -115,19 +119,15 @@ local function counter(config)
   end
 end
 
-local function one_attempt(config, made_recipe, fields, context)
-  local made = unit.new(fields, made_recipe, context)
-  local result = attempt.run(made, {
-    address = recipe.address(made_recipe.port, config.address),
-    pacing = recipe.pacing(made_recipe.port),
-    serial = fields.serial,
-  })
+local function one_attempt(plan, fields, context)
+  local made = unit.new(fields, plan.recipe, context)
+  local result = attempt.run(made, { address = plan.address, pacing = plan.pacing, serial = fields.serial })
   return plain_result(result, made, context.folder)
 end
 
 -- Waits for what begins a unit at a watched slot: its start trigger, where there is one, and a device.
 -- False when that will not come any more; else the serial number that the trigger gave.
-local function await_device(config, made_recipe, emit)
+local function await_device(config, address, emit)
   local start
   if config.start then
     emit { event = "waiting", ["for"] = "start" }
@@ -135,20 +135,31 @@ local function await_device(config, made_recipe, emit)
     if not start or start.last then return false end
   end
   emit { event = "waiting", ["for"] = "device" }
-  if not require("jig.insertion").arrival(recipe.address(made_recipe.port, config.address)) then return false end
+  if not require("jig.insertion").arrival(address) then return false end
   return true, start and start.serial
 end
 
-local function await_removal(config, made_recipe, emit)
+local function await_removal(address, emit)
   emit { event = "waiting", ["for"] = "removal" }
-  return require("jig.insertion").removal(recipe.address(made_recipe.port, config.address))
+  return require("jig.insertion").removal(address)
 end
 
-local function run_unit(config, service, number, record, made_recipe, serial)
+-- What is read of a recipe before any of its hooks runs, for they may write into it.
+local function plan_of(config, made_recipe)
+  return {
+    recipe = made_recipe,
+    name = made_recipe.name,
+    version = made_recipe.version,
+    address = recipe.address(made_recipe.port, config.address),
+    pacing = recipe.pacing(made_recipe.port),
+  }
+end
+
+local function run_unit(config, service, number, record, plan, serial)
   local base, emit = emitter(config, number)
   local make_id = id_maker(config)
   local context = { service = service, emit = emit, folder = config.folder, record = record, slot = config.slot }
-  if record then record:started(made_recipe) end
+  if record then record:started(plan.recipe) end
   function context.new_id()
     base.session = make_id()
     return base.session
@@ -157,8 +168,8 @@ local function run_unit(config, service, number, record, made_recipe, serial)
   repeat
     tries = tries + 1
     base.attempt, base.session = tries, nil
-    emit { event = "started", recipe = made_recipe.name, version = made_recipe.version }
-    local result = one_attempt(config, made_recipe, {
+    emit { event = "started", recipe = plan.name, version = plan.version }
+    local result = one_attempt(plan, {
       slot = config.slot,
       number = number,
       attempt = tries,
@@ -182,15 +193,15 @@ local function turn(config, files, service, number, record)
     emit { event = "refused", message = message }
     return false
   end
-  local serial = config.serial
+  local plan, serial = plan_of(config, made_recipe), config.serial
   if config.watch then
-    local there, scanned = await_device(config, made_recipe, emit)
+    local there, scanned = await_device(config, plan.address, emit)
     if not there then return false end
     serial = scanned or serial
   end
-  run_unit(config, service, number, record, made_recipe, serial)
+  run_unit(config, service, number, record, plan, serial)
   if task.interrupted() > 0 or gate.shut() then return false end -- shut: nothing can be called any more
-  return not config.watch or await_removal(config, made_recipe, emit)
+  return not config.watch or await_removal(plan.address, emit)
 end
 
 ---@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id?, lot?, operator?,

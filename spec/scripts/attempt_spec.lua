@@ -320,6 +320,75 @@ describe("jig.attempt", function()
     assert.equal("tool.recipe", run.result.fault.name)
   end)
 
+  describe("a recipe that writes into its unit", function()
+    local FIELDS <const> = {
+      "started", "phases", "phase", "port", "enter", "context", "catch", "recipe", "complete", "fail", "handed",
+      "served", "slot", "durations", "open", "report", "shown",
+    }
+    for _, name in ipairs(FIELDS) do
+      it("fails as any other, with one report: " .. name, function()
+        local run <close> = product.attempt { recipe = {
+          prepare = function(unit) unit[name] = "08:00" end,
+          run = function(unit)
+            unit:new_device()
+            error "boom"
+          end,
+          reset = function() end,
+        } }
+        assert.same({ false, "tool.recipe", true, false },
+          { run.result.passed, run.result.fault.name, run.result.reported, run.result.unreported })
+        assert.equal("new_device report_error", run.folder:commands())
+        assert.is_true(run.result.seconds >= 0)
+        assert.matches("^connect reset prepare new_device report reset$", run.phases)
+        assert.equal("integer", math.type(run.result.sent))
+      end)
+    end
+
+    it("loses no port", function()
+      local handle
+      local run <close> = product.attempt { recipe = { prepare = function(unit)
+        handle = unit.port.handle
+        unit.port.handle, unit.port.close, unit.port.counts = nil, 5, 5
+        unit.port = nil
+        error "boom"
+      end } }
+      assert.matches("boom", run.result.fault.reason, 1, true)
+      assert.has_error(function() handle:read(1) end)
+    end)
+
+    it("finds no way to say that its unit ended", function()
+      local context
+      local run <close> = product.attempt { recipe = { prepare = function(unit) context = unit.context end } }
+      assert.is_nil(context)
+      assert.is_true(run.result.passed)
+    end)
+  end)
+
+  describe("a fault into which a recipe writes", function()
+    -- Each: the field, what it becomes, and code and reason of the report.
+    local cases = {
+      { "phase", {}, "50", "dark" }, { "code", "x", "902", "dark" }, { "code", 1 << 40, "902", "dark" },
+      { "reason", nil, "50", "the recipe has a bug" }, { "name", 5, "50", "dark" }, { "name", nil, "50", "dark" },
+      { "traceback", 5, "50", "dark" }, { "line", {}, "50", "dark" }, { "slot", 5, "50", "dark" },
+    }
+    for _, case in ipairs(cases) do
+      it(("is reported once, in order: %s = %s"):format(case[1], type(case[2])), function()
+        local run <close> = product.attempt { recipe = { run = function(unit)
+          unit:new_device()
+          local made = fault.new("lamp.dark", { code = 50, reason = "dark" })
+          made.traceback = "here"
+          made[case[1]] = case[2]
+          error(made)
+        end } }
+        assert.same({ "report_error", run.unit.session_id, case[3], case[4] }, run.folder:calls()[2])
+        assert.equal("new_device report_error", run.folder:commands())
+        assert.same({ true, "string", "string" },
+          { run.result.reported, type(run.result.fault.name), type(run.result.fault.reason) })
+        assert.matches("string", type(tostring(run.result.fault)))
+      end)
+    end
+  end)
+
   it("counts bytes and seconds, and closes port and session", function()
     local run <close> = product.attempt {}
     assert.is_true(run.result.received > 0 and run.result.sent > 0)

@@ -134,6 +134,39 @@ describe("jig.worker", function()
     assert.same({ false, true }, { ended[1].passed, ended[2].passed })
   end)
 
+  for _, name in ipairs { "started", "phases", "port", "enter", "context", "catch", "recipe" } do
+    it("goes on after a recipe that made nonsense of a field of its unit: " .. name, function()
+      local run <close> = work { config = { count = 2 }, more = ([[
+        finish = function(unit)
+          if unit.number == 1 then
+            unit.%s = "08:00"
+            error "boom"
+          end
+        end,
+      ]]):format(name) }
+      local ended = of(run, "ended")
+      assert.same({ 2, 0 }, { #ended, #of(run, "crashed") })
+      assert.same({ false, "tool.recipe", true }, { ended[1].passed, ended[1].fault.name, ended[2].passed })
+    end)
+  end
+
+  it("goes on after a recipe that made nonsense of itself and its unit", function()
+    local run <close> = work { config = { count = 2, retries = 1 }, answer = failing(5, 1), text =
+      'local made\n' .. scratch.recipe [[
+        run = function(unit)
+          if unit.number == 1 then
+            for _, name in ipairs { "port", "name", "version", "limits", "faults", "reset" } do made[name] = 5 end
+            setmetatable(unit, { __index = function() while true do end end })
+            error "boom"
+          end
+          unit:new_device()
+        end,
+      ]]:gsub("return jig.recipe", "made = jig.recipe") .. "\nreturn made\n" }
+    local ended = of(run, "ended")
+    assert.same({ 0, 2 }, { #of(run, "crashed"), #ended })
+    assert.equal("tool.recipe", ended[1].fault.name)
+  end)
+
   it("refuses a recipe with a mistake before anything is called", function()
     local run <close> = work { text = "return 5", config = { count = 2 } }
     assert.equal(1, #run.messages)

@@ -109,6 +109,9 @@ static const struct row rows[] = {
     POINT(pidfd_send_signal, YES, DESCRIPTOR, 0),
     POINT(exit_group, YES, NOTHING, 0),
     /* reads: nobody can tell */
+    HARMLESS(timer_create),
+    HARMLESS(timer_settime),
+    HARMLESS(timer_delete),
     HARMLESS(read),
     HARMLESS(readv),
     HARMLESS(pread64),

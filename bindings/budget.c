@@ -275,8 +275,19 @@ static int ended(lua_State *L, bool ok, bool spent)
     return 3;
 }
 
+/* A state whose memory is full collects everything for each thing that it needs, and keeps the
+ * stack of a deep recursion meanwhile: only a collection that nobody is short for gives that back,
+ * half of its frames each time. */
+static void make_room(lua_State *L)
+{
+    for (int i = 0; i < 2; i++)
+        lua_gc(L, LUA_GCCOLLECT);
+}
+
 static int run_ended(lua_State *L, int status, lua_KContext outermost)
 {
+    if (status == LUA_ERRMEM)
+        make_room(L);
     struct jig_budget *budget = outermost ? current_budget(L) : NULL;
     bool spent = budget && budget->reason;
     if (budget)

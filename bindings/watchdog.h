@@ -10,8 +10,12 @@
 #include "core/error.h"
 
 enum {
+#ifdef __SANITIZE_ADDRESS__
+    JIG_WATCHDOG_SECONDS = 100, /* everything takes longer then */
+#else
     JIG_WATCHDOG_SECONDS = 10, /* of one turn of a slot's task */
-    JIG_WATCHDOG_STATUS = 6,   /* a session may still be unreported */
+#endif
+    JIG_WATCHDOG_STATUS = 6, /* a session may still be unreported */
 };
 
 struct jig_watchdog;

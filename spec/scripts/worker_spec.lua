@@ -7,6 +7,7 @@ local slot = require "jig.slot"
 local task = require "jig.task"
 
 local LONG <const> = 60
+local SANITIZED <const> = (os.getenv("JIG_BUILD") or ""):find("/san", 1, true) ~= nil
 
 -- Counts how often the recipe's file ran in the same environment.
 local COUNTING <const> = 'local units = require "helper"\nunits.count = (units.count or 0) + 1\n'
@@ -461,6 +462,7 @@ describe("jig.worker", function()
 
     for _, deed in ipairs(deeds) do
       it(deed[1], function()
+        if deed[1] == "recurses" and SANITIZED then pending "each frame is a block of the sanitizer's" end
         local run <close>, beside = side_by_side(deed[2])
         local other <close> = beside
         local ended = of(run, "ended")

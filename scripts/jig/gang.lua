@@ -8,6 +8,7 @@ local task = require "jig.task"
 local TURN <const> = 1e-6
 
 ---@class jig.Gang
+---@field workers table<string, userdata>  those that work, by slot
 local gang = {}
 gang.__index = gang
 
@@ -15,7 +16,7 @@ gang.__index = gang
 ---@param handle fun(event: table)
 ---@return jig.Gang
 function gang.new(handle)
-  return setmetatable({ handle = handle, workers = {}, names = {}, interrupts = 0 }, gang)
+  return setmetatable({ handle = handle, workers = {}, interrupts = 0 }, gang)
 end
 
 -- Where what hears events fails, the slots are stopped: nobody would see what they do.
@@ -34,14 +35,14 @@ local function follow(self, worker, name)
     hear(self, event)
     event = worker:next()
   end
-  self.workers[worker], self.names[name] = nil, nil
+  self.workers[name] = nil
   worker:close()
 end
 
 -- A signal that came before it began counts for it, too.
 local function start(self, config)
   local worker = slot.new()
-  self.workers[worker], self.names[config.slot] = true, worker
+  self.workers[config.slot] = worker
   worker:start("jig.worker", config)
   if self.to_all then worker:send(self.to_all) end
   for _ = 1, self.interrupts do worker:interrupt() end
@@ -70,7 +71,7 @@ end
 ---@param message table  plain values
 ---@return boolean sent  false: it has no memory for it
 function gang:send(name, message)
-  local worker = self.names[name]
+  local worker = self.workers[name]
   return not worker or (pcall(worker.send, worker, message))
 end
 
@@ -78,13 +79,13 @@ end
 ---@param message table
 function gang:send_all(message)
   self.to_all = message
-  for worker in pairs(self.workers) do worker:send(message) end
+  for _, worker in pairs(self.workers) do worker:send(message) end
 end
 
 --- Stops the units that are at work; once more, sooner. Each that is open is reported. Does not yield.
 function gang:interrupt()
   self.interrupts = self.interrupts + 1
-  for worker in pairs(self.workers) do worker:interrupt() end
+  for _, worker in pairs(self.workers) do worker:interrupt() end
 end
 
 return gang

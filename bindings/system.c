@@ -165,6 +165,19 @@ static int make_folder(lua_State *L)
 }
 
 /*
+ * system.remove_folder(path) -> true | nil, message, code. Removes a folder and all that stands in
+ * it; one that is not there is no failure. Does not yield.
+ */
+static int remove_folder(lua_State *L)
+{
+    struct jig_error err;
+    if (jig_folder_remove(check_path(L, 1), &err) < 0)
+        return jigL_fail(L, &err);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/*
  * system.descriptors() -> how many descriptors this process has open.
  */
 static int descriptors(lua_State *L)
@@ -275,6 +288,7 @@ int luaopen_jig_system(lua_State *L)
         {"realpath", real_path},
         {"program", program},
         {"make_folder", make_folder},
+        {"remove_folder", remove_folder},
         {"sha256", sha256},
         {"descriptors", descriptors},
         {"descriptor_limit", descriptor_limit},

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,4 +85,21 @@ bool jig_folder_names(const char *path, int fd)
     struct stat mine, now;
     return fstat(fd, &mine) == 0 && lstat(path, &now) == 0 && mine.st_dev == now.st_dev &&
            mine.st_ino == now.st_ino;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *walk)
+{
+    (void)info;
+    (void)type;
+    (void)walk;
+    return remove(path) < 0 && errno != ENOENT ? errno : 0;
+}
+
+int jig_folder_remove(const char *path, struct jig_error *err)
+{
+    enum { OPEN_AT_ONCE = 8 };
+    int sys = nftw(path, remove_entry, OPEN_AT_ONCE, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    if (sys < 0)
+        sys = errno == ENOENT ? 0 : errno;
+    return sys ? jig_fail_sys(err, sys, "cannot remove the folder %s", path) : JIG_OK;
 }

@@ -1,5 +1,6 @@
 local journal = require "spec.journal"
 local scratch = require "spec.support.scratch"
+local system = require "jig.system"
 
 describe("core/folder", function()
   it("makes what is missing of a path, however it is written", function()
@@ -51,5 +52,24 @@ describe("core/folder", function()
     if scratch.run { "sh", "-c", "command -v strace" }.exit ~= 0 then return end
     assert.same({ folder.path, folder.path .. "/a" }, syncs(folder.path .. "/a/b"))
     assert.same({}, syncs(folder.path .. "/a/b"))
+  end)
+
+  it("removes a folder with all that stands in it, and follows no link", function()
+    local folder <close> = scratch.folder { kept = "1" }
+    local path = folder.path .. "/a"
+    assert(journal.folder(path .. "/b/c"))
+    scratch.run { "cp", folder.path .. "/kept", path .. "/b/file" }
+    scratch.run { "ln", "-s", folder.path, path .. "/b/link" }
+    assert(system.remove_folder(path))
+    assert.equal(1, scratch.run { "test", "-e", path }.exit)
+    assert.equal(0, scratch.run { "test", "-e", folder.path .. "/kept" }.exit)
+    assert.is_true(system.remove_folder(path))
+  end)
+
+  it("says why a folder cannot be removed", function()
+    local removed, message, code = system.remove_folder("/proc/self/fd")
+    assert.is_nil(removed)
+    assert.truthy(message:find("cannot remove the folder /proc/self/fd", 1, true))
+    assert.is_string(code)
   end)
 end)

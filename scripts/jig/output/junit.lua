@@ -5,11 +5,16 @@ local junit = {}
 
 local ESCAPES <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
-local function escape(value)
+--- Text as it may stand in an attribute or an element.
+---@param value any
+---@return string
+function junit.escape(value)
   local text = tostring(value)
   if not utf8.len(text) then text = text:gsub("[\128-\255]", "?") end
   return (text:gsub("[%c\127]", "?"):gsub('[&<>"]', ESCAPES))
 end
+
+local escape = junit.escape
 
 --- One test case.
 ---@param event table    of an ended attempt: slot, unit, attempt, seconds, fault, station, serial, ...

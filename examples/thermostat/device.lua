@@ -1,0 +1,14 @@
+-- The thermostat as the factory sees it, for tests and proofs: its firmware in a few lines of Lua.
+
+return {
+  reset = "dtr", -- the board restarts when this line is let go
+
+  firmware = function(device)
+    device:write("SN=T100317\r\n")
+    device:write("ready\r\n")
+    while true do
+      local request = device:receive()
+      device:send { scp = request.scp, status = 0, payload = "answer of the thermostat to " .. request.scp }
+    end
+  end,
+}

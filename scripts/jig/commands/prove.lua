@@ -1,0 +1,106 @@
+--- jig prove: shows that every way in which a unit can fail ends as it must. Exit 0; 1 for a violation; 2.
+
+local explorer = require "jig.prove.explorer"
+local options = require "jig.commands.options"
+local report = require "jig.prove.report"
+local transcript = require "jig.testing.transcript"
+
+local function say(message)
+  io.stderr:write("jig prove: ", message, "\n")
+end
+
+local function parser()
+  local p = options.parser("prove", "Show that every way in which a unit can fail ends in one report.")
+  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua; device.lua stands beside it.")
+  p:flag("--singles", "One fault at a time: no pairs.")
+  p:flag("--brief", "The counts and the violations alone.")
+  p:option("--path", "Go this one path again, such as 12:silence+15:killed.")
+  p:flag("--trace", "With --path: every step of it.")
+  p:flag("--json", "One JSON object per line.")
+  p:option("--junit", "Write a JUnit file.")
+  return p
+end
+
+-- A violation of a path that is gone again with the lines of its effects.
+local function line_of(history)
+  for _, injection in ipairs(history.injections) do
+    if injection.effect and injection.effect.line then return injection.effect.line end
+  end
+  local fault = history.ended and history.ended.fault
+  return fault and fault.line
+end
+
+-- What broke a law is gone again, for the lines of the recipe, which are not looked for in thousands of paths.
+local function add_lines(subject, proof)
+  for _, list in ipairs { { proof.clean }, proof.singles, proof.doubles } do
+    for _, path in ipairs(list) do
+      if #path.violations > 0 then
+        local again, history = explorer.go(subject, path.steps, true)
+        path.violations = #again.violations > 0 and again.violations or path.violations
+        path.line = line_of(history)
+      end
+    end
+  end
+end
+
+local function go_one(subject, o)
+  local steps, message = explorer.steps(o.path)
+  if not steps then
+    say(message)
+    return 2
+  end
+  local path, history = explorer.go(subject, steps, true)
+  if o.trace then print(transcript.text(history.trail)) end
+  path.line = line_of(history)
+  local proof = {
+    recipe = subject.recipe, effects = history.trail, clean = path, singles = {}, doubles = {}, gaps = {},
+    violations = #path.violations > 0 and 1 or 0,
+  }
+  if o.json then
+    io.write(report.json(proof))
+  else
+    io.write(report.path(path))
+  end
+  return #path.violations > 0 and 1 or 0
+end
+
+local function write_file(path, text)
+  local file, message = io.open(path, "w")
+  if not file then return nil, message end
+  file:write(text)
+  return file:close()
+end
+
+local function prove(subject, o)
+  if o.path then return go_one(subject, o) end
+  local proof = explorer.prove(subject, { singles = o.singles })
+  add_lines(subject, proof)
+  io.write(o.json and report.json(proof) or report.text(proof, o.brief))
+  if o.junit then
+    local ok, message = write_file(o.junit, report.junit(proof))
+    if not ok then
+      say(message)
+      return 1
+    end
+  end
+  return proof.violations > 0 and 1 or 0
+end
+
+return function(words)
+  local o, status = options.parse(parser(), words)
+  if not o then return status end
+  if o.trace and not o.path then
+    say("--trace needs --path")
+    return 2
+  end
+  local ok, subject = pcall(explorer.subject, o.recipe)
+  if not ok then
+    say(tostring(subject))
+    return 2
+  end
+  local held <close> = subject
+  local went, result = xpcall(prove, debug.traceback, held, o)
+  if went then return result end
+  say(tostring(result))
+  return 2
+end

@@ -1,0 +1,353 @@
+--- What can go wrong with each kind of effect: the table of effect kinds × faults.
+--
+-- A fault is
+--
+--   name     of it, in path ids
+--   means    one sentence for people
+--   fits     function(effect, subject): true; or false and why it does not fit this effect
+--   act      function(effect, run, subject): makes it happen; gives the action of jig.testing.rig
+--   allow    names of jig's faults, and "passed", that the unit may end with; "own" stands for any but those of
+--            the families tool and cli; or a function(effect, subject) that gives such a list
+--   service  of a call: what the service knows of it then: "none" (it never heard of it), "refused", "done",
+--            "unknown" (it may be done)
+
+local cli = require "jig.testing.cli"
+
+local faults = {}
+
+---@class jig.prove.Fault
+---@field name string
+---@field means string
+---@field fits? fun(effect: jig.testing.Effect, subject: table): boolean, string?
+---@field act fun(effect: jig.testing.Effect, run: jig.testing.Rig, subject: table): any
+---@field allow string[]|fun(effect: jig.testing.Effect, subject: table): string[]
+---@field kills? boolean       nothing of this process happens any more
+---@field unreported? boolean  a session may be left to the next start
+
+--- The exit statuses by which the played CLI says what is the matter with its token.
+faults.TOKEN = { missing = 20, busy = 21, pin = 22 }
+
+-- ---- calls of the CLI ----
+
+-- A fault of a call whose program does this.
+local function call(name, means, service, allow, change)
+  return {
+    name = name, means = means, allow = allow, unreported = true,
+    act = function()
+      return function(made, usual)
+        made.service = service
+        return change(made, usual)
+      end
+    end,
+  }
+end
+
+local function says(fields)
+  return function()
+    local play = { after = cli.LATENCY, out = "", err = "" }
+    for key, value in pairs(fields) do play[key] = value end
+    return play
+  end
+end
+
+-- What was printed, changed; the rest as usual.
+local function prints(change)
+  return function(_, usual)
+    local play = {}
+    for key, value in pairs(usual) do play[key] = value end
+    play.out = change(usual.out)
+    return play
+  end
+end
+
+local CAP <const> = 1024 * 1024
+
+local function is_read(effect)
+  if effect.what == "report_error" then return false, "what report_error prints is not read" end
+  return true
+end
+
+local function reading(fault)
+  fault.fits = is_read
+  return fault
+end
+
+local function token(name, means, allow)
+  return call(name, means, "refused", allow, says { exit = faults.TOKEN[name:match("_(%w+)$")], err = "token" })
+end
+
+local calls = {
+  call("missing", "the CLI cannot be started", "none", { "cli.missing" }, says { missing = true }),
+  call("exit", "the CLI exits with status 3", "refused", { "cli.refused" }, says { exit = 3, err = "no" }),
+  call("signal", "the CLI is killed by a signal", "unknown", { "cli.killed" }, says { signal = 9 }),
+  call("hang", "the CLI hangs until its limit", "unknown", { "cli.timeout" }, says { after = math.huge }),
+  call("deaf", "the CLI hangs and does not heed TERM", "unknown", { "cli.timeout" },
+    says { after = math.huge, deaf = true }),
+  call("late", "the CLI ends at the instant of its limit", "unknown", { "cli.timeout", "passed", "tool.limit" },
+    function(made, usual)
+      local play = {}
+      for key, value in pairs(usual) do play[key] = value end
+      play.after = made.limit
+      return play
+    end),
+  reading(call("empty", "the CLI prints nothing", "unknown", { "cli.output" }, says { exit = 0 })),
+  reading(call("odd_hex", "the CLI prints an odd number of hex digits", "unknown", { "cli.output" },
+    prints(function(out) return (out:gsub("%x\n$", "\n")) end))),
+  reading(call("wrong_key", "the CLI prints its answer under another key", "unknown", { "cli.output" },
+    prints(function(out) return (out:gsub("PAYLOAD", "PAYLOADS"):gsub("FINGERPRINT", "FINGERPRINTS")) end))),
+  reading(call("extra_lines", "the CLI prints lines that nobody asked for", "done", { "passed" },
+    prints(function(out) return "WARNING slow token\n\n" .. out .. "NOTE done\n" end))),
+  call("over_cap", "the CLI prints more than 1 MiB", "unknown", { "cli.output" },
+    function() return { after = cli.LATENCY, out = ("x"):rep(CAP + 1), err = "" } end),
+  token("token_missing", "the CLI says that the token is missing", { "cli.token_missing" }),
+  token("token_busy", "the CLI says that the token is busy", { "cli.token_busy" }),
+  token("token_pin", "the CLI says that the token refused its PIN", { "cli.pin" }),
+}
+
+-- ---- the wire ----
+
+local function refused(code, message)
+  return function() return { code, message } end
+end
+
+local opens = {
+  { name = "not_found", means = "there is no such device", allow = { "connectivity.not_found" },
+    act = refused("not_found", "there is no such device") },
+  { name = "refused", means = "the port may not be opened", allow = { "connectivity.open" },
+    act = refused("denied", "permission denied") },
+  { name = "never", means = "opening does not end", allow = { "connectivity.timeout" },
+    act = function() return "later" end },
+}
+
+local writes = {
+  { name = "lost", means = "the wire is lost in a write", allow = { "connectivity.lost" },
+    act = function() return { lose = "unplugged" } end },
+  { name = "blocked", means = "a write would block for ever", allow = { "connectivity.timeout", "tool.limit" },
+    act = function() return { block = true } end },
+}
+
+local sets = {
+  { name = "unsupported", means = "the port has no such line", allow = { "connectivity.open" },
+    act = refused("unsupported", "there is no such line") },
+  { name = "lost", means = "the wire is lost when a line is set", allow = { "connectivity.lost" },
+    act = refused("lost", "unplugged") },
+}
+
+local function half(effect)
+  return effect.bytes:sub(1, math.max(1, #effect.bytes // 2))
+end
+
+-- Seconds after which no limit of an exchange or of a text still waits.
+local function too_late(subject)
+  local limits = subject.recipe.limits
+  local most = 0
+  for _, name in ipairs { "exchange", "ready", "read", "prepare", "finish", "reset" } do
+    most = math.max(most, limits[name])
+  end
+  return most + 0.5
+end
+
+-- Where a byte is changed: in the payload where it stands on the wire as it is, else in the middle.
+local function place_to_change(effect)
+  local payload = effect.frame and effect.frame.payload or ""
+  local first = #payload >= 4 and effect.bytes:find(payload, 1, true)
+  return first and first + #payload // 2 or #effect.bytes // 2 + 1
+end
+
+local function with_changed_byte(effect)
+  local at = place_to_change(effect)
+  local byte = effect.bytes:byte(at) ~ 0x01
+  return effect.bytes:sub(1, at - 1) .. string.char(byte) .. effect.bytes:sub(at + 1)
+end
+
+-- A text that a hook waits for may fail a recipe in its own way, or not matter to it at all.
+local function unless_text(frame, text)
+  return function(effect, subject)
+    if not effect.frame then return text or { "own", "passed", "tool.serial", "tool.limit" } end
+    return type(frame) == "function" and frame(subject) or frame
+  end
+end
+
+local DAMAGED <const> = { "connectivity.corrupt", "connectivity.timeout" }
+local ANY <const> = { "own", "passed" }
+
+local JUNK <const> = "\0\254junk\r\n"
+
+local reads = {
+  { name = "lost", means = "the wire is lost instead of an answer", allow = { "connectivity.lost" },
+    act = function() return { lose = "unplugged" } end },
+  { name = "silence", means = "the answer never comes",
+    allow = unless_text({ "connectivity.timeout" }),
+    act = function() return {} end },
+  { name = "late", means = "the answer comes after its limit",
+    allow = unless_text({ "connectivity.timeout" }),
+    act = function(effect, _, subject) return { pieces = { { too_late(subject), effect.bytes } } } end },
+  { name = "in_pieces", means = "the answer comes in two pieces", allow = { "passed" },
+    act = function(effect)
+      local first = half(effect)
+      return { pieces = { { 0, first }, { 1e-4, effect.bytes:sub(#first + 1) } } }
+    end },
+  { name = "short", means = "half of the answer comes",
+    allow = unless_text(function(subject) return subject.traits.silence and ANY or DAMAGED end),
+    act = function(effect) return { pieces = { { 0, half(effect) } } } end },
+  { name = "corrupt", means = "a bit of the answer is changed",
+    allow = unless_text(function(subject) return subject.traits.check and DAMAGED or ANY end),
+    act = function(effect) return { pieces = { { 0, with_changed_byte(effect) } } } end },
+  { name = "junk", means = "other bytes come before the answer",
+    allow = unless_text(function(subject)
+      return subject.traits.resync and { "passed" } or { "passed", table.unpack(DAMAGED) }
+    end),
+    act = function(effect) return { pieces = { { 0, JUNK .. effect.bytes } } } end },
+  { name = "duplicate", means = "the answer comes twice",
+    allow = unless_text(function(subject) return subject.traits.silence and ANY or { "passed" } end),
+    act = function(effect) return { pieces = { { 0, effect.bytes .. effect.bytes } } } end },
+  { name = "cut", means = "half of the answer comes, then the wire is lost",
+    allow = unless_text({ "connectivity.lost", "connectivity.corrupt" }),
+    act = function(effect) return { pieces = { { 0, half(effect) } }, lose = "unplugged" } end },
+}
+
+-- ---- the device's status ----
+
+-- The same frame with another status, and nothing else in it where the framing can say so.
+local function with_status(effect, subject, status)
+  local frame = {}
+  for key, value in pairs(effect.frame) do frame[key] = value end
+  frame.status = status
+  local encode = subject.recipe.framing.device.encode
+  for _, payload in ipairs { "", frame.payload } do
+    frame.payload = payload
+    local ok, bytes = pcall(encode, frame)
+    if ok then return bytes end
+  end
+end
+
+local function status_fault(name, means, allow, status)
+  return {
+    name = name, means = means, allow = { allow }, status = status,
+    act = function(effect, _, subject) return { pieces = { { 0, with_status(effect, subject, status) } } } end,
+  }
+end
+
+-- A status that fits the frame and is in no map; nil when there is none.
+local function foreign_status(effect, subject)
+  for status = 255, 1, -1 do
+    if status ~= subject.recipe.success and not subject.recipe.status[status]
+      and with_status(effect, subject, status) then
+      return status
+    end
+  end
+end
+
+-- The faults of a frame that carries a status: one for each in the map, and one that is in none.
+local function statuses(effect, subject)
+  local list, known = {}, {}
+  for status in pairs(subject.recipe.status) do known[#known + 1] = status end
+  table.sort(known)
+  for _, status in ipairs(known) do
+    local entry = subject.recipe.status[status]
+    if with_status(effect, subject, status) then
+      list[#list + 1] = status_fault(("status_0x%02x"):format(status), "the device answers " .. entry[1], entry[1],
+        status)
+      list[#list].code = entry.code
+    end
+  end
+  local foreign = foreign_status(effect, subject)
+  if foreign then
+    list[#list + 1] = status_fault(("status_0x%02x_unmapped"):format(foreign),
+      "the device answers a status that is in no map", "firmware.unknown_status", foreign)
+  end
+  return list
+end
+
+-- ---- waits, the journal, the operator, the process ----
+
+local waits = {
+  { name = "limit", means = "the clock is at the limit",
+    allow = { "connectivity.timeout", "tool.limit", "cli.timeout" },
+    act = function() return "limit" end },
+}
+
+-- Events that nobody waits for may be lost to the journal, and the unit go on.
+local NEEDED <const> = { opening = true, finishing = true, finished = true }
+
+local records = {
+  { name = "refused", means = "the journal does not take it", unreported = true,
+    allow = function(effect) return NEEDED[effect.what] and { "tool.journal" } or { "tool.journal", "passed" } end,
+    act = function() return "refuse" end },
+  { name = "killed_after", means = "the process is killed when it is written", kills = true, allow = {},
+    act = function() return "die" end },
+}
+
+local interrupt = {
+  name = "interrupt", means = "somebody presses Ctrl-C", allow = { "tool.interrupted", "passed" },
+  act = function(_, run) run:interrupt() end,
+}
+
+local killed = {
+  name = "killed", means = "the process is killed before it", kills = true, allow = {},
+  act = function(_, run) run:kill() end,
+}
+
+local killed_after = {
+  name = "killed_after", means = "the process is killed when it is done", kills = true, allow = {},
+  act = function(effect, run)
+    if effect.kind == "call" then
+      return function(made, usual)
+        made.unseen = true
+        run:kill()
+        return usual
+      end
+    end
+    return { done = function() run:kill() end }
+  end,
+}
+
+local BY_KIND <const> = {
+  open = opens, write = writes, set = sets, read = reads, call = calls, wait = waits, record = records,
+  hook = {}, close = {},
+}
+
+local DONE_AND_KILLED <const> = { call = true, write = true }
+
+--- The kinds of effect, in the order of the table.
+faults.KINDS = { "open", "set", "write", "read", "wait", "hook", "call", "record", "close" }
+
+--- All that can go wrong with an effect, and what of the table does not fit it.
+---@param effect jig.testing.Effect
+---@param subject { recipe: jig.Recipe, traits: jig.FramingTraits, restarted?: boolean }
+---@return jig.prove.Fault[] fitting, { [1]: string, [2]: string }[] gaps  name and reason
+function faults.of(effect, subject)
+  local fitting, gaps = {}, {}
+  for _, fault in ipairs(BY_KIND[effect.kind]) do
+    local fits, why = true, nil
+    if fault.fits then fits, why = fault.fits(effect, subject) end
+    if fits then fitting[#fitting + 1] = fault else gaps[#gaps + 1] = { fault.name, why } end
+  end
+  if effect.kind == "read" then
+    if effect.frame and effect.frame.status then
+      table.move(statuses(effect, subject), 1, 256, #fitting + 1, fitting)
+    else
+      gaps[#gaps + 1] = { "status", effect.frame and "this framing's answers carry no status" or "it is no frame" }
+    end
+  end
+  if subject.restarted then
+    gaps[#gaps + 1] = { "interrupt", "a start that recovers is not interrupted here" }
+  else
+    fitting[#fitting + 1] = interrupt
+  end
+  fitting[#fitting + 1] = killed
+  if DONE_AND_KILLED[effect.kind] then fitting[#fitting + 1] = killed_after end
+  return fitting, gaps
+end
+
+--- The names that a unit may end with after this fault.
+---@param fault jig.prove.Fault
+---@param effect jig.testing.Effect
+---@param subject table
+---@return string[]
+function faults.allowed(fault, effect, subject)
+  if type(fault.allow) == "function" then return fault.allow(effect, subject) end
+  return fault.allow
+end
+
+return faults

@@ -1,0 +1,296 @@
+--- What must hold on every path, whatever went wrong: the laws of the engine, looked at from outside. Each is a
+-- function that takes a history (jig.prove.journey) and complains.
+--
+-- The witness is the played world: which calls the CLI got and what the service made of them, what the device
+-- received, what the journal took, what was said. Nothing is believed that the engine says of itself but its
+-- verdict.
+
+local cjson = require "cjson.safe"
+local hex = require "jig.hex"
+
+local laws = {}
+
+-- Waits that end by what they wait for, which has a limit itself: a program, a commit.
+local BOUND_OTHERWISE <const> = { session = true, journal = true }
+
+-- How much later than its limit a wait may end: what is done at its end takes no virtual time.
+local SLACK <const> = 1e-6
+
+---@alias jig.prove.Complain fun(law: string, text: string, effect?: jig.testing.Effect)
+
+-- ---- what the service knows ----
+
+local ORDER <const> = { new_device = 1, get_device_configuration = 2, handle_device_response = 3 }
+
+local function heard(call)
+  return call.played and call.service ~= "none" and not call.played.missing
+end
+
+-- The session as its calls made it.
+local function follow(call, state, complain)
+  local command, service = call.command, call.service or "done"
+  local place = ORDER[command]
+  if place <= state.last then
+    complain("2 order", ("%s is called again in session %s"):format(command, call.session), call.effect)
+  elseif place ~= state.last + 1 or (state.last > 0 and state.last_service ~= "done") then
+    complain("2 order", ("%s is called although what comes before it was not done"):format(command), call.effect)
+  end
+  state.last, state.last_service = place, service
+  if command == "new_device" then state.opened = service ~= "refused" end
+  if command == "handle_device_response" and service == "done" and not call.unseen then state.finished = call.life end
+end
+
+local function follow_report(call, state, complain)
+  local service = call.service or "done"
+  if not state.opened then
+    complain("1 exactly one end", "report_error for a session that was never opened", call.effect)
+  elseif state.accepted then
+    complain("1 exactly one end", "report_error again, although it was accepted", call.effect)
+  elseif state.finished and state.finished == call.life then
+    complain("1 exactly one end", "report_error after FINGERPRINT was read", call.effect)
+  end
+  state.reports = state.reports + 1
+  if service == "done" then
+    state.ended = true
+    state.accepted = not call.unseen
+  end
+end
+
+-- The sessions of a history, by id, as the service has them.
+local function sessions(history, complain)
+  local states = {}
+  for _, call in ipairs(history.calls) do
+    local state = states[call.session] or { last = 0, reports = 0 }
+    states[call.session] = state
+    if heard(call) then
+      (call.command == "report_error" and follow_report or follow)(call, state, complain)
+    end
+  end
+  return states
+end
+
+-- ---- the laws ----
+
+-- Whether something went wrong on purpose that excuses a session which is left to the next start.
+local function excused(history)
+  for _, injection in ipairs(history.injections) do
+    if injection.fault.kills or injection.fault.unreported and (injection.effect.kind ~= "call"
+      or injection.effect.what == "report_error" or injection.fault.name == "token_pin") then
+      return true
+    end
+  end
+  return false
+end
+
+function laws.one_end(history, complain)
+  for id, state in pairs(sessions(history, complain)) do
+    local recorded = false
+    for _, row in ipairs(history.sessions) do
+      if row.id == id and row.fingerprint then recorded = true end
+    end
+    if state.opened and not state.finished and not state.ended and not recorded then
+      complain("1 exactly one end", ("session %s was opened and never reported"):format(id))
+    end
+  end
+  if history.restarts > 0 and not excused(history) then
+    complain("1 exactly one end", "the session was left to the next start, although nothing hindered its report")
+  end
+end
+
+-- The report carries what the verdict says.
+function laws.report_agrees(history, complain)
+  local ended = history.ended
+  for _, call in ipairs(history.calls) do
+    if call.command == "report_error" and call.life == 1 and ended and ended.fault then
+      if call.code ~= ended.fault.code then
+        complain("1 exactly one end", ("the report says code %s, the verdict %d"):format(call.code,
+          ended.fault.code), call.effect)
+      end
+      if (call.reason or "") == "" then complain("1 exactly one end", "a report without a reason", call.effect) end
+    end
+  end
+end
+
+function laws.once(history, complain)
+  local counts = {}
+  for _, frame in ipairs(history.taken) do
+    local payload = frame.payload
+    if history.served[payload] then
+      counts[payload] = (counts[payload] or 0) + 1
+      if counts[payload] == 2 then complain("3 nothing is handed over twice", "the device received a message twice") end
+    end
+  end
+end
+
+local function check_calls_end(history, complain)
+  for _, call in ipairs(history.calls) do
+    if call.limit == math.huge then
+      complain("4 every wait ends", call.command .. " is called without a limit", call.effect)
+    end
+  end
+end
+
+-- A wait that is not over at its limit is seen by what happens next.
+local function check_waits_end(history, complain)
+  local trail = history.trail
+  for i, effect in ipairs(trail) do
+    local following = trail[i + 1]
+    if effect.kind == "wait" and following and following.life == effect.life
+      and following.at > effect.at + effect.seconds + SLACK then
+      complain("4 every wait ends", ("%s waited %.3f s, its limit is %.3f s"):format(effect.what,
+        following.at - effect.at, effect.seconds), effect)
+    end
+  end
+end
+
+function laws.waits(history, complain)
+  for what in pairs(history.unlimited) do
+    if not BOUND_OTHERWISE[what] then complain("4 every wait ends", ("%s waits without a limit"):format(what)) end
+  end
+  if history.outcome == "stuck" then complain("4 every wait ends", "nothing is left that could end the run") end
+  if history.outcome == "limit" then complain("4 every wait ends", "the run does not end") end
+  check_calls_end(history, complain)
+  check_waits_end(history, complain)
+end
+
+-- PASS stands on a fingerprint that the service gave and the journal has.
+function laws.recorded(history, complain)
+  local ended = history.ended
+  if not (ended and ended.passed) then return end
+  local kept
+  for _, row in ipairs(history.sessions) do
+    if row.id == ended.session and row.fingerprint == ended.fingerprint then kept = row end
+  end
+  if not kept then complain("5 PASS means recorded", "PASS, and the journal has no such fingerprint") end
+  if not history.recorded_before then
+    complain("5 PASS means recorded", "PASS was shown before its record was written")
+  end
+  if not history.fingerprints[ended.fingerprint] then
+    complain("1 exactly one end", "PASS with a fingerprint that the CLI did not print")
+  end
+end
+
+function laws.journal_ends(history, complain)
+  for _, row in ipairs(history.unended) do
+    complain("6 nothing is lost", ("the journal still has session %s as %s"):format(row.id, row.state))
+  end
+end
+
+-- The forms in which bytes could stand in a text.
+local forms = setmetatable({}, { __mode = "k", __index = function(self, bytes)
+  local digits = hex.encode(bytes)
+  local list = { bytes, digits, digits:upper(), (cjson.encode(bytes) or '""'):sub(2, -2) }
+  self[bytes] = list
+  return list
+end })
+
+function laws.unseen(history, complain)
+  local text = table.concat(history.said, "\n") .. "\n" .. table.concat(history.facts, "\n")
+  for secret in pairs(history.secrets) do
+    for _, form in ipairs(forms[secret]) do
+      if text:find(form, 1, true) then
+        complain("7 opaque and unseen", ("a message of %d bytes stands in what was said or recorded"):format(#secret))
+        break
+      end
+    end
+  end
+end
+
+-- One call at a time: the next begins when the one before has ended.
+function laws.one_caller(history, complain)
+  local last
+  for _, call in ipairs(history.calls) do
+    local over = last and last.life == call.life and last.played and last.at
+      + math.min(last.played.missing and 0 or last.played.after or 0, last.limit)
+    if over and call.at < over - SLACK and not last.interrupted then
+      complain("9 one token, one caller", ("%s begins while %s runs"):format(call.command, last.command), call.effect)
+    end
+    last = call
+  end
+end
+
+local function is_own(name)
+  local family = name:match("^[^.]*")
+  return family ~= "tool" and family ~= "cli" and name ~= "firmware.unknown_status"
+end
+
+-- Whether a verdict is among those that these faults allow.
+local function is_allowed(history, name)
+  for _, injection in ipairs(history.injections) do
+    for _, allowed in ipairs(injection.allowed) do
+      if allowed == name or (allowed == "own" and is_own(name)) then return true end
+    end
+  end
+  return #history.injections == 0 and name == "passed"
+end
+
+local function verdict_of(history)
+  local ended = history.ended
+  return ended and (ended.passed and "passed" or ended.fault.name)
+end
+
+local function expected(history)
+  local list = {}
+  for _, injection in ipairs(history.injections) do
+    for _, name in ipairs(injection.allowed) do list[#list + 1] = name end
+  end
+  return #list > 0 and table.concat(list, ", ") or "passed"
+end
+
+-- The verdict says what went wrong, by a code that is mapped.
+function laws.verdict(history, complain)
+  local name = verdict_of(history)
+  if not name then
+    if not history.killed then complain("verdict", "the unit has no verdict") end
+    return
+  end
+  if name == "tool.recipe" then
+    complain("no plain Lua error", ("%s %s"):format(history.ended.fault.line or "", history.ended.fault.reason))
+  elseif not is_allowed(history, name) then
+    complain("mapped code", ("the verdict is %s; expected %s"):format(name, expected(history)))
+  end
+  for _, injection in ipairs(history.injections) do
+    local code = injection.fault.code
+    if code and name == injection.allowed[1] and history.ended.fault.code ~= code then
+      complain("mapped code", ("%s has code %d; the map says %d"):format(name, history.ended.fault.code, code))
+    end
+  end
+end
+
+function laws.closed(history, complain)
+  for name, count in pairs(history.held) do
+    if count > 0 then complain("closed", ("%d %s are left when the unit is over"):format(count, name)) end
+  end
+  for _, event in ipairs(history.events) do
+    if event.event == "crashed" then
+      complain("10 slots are islands", "jig failed: " .. event.message:match("^[^\n]*"))
+    end
+    if event.event == "refused" then complain("recipe", event.message) end
+  end
+end
+
+function laws.injected(history, complain)
+  for _, injection in ipairs(history.injections) do
+    if not injection.effect then complain("injected", "the fault did not happen") end
+  end
+end
+
+-- In the order in which complaints are shown.
+local ALL <const> = {
+  "injected", "verdict", "one_end", "report_agrees", "once", "waits", "recorded", "journal_ends", "unseen",
+  "one_caller", "closed",
+}
+
+--- Checks a history against every law.
+---@param history table
+---@return { law: string, text: string, effect?: jig.testing.Effect }[] violations
+function laws.check(history)
+  local violations = {}
+  local function complain(law, text, effect)
+    violations[#violations + 1] = { law = law, text = text, effect = effect }
+  end
+  for _, name in ipairs(ALL) do laws[name](history, complain) end
+  return violations
+end
+
+return laws

@@ -1,0 +1,95 @@
+--- Assertions on the result of testing.run, for luassert: requiring jig.testing inside busted registers them.
+--
+--     assert.passed(result)                      also with the fingerprint that is expected
+--     assert.failed(result, "cli.refused")       also with the code
+--     assert.reported(result, "factory_init.keygen", 301)   failed so, and reported once, with that code
+--     assert.not_reported(result)                no report was made
+--     assert.sent(result, "0100")                the device was given these bytes, as hex, in one piece
+--
+-- A failure shows what was found, and the last lines of the transcript.
+
+local hex = require "jig.hex"
+local luassert = require "luassert"
+local say = require "say"
+
+local LINES <const> = 15
+
+local function is_result(value)
+  return type(value) == "table" and type(value.attempts) == "table" and type(value.trail) == "table"
+end
+
+local function found(result)
+  if result.passed then return "PASS " .. tostring(result.fingerprint) end
+  if not result.fault then return "no verdict at all" end
+  return ("FAIL %s (%d): %s"):format(result.fault.name, result.fault.code, result.fault.reason)
+end
+
+local function reports_found(result)
+  local lines = {}
+  for _, call in ipairs(result.reports) do
+    lines[#lines + 1] = ("report_error %d %q"):format(call.code or -1, call.reason or "")
+  end
+  return #lines == 0 and "no report" or table.concat(lines, "\n  ")
+end
+
+-- What failed, what is there instead, and how it came to that.
+local function explain(expected, actual, result)
+  return ("expected %s\nfound    %s\n\n%s"):format(expected, actual, result:transcript(LINES))
+end
+
+-- Makes an assertion: `check` gives true, or false with what was expected and what was found.
+local function register(name, check)
+  local key = "assertion.jig." .. name
+  say:set(key .. ".positive", "%s")
+  say:set(key .. ".negative", "%s")
+  luassert:register("assertion", name, function(state, arguments)
+    local result = arguments[1]
+    if not is_result(result) then
+      error(("assert.%s takes what testing.run gives, got a %s"):format(name, type(result)), 3)
+    end
+    local ok, expected, actual = check(result, table.unpack(arguments, 2, arguments.n))
+    if not state.mod then expected = "not: " .. expected end
+    state.failure_message = explain(expected, actual, result)
+    return ok
+  end, key .. ".positive", key .. ".negative")
+end
+
+register("passed", function(result, fingerprint)
+  local expected = "PASS" .. (fingerprint and " " .. fingerprint or "")
+  return result.passed == true and (not fingerprint or result.fingerprint == fingerprint), expected, found(result)
+end)
+
+local function failed_as(result, name, code)
+  local fault = not result.passed and result.fault
+  return fault and (not name or fault.name == name) and (not code or fault.code == code) or false
+end
+
+local function failure(name, code)
+  return ("FAIL%s%s"):format(name and " " .. name or "", code and (" (%d)"):format(code) or "")
+end
+
+register("failed", function(result, name, code)
+  return failed_as(result, name, code), failure(name, code), found(result)
+end)
+
+register("reported", function(result, name, code)
+  local expected = failure(name, code) .. ", reported once"
+  local actual = found(result) .. "\n  " .. reports_found(result)
+  local report = result.reports[1]
+  local ok = failed_as(result, name, code) and #result.reports == 1 and report.code == result.fault.code
+    and result.ended.reported == true
+  return ok, expected, actual
+end)
+
+register("not_reported", function(result)
+  return #result.reports == 0, "no report", reports_found(result)
+end)
+
+register("sent", function(result, digits)
+  local bytes = hex.decode(digits)
+  if not bytes then error("assert.sent takes bytes as hex", 3) end
+  local actual = ("%d bytes: %s"):format(#result.written, hex.encode(result.written):sub(1, 200))
+  return result.written:find(bytes, 1, true) ~= nil, digits .. " on the wire", actual
+end)
+
+return luassert

@@ -1,0 +1,140 @@
+--- Plays the vendor's Secure Factory CLI: records each call and answers as told.
+--
+-- What it is told is one table, by command; what it is not told it does as the real one would:
+--
+--     cli = {
+--       new_device = { scp = 256, payload = "\1\x81\0\0" },         -- prints these
+--       get_device_configuration = { exit = 3, err = "no such device" },
+--       handle_device_response = { fingerprint = "e603eb9d", after = 2 },   -- after 2 s
+--       report_error = function(call) return { exit = call.number == 1 and 1 or 0 } end,
+--     }
+--
+-- An answer is { scp =, payload =, fingerprint = } (printed as the CLI does), or what the program does:
+-- { out = bytes, err = bytes, exit = n | signal = n, after = seconds (math.huge: it hangs), deaf = true (TERM does
+-- not end it), missing = true (it cannot be started) }; or a function that takes the call and gives one.
+
+local digest = require "jig.digest"
+local hex = require "jig.hex"
+
+local cli = {}
+
+---@class jig.testing.Call
+---@field command "new_device"|"get_device_configuration"|"handle_device_response"|"report_error"
+---@field session string
+---@field response? string  bytes
+---@field code? integer     of report_error
+---@field reason? string
+---@field number integer    which call of this command it is, from 1
+---@field argv string[]
+---@field at number         seconds since the run began
+---@field limit number      seconds that it was given
+---@field played table      the answer
+
+local COMMANDS <const> = {
+  new_device = true, get_device_configuration = true, handle_device_response = true, report_error = true,
+}
+
+local KEYS <const> = {
+  scp = true, payload = true, fingerprint = true, out = true, err = true, exit = true, signal = true, after = true,
+  deaf = true, missing = true, error = true, message = true,
+}
+
+--- Seconds that a call takes where nothing else is said.
+cli.LATENCY = 0.01
+
+-- Bytes that stand for a message: never the same for two commands, and long enough to be found where they do
+-- not belong.
+local function message(label)
+  return digest.sha256("jig.testing " .. label) .. digest.sha256("and " .. label):sub(1, 16)
+end
+
+--- What the CLI answers where it is told nothing.
+cli.usual = {
+  new_device = { scp = 256, payload = message "new_device" },
+  get_device_configuration = { scp = 257, payload = message "get_device_configuration" },
+  handle_device_response = { fingerprint = hex.encode(digest.sha256("fingerprint"):sub(1, 20)) },
+  report_error = {},
+}
+
+local function printed(answer)
+  local lines = {}
+  if answer.scp then lines[#lines + 1] = ("SCP %d\n"):format(answer.scp) end
+  if answer.payload then lines[#lines + 1] = ("PAYLOAD %s\n"):format(hex.encode(answer.payload)) end
+  if answer.fingerprint then lines[#lines + 1] = ("FINGERPRINT %s\n"):format(answer.fingerprint) end
+  return table.concat(lines)
+end
+
+local function parse(argv)
+  local call = { argv = argv }
+  local at = 1
+  while argv[at] and not COMMANDS[argv[at]] do at = at + 1 end
+  call.command, call.session = argv[at], argv[at + 1]
+  if call.command == "report_error" then
+    call.code, call.reason = math.tointeger(tonumber(argv[at + 2])), argv[at + 3]
+  elseif call.command ~= "new_device" then
+    call.response = argv[at + 2] and hex.decode(argv[at + 2])
+  end
+  return call
+end
+
+local function check_answer(command, answer)
+  if type(answer) ~= "table" then
+    error(("cli.%s: expected a table or a function that gives one, got %s"):format(command, type(answer)), 0)
+  end
+  for key in pairs(answer) do
+    if not KEYS[key] then error(("cli.%s: there is no '%s'"):format(command, tostring(key)), 0) end
+  end
+end
+
+-- The answer as what the program does.
+local function as_play(answer)
+  local play = {}
+  for key, value in pairs(answer) do play[key] = value end
+  play.after = play.after or cli.LATENCY
+  play.out = play.out or printed(answer)
+  play.scp, play.payload, play.fingerprint = nil, nil, nil
+  return play
+end
+
+---@class jig.testing.Cli
+---@field calls jig.testing.Call[]
+local methods = {}
+local meta = { __index = methods, __name = "jig.testing.cli" }
+
+--- Makes one that was not called yet.
+---@param told? table  see above
+---@return jig.testing.Cli
+function cli.new(told)
+  for command in pairs(told or {}) do
+    if not COMMANDS[command] then error(("cli: there is no command '%s'"):format(tostring(command)), 0) end
+  end
+  return setmetatable({ told = told or {}, calls = {}, counts = {} }, meta)
+end
+
+--- A call that jig is about to make.
+---@param argv string[]
+---@param limit number
+---@param at number
+---@return jig.testing.Call
+function methods:call(argv, limit, at)
+  local call = parse(argv)
+  if not call.command then error("not a call of the CLI: " .. table.concat(argv, " "), 0) end
+  self.counts[call.command] = (self.counts[call.command] or 0) + 1
+  call.number, call.at, call.limit = self.counts[call.command], at, limit
+  self.calls[#self.calls + 1] = call
+  return call
+end
+
+--- What the program does then.
+---@param call jig.testing.Call
+---@return table play  as jig.world's start hook gives it
+function methods:answer(call)
+  local told = self.told[call.command]
+  if type(told) == "function" then told = told(call) end
+  local answer = told or cli.usual[call.command]
+  check_answer(call.command, answer)
+  call.played = as_play(answer)
+  return call.played
+end
+
+return cli

@@ -1,0 +1,233 @@
+--- Plays a device: firmware in Lua at the other end of the wire.
+--
+-- A device is described by one of
+--
+--   a function     the firmware, which reads and writes the wire as a coroutine of its own:
+--
+--         return function(device)
+--           while true do
+--             local request = device:receive()
+--             device:send { payload = answer_to(request.payload) }
+--           end
+--         end
+--
+--   a list         one reply to each message, in order: a frame; bytes as they are; false for silence; a
+--                  function that takes the message and gives one of these
+--   a table        { firmware = function or list, reset = "dtr", latency = 0.001 }. `reset`: the line that
+--                  restarts the firmware when it is let go (until then the device is silent); `latency`:
+--                  seconds until what it writes arrives.
+--
+-- Without `reset` the firmware starts when the port is opened. What it writes while nobody listens is lost.
+
+local device = {}
+
+---@class jig.testing.Device
+---@field framing jig.Framing
+---@field received jig.Frame[]  messages that receive() gave
+local methods = {}
+local meta = { __index = methods, __name = "jig.testing.device" }
+
+-- Seconds until what a device writes arrives: enough for the host to wait for it.
+local LATENCY <const> = 0.001
+
+-- One reply to each message.
+local function replying(replies)
+  return function(self)
+    for _, reply in ipairs(replies) do
+      local message = self:receive()
+      if type(reply) == "function" then reply = reply(message) end
+      if type(reply) == "table" then self:send(reply) end
+      if type(reply) == "string" then self:write(reply) end
+    end
+  end
+end
+
+local function check_keys(description)
+  local known = { firmware = true, reset = true, latency = true }
+  for key in pairs(description) do
+    if not known[key] then
+      error(("a device is { firmware =, reset =, latency = }: it has no '%s'"):format(tostring(key)), 0)
+    end
+  end
+end
+
+local function firmware_of(description)
+  local firmware = description
+  if type(description) == "table" and description.firmware ~= nil then
+    check_keys(description)
+    firmware = description.firmware
+  end
+  if type(firmware) == "table" then return replying(firmware) end
+  if type(firmware) == "function" then return firmware end
+  error("a device is a function, a list of replies, or { firmware = one of them }; got " .. type(firmware), 0)
+end
+
+--- Makes a device that is switched off. Does not yield.
+---@param description function|table  see above
+---@param framing jig.Framing         its device end is the firmware's
+---@param wire table  arrive(bytes, frame?): it wrote them, and they arrive; after(seconds, f); lose(why)
+---@return jig.testing.Device
+function device.new(description, framing, wire)
+  local firmware = firmware_of(description)
+  local options = type(description) == "table" and description.firmware ~= nil and description or {}
+  return setmetatable({
+    firmware = firmware,
+    reset_line = options.reset,
+    latency = options.latency or LATENCY,
+    framing = framing,
+    wire = wire,
+    received = {},
+    boots = 0,
+  }, meta)
+end
+
+-- Runs the firmware until it waits.
+local function go_on(self)
+  local running = self.running
+  if not running or coroutine.status(running) ~= "suspended" then return end
+  local ok, thrown = coroutine.resume(running, self)
+  if not ok then error(debug.traceback(running, tostring(thrown)), 0) end
+end
+
+-- Starts the firmware afresh.
+local function boot(self)
+  self.input, self.decoder, self.sleeping = "", nil, false
+  self.boots = self.boots + 1
+  self.running = coroutine.create(self.firmware)
+  go_on(self)
+end
+
+--- The host opened the port.
+function methods:opened()
+  if self.reset_line then
+    self.input, self.running = "", nil
+  else
+    boot(self)
+  end
+end
+
+--- The host closed it.
+function methods:closed()
+  self.running = nil
+end
+
+--- The host set a line.
+function methods:set(line, value)
+  if line ~= self.reset_line then return end
+  if value == 0 then
+    self.running, self.input = nil, ""
+  else
+    boot(self)
+  end
+end
+
+--- Bytes of the host came in.
+function methods:take(bytes)
+  self.input = (self.input or "") .. bytes
+  if not self.sleeping then go_on(self) end
+end
+
+-- Waits for bytes.
+local function await(self)
+  if coroutine.running() ~= self.running then
+    error("only the device's own firmware can wait here", 3)
+  end
+  coroutine.yield()
+end
+
+-- ---- for firmware ----
+
+--- Exactly n bytes.
+---@param n integer
+---@return string
+function methods:read(n)
+  while #self.input < n do await(self) end
+  local bytes = self.input:sub(1, n)
+  self.input = self.input:sub(n + 1)
+  return bytes
+end
+
+--- What is there, one byte at least.
+---@return string
+function methods:read_some()
+  while self.input == "" do await(self) end
+  local bytes = self.input
+  self.input = ""
+  return bytes
+end
+
+--- Bytes up to and with a delimiter, which is a plain string.
+---@param delimiter string
+---@return string
+function methods:read_until(delimiter)
+  local _, last = self.input:find(delimiter, 1, true)
+  while not last do
+    await(self)
+    _, last = self.input:find(delimiter, 1, true)
+  end
+  return self:read(last)
+end
+
+--- The next whole message, over the framing's device end; what is damaged is passed over.
+---@return jig.Frame
+function methods:receive()
+  self.decoder = self.decoder or self.framing.device.decoder()
+  local decoder = self.decoder
+  local frame, answer = decoder:feed("")
+  while not frame do
+    if answer == "bad" then
+      frame, answer = decoder:feed("")
+    else
+      frame, answer = decoder:feed(self:read_some())
+    end
+  end
+  self.received[#self.received + 1] = frame
+  return frame
+end
+
+--- Writes bytes as they are.
+---@param bytes string
+function methods:write(bytes)
+  self.wire.arrive(bytes)
+end
+
+-- What a reply's header needs and the firmware did not say: as in the message before, or as usual.
+local function completed(self, frame)
+  local last = self.received[#self.received] or {}
+  local made = {}
+  for field, usual in pairs(self.framing.device.sample or {}) do
+    made[field] = field ~= "status" and last[field] or usual
+  end
+  if made.status then made.status = 0 end
+  for field, value in pairs(frame) do made[field] = value end
+  made.payload = made.payload or ""
+  return made
+end
+
+--- Sends a frame over the framing's device end. Header fields that are left out are those of the message that
+-- was received last; a status is 0.
+---@param frame jig.Frame
+function methods:send(frame)
+  local made = completed(self, frame)
+  self.wire.arrive(self.framing.device.encode(made), made)
+end
+
+--- Does nothing for a while.
+---@param seconds number
+function methods:sleep(seconds)
+  self.sleeping = true
+  local sleeper = self.running
+  self.wire.after(seconds, function()
+    if self.running ~= sleeper then return end -- it was restarted
+    self.sleeping = false
+    go_on(self)
+  end)
+  while self.sleeping do await(self) end
+end
+
+--- Pulls the plug: the wire is lost after what has arrived.
+function methods:hang_up()
+  self.wire.lose("the device hung up")
+end
+
+return device

@@ -1,0 +1,102 @@
+--- A journal for tests and proofs: in a folder of its own, in memory where the system has such a place, lent to
+-- one world after another, and gone when it is closed.
+
+local hex = require "jig.hex"
+local ledger = require "jig.ledger"
+local system = require "jig.system"
+local world = require "jig.world"
+
+local journal = {}
+
+---@class jig.testing.Journal
+---@field folder string
+---@field path string
+---@field record userdata   of jig.world
+---@field runs integer      how many began
+local methods = {}
+local meta = { __index = methods, __name = "jig.testing.journal" }
+
+-- Where nothing is written to a disk.
+local MEMORY <const> = "/dev/shm"
+
+-- What sessions are opened through: the same in every run, so that recovery reports them.
+journal.SERVICE = "a CLI that is played"
+
+local function make_folder()
+  local name = "/jig-" .. hex.encode(system.random(8))
+  for _, base in ipairs { MEMORY, os.getenv("TMPDIR") or "/tmp" } do
+    if system.make_folder(base .. name) then return base .. name end
+  end
+  error("no folder for a test's journal can be made in /dev/shm, $TMPDIR or /tmp", 0)
+end
+
+--- Makes an empty one. Does not yield.
+---@return jig.testing.Journal
+function journal.new()
+  local folder = make_folder()
+  local path = folder .. "/journal.db"
+  local record, message = world.record(path)
+  if not record then
+    system.remove_folder(folder)
+    error("a test's journal cannot be opened: " .. message, 0)
+  end
+  return setmetatable({
+    folder = folder, path = path, record = record, reader = assert(ledger.open(path)), runs = 0,
+  }, meta)
+end
+
+--- What the worker of one more run is to know of it (jig.record). Serial numbers may come again.
+---@return table
+function methods:config()
+  self.runs = self.runs + 1
+  return {
+    owner = self.record:owner() .. "-" .. self.runs,
+    started = { service = journal.SERVICE, owner = self.record:owner() },
+    again = "a test",
+  }
+end
+
+--- As if this process had been killed and another had been started.
+function methods:succeed()
+  assert(self.record:succeed())
+end
+
+--- What it says of a session: a table per attempt.
+---@param session string
+---@return { id: string, attempt: integer, state: string, ended?: integer, fingerprint?: string }[]
+function methods:sessions(session)
+  local list = {}
+  for row in self.reader:rows("SELECT * FROM session WHERE id = ?1 ORDER BY attempt", session) do
+    list[#list + 1] = row
+  end
+  return list
+end
+
+local UNENDED <const> = [[
+  SELECT id, attempt, state FROM session WHERE ended IS NULL
+  UNION ALL SELECT session.id, session.attempt, session.state FROM session JOIN unit ON unit.id = session.unit
+    WHERE session.state = 'finished' AND unit.result IS NULL]]
+
+--- Sessions that have no end, and those whose unit has none: after a run that ended well there are none.
+---@return { id: string, attempt: integer, state: string }[]
+function methods:unended()
+  local list = {}
+  for row in self.reader:rows(UNENDED) do
+    list[#list + 1] = row
+  end
+  return list
+end
+
+--- Twice is harmless.
+function methods:close()
+  if not self.record then return end
+  self.reader:close()
+  self.record:close()
+  self.record = nil
+  system.remove_folder(self.folder)
+end
+
+meta.__close = methods.close
+meta.__gc = methods.close
+
+return journal

@@ -1,0 +1,312 @@
+--- One run of a recipe in a world of its own (jig.world): the unmodified recipe in a slot's state, the engine's
+-- own session, gate and journal, and a device, a CLI and a clock that are played.
+--
+-- Every effect of the run, that is all that jig does to the world or learns from it, is noted in `trail`, in
+-- order, and told to `watch` before it happens, which may have it go wrong:
+--
+--   kind    what                        the action that `watch` may give
+--   open    the port                    { code, message } | "later" (it stays under way)
+--   write   bytes                       { lose = message } | { block = true } | { done = function }: when it has them
+--   set     a line                      { code, message }
+--   read    bytes of the device arrive  { pieces = { { seconds, bytes } … }, lose = message }
+--   call    a command of the CLI        function(call, usual) -> what the program does instead
+--   wait    for at most so many seconds "limit": its limit passes
+--   record  an event of the journal     "refuse" | "die": it is written, and nobody learns it
+--   hook    of the recipe begins
+--   close   the port
+
+local cjson = require "cjson.safe"
+local cli = require "jig.testing.cli"
+local device = require "jig.testing.device"
+local hex = require "jig.hex"
+local world = require "jig.world"
+
+---@class jig.testing.Effect
+---@field kind string
+---@field what string       which: the line, the command, the kind of event, what is waited for
+---@field at number         seconds since the run began
+---@field line? string      of the recipe, when `lines` was asked for
+---@field size? integer     bytes written or arrived
+---@field bytes? string     that arrive
+---@field frame? jig.Frame  that arrives, when the device sent one
+---@field call? jig.testing.Call
+---@field limit? string     that ends a wait
+---@field seconds? number   how long it may take
+
+---@class jig.testing.Plan
+---@field file string
+---@field folder string
+---@field recipe jig.Recipe       loaded in this state: its framing is the device's, its name the product's
+---@field device function|table|string  see jig.testing.device; a string is the address of a real one
+---@field cli? table|string       see jig.testing.cli; a string is the path of a real program
+---@field service? table          further settings of the CLI, as in a station file
+---@field real? boolean           on the real clock
+---@field retries? integer
+---@field count? integer
+---@field serial? string          that the device must have
+---@field session_id? string
+---@field seed? integer           of random numbers; default 1
+---@field record? userdata        world.record: a journal
+---@field journal? table          what the worker is to know of it
+---@field limit? number           seconds after which the run is given up; default a day, or a minute of real time
+---@field lines? boolean          notes the recipe's line of each effect
+---@field watch? fun(effect: jig.testing.Effect, run: jig.testing.Rig): any
+
+---@class jig.testing.Rig
+---@field trail jig.testing.Effect[]
+---@field events table[]     what the worker said
+---@field marks integer[]    how many effects there were before each event
+---@field cli jig.testing.Cli
+---@field device? jig.testing.Device
+---@field taken jig.Frame[]  messages that reached the device whole, however its firmware reads
+---@field written string[]   bytes that the device was given
+---@field said string[]      all that was told to people or programs: events as JSON, log lines
+---@field facts string[]     what the journal was told, as JSON
+---@field secrets table<string, true>  bytes that must be told to nobody
+local rig = {}
+rig.__index = rig
+
+local NAME <const> = "device"
+
+-- Seconds after which a run is given up that does not end by itself.
+local DAY <const>, MINUTE <const> = 86400, 60
+
+-- Bytes from which on a message is looked for where it does not belong: shorter ones are found by chance.
+rig.SECRET = 8
+
+-- Limits that make a limit of the CLI's own pass in the test and nowhere else are the station's.
+local function service_of(plan)
+  local service = { cli = "factory_tool", token = false }
+  if type(plan.cli) == "string" then service.cli = plan.cli end
+  for key, value in pairs(plan.service or {}) do service[key] = value end
+  return service
+end
+
+local function note(self, kind, what, effect)
+  effect = effect or {}
+  effect.kind, effect.what, effect.at = kind, what, self.world:now()
+  self.trail[#self.trail + 1] = effect
+  if self.plan.lines then effect.line = self.world:line(self.plan.folder) end
+  if self.plan.watch then return self.plan.watch(effect, self) end
+end
+
+local function keep_secret(self, bytes)
+  if bytes and #bytes >= rig.SECRET then self.secrets[bytes] = true end
+end
+
+-- ---- the device ----
+
+-- Bytes arrive, as they are or as they were made to.
+local function arrive(self, piece)
+  local effect = { size = #piece.bytes, bytes = piece.bytes, frame = piece.frame }
+  local action = note(self, "read", piece.frame and "frame" or "text", effect)
+  if self.world:dead() then return end
+  if not action then return self.world:feed(NAME, piece.bytes) end
+  for _, part in ipairs(action.pieces or {}) do
+    local seconds, bytes = part[1], part[2]
+    if seconds == 0 then
+      self.world:feed(NAME, bytes)
+    else
+      self.world:after(seconds, function() self.world:feed(NAME, bytes) end)
+    end
+  end
+  if action.lose then self.world:lose(NAME, action.lose) end
+end
+
+-- What the device writes arrives in its order, each piece at its time.
+local function send_next(self)
+  local piece = self.under_way[1]
+  if not piece then return end
+  self.world:after(math.max(0, piece.at - self.world:now()), function()
+    if self.under_way[1] ~= piece then return end -- the port was closed meanwhile
+    table.remove(self.under_way, 1)
+    arrive(self, piece)
+    send_next(self)
+  end)
+end
+
+local function written_by_device(self, bytes, frame)
+  if frame then keep_secret(self, frame.payload) end
+  if not self.is_open or bytes == "" then return end
+  local piece = { at = self.world:now() + self.device.latency, bytes = bytes, frame = frame }
+  table.insert(self.under_way, piece)
+  if #self.under_way == 1 then send_next(self) end
+end
+
+-- What the device gets is looked at whatever its firmware does with it.
+local function take(self, bytes)
+  self.written[#self.written + 1] = bytes
+  local frame, answer = self.observer:feed(bytes)
+  while frame or answer == "bad" do
+    if frame then self.taken[#self.taken + 1] = frame end
+    frame, answer = self.observer:feed("")
+  end
+  self.device:take(bytes)
+end
+
+local function device_hooks(self)
+  local hooks = {}
+  function hooks.open()
+    local action = note(self, "open", "port")
+    if action == "later" then return "later" end
+    if action then return nil, action[2], action[1] end
+    self.is_open, self.under_way = true, {}
+    self.observer = self.plan.recipe.framing.device.decoder()
+    self.device:opened()
+    return true
+  end
+  function hooks.write(_, bytes)
+    local action = note(self, "write", "bytes", { size = #bytes })
+    if action and action.lose then return nil, action.lose end
+    if action and action.block then return 0 end
+    if not self.world:dead() then take(self, bytes) end
+    if action and action.done then action.done() end
+    return #bytes
+  end
+  function hooks.set(_, key, number)
+    local action = note(self, "set", key, { number = number })
+    if action then return nil, action[2], action[1] end
+    self.device:set(key, number)
+    return true
+  end
+  function hooks.close()
+    note(self, "close", "port")
+    self.is_open, self.under_way = false, {}
+    self.device:closed()
+  end
+  return hooks
+end
+
+-- ---- the CLI, the journal, the clock ----
+
+local function play(self, argv, limit)
+  local call = self.cli:call(argv, limit, self.world:now())
+  local action = note(self, "call", call.command, { call = call })
+  keep_secret(self, call.response)
+  if self.world:dead() then return { missing = true } end
+  local usual = self.cli:answer(call)
+  if action then call.played = action(call, usual) end
+  local payload = (call.played.out or ""):match("PAYLOAD%s+(%x+)")
+  keep_secret(self, payload and #payload % 2 == 0 and hex.decode(payload))
+  return call.played
+end
+
+local function hooks_of(self)
+  local hooks = self.device and device_hooks(self) or {}
+  if self.cli then
+    function hooks.start(argv, limit) return play(self, argv, limit) end
+  end
+  function hooks.record(kind, session, attempt, facts)
+    self.facts[#self.facts + 1] = facts
+    return note(self, "record", kind, { session = session, attempt = attempt })
+  end
+  function hooks.wait(what, limit, seconds)
+    if seconds == math.huge then
+      self.unlimited[what] = true
+    else
+      return note(self, "wait", what, { limit = limit, seconds = seconds })
+    end
+  end
+  function hooks.event(event)
+    self.events[#self.events + 1] = event
+    self.marks[#self.events] = #self.trail
+    self.said[#self.said + 1] = cjson.encode(event)
+    if event.event == "phase" and self.hooks[event.phase] then note(self, "hook", event.phase) end
+  end
+  function hooks.log(line)
+    self.said[#self.said + 1] = line
+  end
+  return hooks
+end
+
+-- ---- a run ----
+
+-- The recipe's functions that are phases of their own.
+local function hooks_of_recipe(recipe)
+  local list = {}
+  for _, name in ipairs { "prepare", "reset", "finish" } do
+    if recipe[name] then list[name] = true end
+  end
+  return list
+end
+
+--- Makes a run that has not begun.
+---@param plan jig.testing.Plan
+---@return jig.testing.Rig
+function rig.new(plan)
+  local self = setmetatable({
+    plan = plan, trail = {}, taken = {}, written = {}, events = {}, marks = {}, said = {}, facts = {}, secrets = {},
+    unlimited = {}, under_way = {}, hooks = hooks_of_recipe(plan.recipe),
+  }, rig)
+  if type(plan.cli) ~= "string" then self.cli = cli.new(plan.cli) end
+  if type(plan.device) ~= "string" then
+    self.device = device.new(plan.device, plan.recipe.framing, {
+      arrive = function(bytes, frame) written_by_device(self, bytes, frame) end,
+      after = function(seconds, f) self.world:after(seconds, f) end,
+      lose = function(why) self.world:lose(NAME, why) end,
+    })
+  end
+  self.world = world.new(hooks_of(self), {
+    simulated = not plan.real,
+    seed = plan.seed or 1,
+    record = plan.record,
+  })
+  return self
+end
+
+local function worker_config(plan)
+  return {
+    slot = "T",
+    file = plan.file,
+    folder = plan.folder,
+    address = type(plan.device) == "string" and plan.device or "stage:" .. NAME,
+    service = service_of(plan),
+    count = plan.count or 1,
+    retries = plan.retries or 0,
+    serial = plan.serial,
+    session_id = plan.session_id,
+    journal = plan.journal,
+  }
+end
+
+--- Runs a worker in a slot of this world until it has ended. What happens stands in the fields.
+---@param module string  "jig.worker", or another
+---@param config table
+---@return "ended"|"limit"|"stuck"
+function rig:work(module, config)
+  self.slot = self.world:slot()
+  self.slot:start(module, config)
+  return self.world:run(self.plan.limit or (self.plan.real and MINUTE or DAY))
+end
+
+--- Runs the recipe. Does not yield; raises what a played part raises.
+---@return "ended"|"limit"|"stuck"
+function rig:run()
+  self.outcome = self:work("jig.worker", worker_config(self.plan))
+  self.seconds = self.world:now()
+  return self.outcome
+end
+
+--- Somebody at the station wants it to stop.
+function rig:interrupt()
+  self.slot:interrupt()
+end
+
+--- The process is killed here: nothing that it does reaches the world any more.
+function rig:kill()
+  self.world:die()
+end
+
+--- Ends it all. What is still held is in `held` then. Twice is harmless.
+function rig:close()
+  if self.held then return end
+  if self.slot then self.slot:close() end
+  if not self.world:dead() then self.world:run(self.plan.real and MINUTE or DAY) end
+  self.held = self.world:held()
+  self.unreported = self.world:unreported()
+  self.world:close()
+end
+
+rig.__close = rig.close
+
+return rig

@@ -3,6 +3,8 @@
 return {
   reset = "dtr", -- the board restarts when this line is let go
 
+  statuses = { 0x01, 0x02, 0x11, 0x12, 0x21, 0x22 }, -- all that its firmware may answer besides 0
+
   firmware = function(device)
     device:write("SN=T100317\r\n")
     device:write("ready\r\n")

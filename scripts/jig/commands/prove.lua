@@ -49,6 +49,7 @@ local function go_one(subject, o)
     say(message)
     return 2
   end
+  explorer.go(subject, {}) -- what it is compared with
   local path, history = explorer.go(subject, steps, true)
   if o.trace then print(transcript.text(history.trail)) end
   path.line = line_of(history)

@@ -48,10 +48,11 @@ function explorer.subject(path)
   if not loaded.recipe.framing.device then
     error(loaded.file .. ": framing: a proof needs its device end too (jig.framing.common)", 0)
   end
-  local kept = journal.new()
+  local device, kept = testing.device(loaded.folder), journal.new()
   return setmetatable({
     file = loaded.file, folder = loaded.folder, recipe = loaded.recipe, traits = traits_of(loaded.recipe.framing),
-    device = testing.device(loaded.folder), journal = kept, token = kept.folder .. "/token",
+    device = device, statuses = type(device) == "table" and device.statuses or nil, journal = kept,
+    token = kept.folder .. "/token",
   }, { __close = function(self) self.journal:close() end })
 end
 
@@ -94,6 +95,8 @@ end
 ---@return jig.prove.Path, table history
 function explorer.go(subject, steps, lines)
   local history = journey.go(subject, steps, lines)
+  if #steps == 0 then subject.clean = history.ended end
+  history.clean = subject.clean
   local ended = history.ended
   local last = history.injections[#history.injections]
   local path = {

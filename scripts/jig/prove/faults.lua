@@ -23,6 +23,7 @@ local faults = {}
 ---@field allow string[]|fun(effect: jig.testing.Effect, subject: table): string[]
 ---@field kills? boolean       nothing of this process happens any more
 ---@field unreported? boolean  a session may be left to the next start
+---@field harmless? boolean    the unit must end exactly as without it
 
 --- The exit statuses by which the played CLI says what is the matter with its token.
 faults.TOKEN = { missing = 20, busy = 21, pin = 22 }
@@ -72,8 +73,18 @@ local function reading(fault)
   return fault
 end
 
+local function harmless(fault)
+  fault.harmless = true
+  return fault
+end
+
 local function token(name, means, allow)
-  return call(name, means, "refused", allow, says { exit = faults.TOKEN[name:match("_(%w+)$")], err = "token" })
+  local what = name:match("_(%w+)$")
+  local play = says { exit = faults.TOKEN[what], err = "token" }
+  return call(name, means, "refused", allow, function(made)
+    made.pin_refused = what == "pin"
+    return play()
+  end)
 end
 
 local calls = {
@@ -95,8 +106,8 @@ local calls = {
     prints(function(out) return (out:gsub("%x\n$", "\n")) end))),
   reading(call("wrong_key", "the CLI prints its answer under another key", "unknown", { "cli.output" },
     prints(function(out) return (out:gsub("PAYLOAD", "PAYLOADS"):gsub("FINGERPRINT", "FINGERPRINTS")) end))),
-  reading(call("extra_lines", "the CLI prints lines that nobody asked for", "done", { "passed" },
-    prints(function(out) return "WARNING slow token\n\n" .. out .. "NOTE done\n" end))),
+  harmless(reading(call("extra_lines", "the CLI prints lines that nobody asked for", "done", { "passed" },
+    prints(function(out) return "WARNING slow token\n\n" .. out .. "NOTE done\n" end)))),
   call("over_cap", "the CLI prints more than 1 MiB", "unknown", { "cli.output" },
     function() return { after = cli.LATENCY, out = ("x"):rep(CAP + 1), err = "" } end),
   token("token_missing", "the CLI says that the token is missing", { "cli.token_missing" }),
@@ -182,7 +193,7 @@ local reads = {
   { name = "late", means = "the answer comes after its limit",
     allow = unless_text({ "connectivity.timeout" }),
     act = function(effect, _, subject) return { pieces = { { too_late(subject), effect.bytes } } } end },
-  { name = "in_pieces", means = "the answer comes in two pieces", allow = { "passed" },
+  { name = "in_pieces", means = "the answer comes in two pieces", allow = { "passed" }, harmless = true,
     act = function(effect)
       local first = half(effect)
       return { pieces = { { 0, first }, { 1e-4, effect.bytes:sub(#first + 1) } } }
@@ -228,23 +239,31 @@ local function status_fault(name, means, allow, status)
   }
 end
 
+-- The statuses that the map knows, and those that the device says it may answer.
+local function known_statuses(subject)
+  local list, seen = {}, {}
+  for status in pairs(subject.recipe.status) do seen[status] = true end
+  for _, status in ipairs(subject.statuses or {}) do seen[status] = true end
+  seen[subject.recipe.success] = nil
+  for status in pairs(seen) do list[#list + 1] = status end
+  table.sort(list)
+  return list
+end
+
 -- A status that fits the frame and is in no map; nil when there is none.
 local function foreign_status(effect, subject)
-  for status = 255, 1, -1 do
-    if status ~= subject.recipe.success and not subject.recipe.status[status]
-      and with_status(effect, subject, status) then
-      return status
-    end
+  local known = { [subject.recipe.success] = true }
+  for _, status in ipairs(known_statuses(subject)) do known[status] = true end
+  for status = 255, 0, -1 do
+    if not known[status] and with_status(effect, subject, status) then return status end
   end
 end
 
--- The faults of a frame that carries a status: one for each in the map, and one that is in none.
+-- The faults of a frame that carries a status: one for each that is known, and one that nobody knows.
 local function statuses(effect, subject)
-  local list, known = {}, {}
-  for status in pairs(subject.recipe.status) do known[#known + 1] = status end
-  table.sort(known)
-  for _, status in ipairs(known) do
-    local entry = subject.recipe.status[status]
+  local list = {}
+  for _, status in ipairs(known_statuses(subject)) do
+    local entry = subject.recipe.status[status] or { "an entry of the status map" }
     if with_status(effect, subject, status) then
       list[#list + 1] = status_fault(("status_0x%02x"):format(status), "the device answers " .. entry[1], entry[1],
         status)

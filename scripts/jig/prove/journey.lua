@@ -3,6 +3,7 @@
 --
 -- Effects are counted through all of it: those of a later start follow those of the run.
 
+local cli = require "jig.testing.cli"
 local faults = require "jig.prove.faults"
 local journal = require "jig.testing.journal"
 local rig = require "jig.testing.rig"
@@ -76,6 +77,7 @@ local function add(self, run)
   take_over(run.said, history.said)
   take_over(run.facts, history.facts)
   take_over(run.taken, history.taken)
+  take_over(run.answers, history.answers)
   for secret in pairs(run.secrets) do history.secrets[secret] = true end
   for what in pairs(run.unlimited) do history.unlimited[what] = true end
   for name, count in pairs(run.held) do history.held[name] = (history.held[name] or 0) + count end
@@ -91,12 +93,17 @@ local function plan_of(self)
   }
 end
 
--- Whether the fingerprint's record was among the first effects.
-local function was_recorded(trail, last)
+-- What was so when the verdict was told, which is after so many effects.
+local function at_verdict(history, event, last)
+  history.ended, history.recorded_before, history.ports_open = event, false, 0
   for i = 1, last do
-    if trail[i].kind == "record" and trail[i].what == "finished" and trail[i].injected ~= "refused" then return true end
+    local effect = history.trail[i]
+    if effect.kind == "record" and effect.what == "finished" and effect.injected ~= "refused" then
+      history.recorded_before = true
+    end
+    if effect.kind == "open" and not effect.injected then history.ports_open = history.ports_open + 1 end
+    if effect.kind == "close" then history.ports_open = history.ports_open - 1 end
   end
-  return false
 end
 
 -- The unit itself.
@@ -108,10 +115,7 @@ local function run_unit(self)
   run:close()
   add(self, run)
   for i, event in ipairs(run.events) do
-    if event.event == "ended" then
-      self.history.ended = event
-      self.history.recorded_before = was_recorded(self.trail, run.marks[i])
-    end
+    if event.event == "ended" then at_verdict(self.history, event, run.marks[i]) end
   end
 end
 
@@ -134,8 +138,7 @@ end
 
 -- What the service gave to the device, and as fingerprints.
 local function add_served(history)
-  local cli = require "jig.testing.cli"
-  for _, answer in pairs(cli.usual) do
+  for _, answer in pairs(history.usual) do
     if answer.payload then history.served[answer.payload] = true end
     if answer.fingerprint then history.fingerprints[answer.fingerprint] = true end
   end
@@ -148,8 +151,9 @@ end
 ---@return table history  trail, injections, calls, events, ended, outcome, restarts, killed, seconds, …
 function journey.go(subject, path, lines)
   local history = {
-    calls = {}, events = {}, said = {}, facts = {}, taken = {}, secrets = {}, unlimited = {}, held = {},
-    injections = {}, served = {}, fingerprints = {}, restarts = 0, seconds = 0, trail = {},
+    calls = {}, events = {}, said = {}, facts = {}, taken = {}, answers = {}, secrets = {}, unlimited = {},
+    held = {}, injections = {}, served = {}, fingerprints = {}, restarts = 0, seconds = 0, trail = {},
+    traits = subject.traits, usual = cli.usual,
   }
   local self = {
     subject = subject, scope = subject, history = history, trail = history.trail, wanted = {}, life = 1,

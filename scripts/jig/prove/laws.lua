@@ -122,6 +122,54 @@ function laws.once(history, complain)
   end
 end
 
+-- Faults by which another answer than the device's own is handed on, where the framing cannot tell.
+local ALTERS <const> = { corrupt = true, short = true, junk = true, duplicate = true }
+
+local function altered(history)
+  for _, injection in ipairs(history.injections) do
+    if ALTERS[injection.fault.name] and not history.traits.check then return true end
+  end
+  return false
+end
+
+-- How many messages the device had when it got this one; nil when it never did.
+local function place_of(history, payload)
+  for i, frame in ipairs(history.taken) do
+    if frame.payload == payload then return i end
+  end
+end
+
+-- Which message of the service each response belongs to.
+local ANSWERS <const> = { get_device_configuration = "new_device", handle_device_response = "get_device_configuration" }
+
+-- What is handed to the service is the device's answer to that message, and no other.
+function laws.answers(history, complain)
+  if altered(history) then return end
+  for _, call in ipairs(history.calls) do
+    local before = ANSWERS[call.command]
+    local place = before and place_of(history, history.usual[before].payload)
+    local found = not place
+    for _, answer in ipairs(history.answers) do
+      if answer.taken == place and answer.payload == call.response then found = true end
+    end
+    if not found then
+      complain("2 order", ("what %s hands over is not the device's answer to %s"):format(call.command, before),
+        call.effect)
+    end
+  end
+end
+
+-- A few tries block a token.
+function laws.pin(history, complain)
+  local refused
+  for _, call in ipairs(history.calls) do
+    if refused and refused.life == call.life then
+      complain("8 a PIN is not tried again", call.command .. " is called after the PIN was refused", call.effect)
+    end
+    if call.played and call.pin_refused then refused = call end
+  end
+end
+
 local function check_calls_end(history, complain)
   for _, call in ipairs(history.calls) do
     if call.limit == math.huge then
@@ -257,9 +305,27 @@ function laws.verdict(history, complain)
   end
 end
 
+-- What must not matter does not: the unit is what it is without it.
+function laws.same(history, complain)
+  local ended, clean = history.ended, history.clean
+  if not (ended and clean and ended.passed) then return end
+  for _, injection in ipairs(history.injections) do
+    if not injection.fault.harmless then return end
+  end
+  for _, key in ipairs { "serial", "fingerprint" } do
+    if ended[key] ~= clean[key] then
+      complain("verdict", ("PASS with %s %s, which is %s when nothing goes wrong"):format(key, tostring(ended[key]),
+        tostring(clean[key])))
+    end
+  end
+end
+
 function laws.closed(history, complain)
   for name, count in pairs(history.held) do
     if count > 0 then complain("closed", ("%d %s are left when the unit is over"):format(count, name)) end
+  end
+  if history.ended and history.ports_open > 0 then
+    complain("closed", "the port is still open when the verdict is told")
   end
   for _, event in ipairs(history.events) do
     if event.event == "crashed" then
@@ -277,8 +343,8 @@ end
 
 -- In the order in which complaints are shown.
 local ALL <const> = {
-  "injected", "verdict", "one_end", "report_agrees", "once", "waits", "recorded", "journal_ends", "unseen",
-  "one_caller", "closed",
+  "injected", "verdict", "same", "one_end", "report_agrees", "once", "answers", "pin", "waits", "recorded",
+  "journal_ends", "unseen", "one_caller", "closed",
 }
 
 --- Checks a history against every law.

@@ -13,9 +13,10 @@
 --
 --   a list         one reply to each message, in order: a frame; bytes as they are; false for silence; a
 --                  function that takes the message and gives one of these
---   a table        { firmware = function or list, reset = "dtr", latency = 0.001 }. `reset`: the line that
---                  restarts the firmware when it is let go (until then the device is silent); `latency`:
---                  seconds until what it writes arrives.
+--   a table        { firmware = function or list, reset = "dtr", latency = 0.001, statuses = { 0x11 } }. `reset`:
+--                  the line that restarts the firmware when it is let go (until then the device is silent);
+--                  `latency`: seconds until what it writes arrives; `statuses`: all that it may answer, so that
+--                  jig prove finds those that the recipe's map lacks.
 --
 -- Without `reset` the firmware starts when the port is opened. What it writes while nobody listens is lost.
 
@@ -43,10 +44,10 @@ local function replying(replies)
 end
 
 local function check_keys(description)
-  local known = { firmware = true, reset = true, latency = true }
+  local known = { firmware = true, reset = true, latency = true, statuses = true }
   for key in pairs(description) do
     if not known[key] then
-      error(("a device is { firmware =, reset =, latency = }: it has no '%s'"):format(tostring(key)), 0)
+      error(("a device is { firmware =, reset =, latency =, statuses = }: it has no '%s'"):format(tostring(key)), 0)
     end
   end
 end

@@ -60,6 +60,7 @@ local world = require "jig.world"
 ---@field device? jig.testing.Device
 ---@field taken jig.Frame[]  messages that reached the device whole, however its firmware reads
 ---@field written string[]   bytes that the device was given
+---@field answers { payload: string, taken: integer }[]  frames that it sent, and how many messages it had then
 ---@field said string[]      all that was told to people or programs: events as JSON, log lines
 ---@field facts string[]     what the journal was told, as JSON
 ---@field secrets table<string, true>  bytes that must be told to nobody
@@ -126,7 +127,10 @@ local function send_next(self)
 end
 
 local function written_by_device(self, bytes, frame)
-  if frame then keep_secret(self, frame.payload) end
+  if frame then
+    keep_secret(self, frame.payload)
+    self.answers[#self.answers + 1] = { payload = frame.payload, taken = #self.taken }
+  end
   if not self.is_open or bytes == "" then return end
   local piece = { at = self.world:now() + self.device.latency, bytes = bytes, frame = frame }
   table.insert(self.under_way, piece)
@@ -235,8 +239,8 @@ end
 ---@return jig.testing.Rig
 function rig.new(plan)
   local self = setmetatable({
-    plan = plan, trail = {}, taken = {}, written = {}, events = {}, marks = {}, said = {}, facts = {}, secrets = {},
-    unlimited = {}, under_way = {}, hooks = hooks_of_recipe(plan.recipe),
+    plan = plan, trail = {}, taken = {}, written = {}, answers = {}, events = {}, marks = {}, said = {}, facts = {},
+    secrets = {}, unlimited = {}, under_way = {}, hooks = hooks_of_recipe(plan.recipe),
   }, rig)
   if type(plan.cli) ~= "string" then self.cli = cli.new(plan.cli) end
   if type(plan.device) ~= "string" then

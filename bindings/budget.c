@@ -33,19 +33,25 @@ static struct jig_budget *current_budget(lua_State *L)
     return budget && budget->name ? budget : NULL;
 }
 
+bool jigL_find_line(lua_State *L, const char *folder, lua_Debug *frame)
+{
+    size_t n = folder ? strlen(folder) : 0;
+    for (int level = 0; n && lua_getstack(L, level, frame); level++) {
+        lua_getinfo(L, "Sl", frame);
+        if (frame->source[0] == '@' && strncmp(frame->source + 1, folder, n) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The innermost line of a file in the folder. [-0, +1, m] */
 static void push_line(lua_State *L, const char *folder)
 {
     lua_Debug frame;
-    size_t n = folder ? strlen(folder) : 0;
-    for (int level = 0; n && lua_getstack(L, level, &frame); level++) {
-        lua_getinfo(L, "Sl", &frame);
-        if (frame.source[0] == '@' && strncmp(frame.source + 1, folder, n) == 0) {
-            lua_pushfstring(L, "%s:%d", frame.source + 1, frame.currentline);
-            return;
-        }
-    }
-    lua_pushnil(L);
+    if (jigL_find_line(L, folder, &frame))
+        lua_pushfstring(L, "%s:%d", frame.source + 1, frame.currentline);
+    else
+        lua_pushnil(L);
 }
 
 /* Where it happened can only be told here: what is thrown later comes from elsewhere. */
@@ -208,6 +214,11 @@ void jigL_budget_leave(struct jig_engine *engine, lua_State *outer)
     struct jig_task *task = engine->current;
     if (outer && task && jigL_task_budget(task)->reason)
         set_hook(outer);
+}
+
+lua_State *jigL_budget_pause(struct jig_engine *engine)
+{
+    return atomic_exchange(&engine->meter.running, NULL);
 }
 
 bool jigL_budget_forced(struct jig_engine *engine)

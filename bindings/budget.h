@@ -57,6 +57,13 @@ void jigL_meter_stop(struct jig_engine *engine);
 lua_State *jigL_budget_enter(struct jig_engine *engine, lua_State *co);
 void jigL_budget_leave(struct jig_engine *engine, lua_State *outer);
 
+/* For what is computed in between in another's name: no ticks until jigL_budget_leave is given what
+ * this gives. */
+lua_State *jigL_budget_pause(struct jig_engine *engine);
+
+/* The innermost frame of a file in the folder, with "Sl" filled; false when there is none. */
+bool jigL_find_line(lua_State *L, const char *folder, lua_Debug *frame);
+
 /* Around each turn of a task: for the watchdog. */
 void jigL_turn_begins(struct jig_meter *meter, const struct jig_budget *budget);
 void jigL_turn_ends(struct jig_meter *meter);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bindings/watchdog.h"
+#include "bindings/world.h"
 
 struct limit {
     int64_t deadline;
@@ -23,7 +24,8 @@ struct jig_task {
     struct jig_engine *engine;
     struct jig_task *next;
     lua_State *co;
-    int ref; /* keeps co alive, in the registry */
+    lua_State *waiting; /* the coroutine in which it waits; NULL = it does not */
+    int ref;            /* keeps co alive, in the registry */
     bool queued, dropped, ended;
     int arguments; /* of the first resume */
     unsigned interrupts;
@@ -132,6 +134,7 @@ static void resume(struct jig_task *task)
 {
     int results = 0;
     end_wait(task);
+    task->waiting = NULL;
     int status = turn(task, &results);
     if (status != LUA_YIELD) {
         end_task(task, status == LUA_OK, results);
@@ -291,6 +294,11 @@ bool jigL_block(lua_State *L, struct jig_wait *wait, const char *what)
     jigL_check_wait(L, what);
     if (!may_wait(wait))
         return true;
+    if (wait->engine->world && jigL_world_waits(wait->engine->world, L, wait, what)) {
+        jig_timer_stop(wait->engine->loop, &wait->timer);
+        wait->outcome = JIG_ETIMEOUT;
+        return true;
+    }
     wait->outcome = JIG_OK;
     wait->state = JIG_WAIT_PENDING;
     if (!wait->task) {
@@ -298,6 +306,7 @@ bool jigL_block(lua_State *L, struct jig_wait *wait, const char *what)
         return true;
     }
     wait->task->wait = wait;
+    wait->task->waiting = L;
     return false;
 }
 
@@ -502,6 +511,16 @@ struct jig_budget *jigL_task_budget(struct jig_task *task)
 struct jig_wait *jigL_task_nap(struct jig_task *task)
 {
     return &task->nap;
+}
+
+lua_State *jigL_task_thread(const struct jig_task *task)
+{
+    return task->waiting ? task->waiting : task->co;
+}
+
+lua_State *jigL_task_first(const struct jig_task *task)
+{
+    return task->co;
 }
 
 void jigL_task_drop(struct jig_task *task)

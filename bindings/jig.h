@@ -21,12 +21,14 @@
 #include "core/log.h"
 #include "core/loop.h"
 
+struct jig_slot;
 struct jig_task;
 struct jig_wait;
 struct jig_watchdog;
+struct jig_world;
 
-/* One per process: the loop and its ready tasks. Every lua_State keeps a pointer to it in its extra
- * space, which coroutines inherit. */
+/* One for the program, and one for each world (world.h): the loop and its ready tasks. Every
+ * lua_State keeps a pointer to it in its extra space, which coroutines inherit. */
 struct jig_engine {
     struct jig_loop *loop;
     struct jig_log log;
@@ -39,9 +41,15 @@ struct jig_engine {
     struct jig_journal *journal;         /* NULL = nothing is recorded; see journal.c */
     size_t tasks;                        /* started and not yet ended */
     size_t slots;                        /* whose states are open */
-    unsigned signals;                    /* SIGINT and SIGTERM that arrived */
-    bool signals_claimed;                /* a command waits for them; else they end the program */
-    bool leaving;                        /* system.exit was called, with this status */
+    struct jig_slot *open_slots;         /* these, the newest first */
+    struct jig_world *world;             /* whose engine it is; NULL = the program's */
+    lua_State *caller; /* of the main state: the thread that called what happens now in a world */
+    bool playing;      /* in the program's engine: a world runs */
+    bool seeded;       /* random bytes follow from `chance` */
+    uint64_t chance;
+    unsigned signals;     /* SIGINT and SIGTERM that arrived */
+    bool signals_claimed; /* a command waits for them; else they end the program */
+    bool leaving;         /* system.exit was called, with this status */
     int status;
     bool settled;                 /* and sessions left unreported do not change it */
     struct jig_wait *signal_wait; /* who waits for one */
@@ -153,6 +161,10 @@ struct jig_wait *jigL_task_nap(struct jig_task *task);
 /* How long it may still compute. What a task spawns computes in the same slot's name. */
 struct jig_budget *jigL_task_budget(struct jig_task *task);
 
+/* The coroutine in which it waits; its first one when it does not. */
+lua_State *jigL_task_thread(const struct jig_task *task);
+lua_State *jigL_task_first(const struct jig_task *task);
+
 /* Its state is about to be closed: it will never be resumed again. */
 void jigL_task_drop(struct jig_task *task);
 
@@ -186,6 +198,7 @@ int luaopen_jig_proc(lua_State *L);
 int luaopen_jig_slot(lua_State *L);
 int luaopen_jig_system(lua_State *L);
 int luaopen_jig_version(lua_State *L);
+int luaopen_jig_world(lua_State *L);
 
 /* lua-cjson, in its archive or shared library */
 int luaopen_cjson_safe(lua_State *L);

@@ -163,16 +163,16 @@ static int proc_kill(lua_State *L)
     struct lproc *p = luaL_checkudata(L, 1, PROC);
     int signum = (int)luaL_optinteger(L, 2, SIGTERM);
     struct jig_error err;
-    if (!p->proc || kill(jig_proc_pid(p->proc), signum) < 0) {
-        jig_fail_sys(&err, p->proc ? errno : ESRCH, "cannot send signal %d", signum);
+    int rc = p->proc ? jig_proc_signal(p->proc, signum, &err)
+                     : jig_fail_sys(&err, ESRCH, "cannot send signal %d", signum);
+    if (rc < 0)
         return jigL_fail(L, &err);
-    }
     lua_pushboolean(L, 1);
     return 1;
 }
 
 /*
- * proc:pid() -> the process id, nil when it has ended.
+ * proc:pid() -> the process id, nil when it has ended; 0 of one that is played (world.c).
  */
 static int proc_pid(lua_State *L)
 {

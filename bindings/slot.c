@@ -4,14 +4,17 @@
  * string, tables of them). In the main state the module makes slots; in a slot's state it emits
  * messages.
  */
-#include "bindings/state.h"
+#include "bindings/slot.h"
 
+#include <lualib.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bindings/state.h"
 #include "bindings/watchdog.h"
+#include "bindings/world.h"
 
 #define SLOT "jig.slot"
 
@@ -21,7 +24,8 @@ enum {
     USUAL_FIELDS = 8, /* of a table in a message, so that its copy need not grow */
     FEW = 8,          /* slots that need not save memory */
     SLOT_NAME = 32,
-    QUEUE = 1, /* user value: the messages that wait, from `first` to `last` */
+    QUEUE = 1, /* user values: the messages that wait, from `first` to `last`; */
+    OWNER = 2, /* and what must not be collected before it */
 };
 
 /* When a state's collector works. */
@@ -31,10 +35,15 @@ struct pace {
     int speed; /* per cent of what is allocated meanwhile; 0 = Lua's */
 };
 
-struct slot {
+struct jig_slot {
     lua_State *L; /* NULL = closed */
     lua_State *main;
-    int self; /* reference to the userdata in the main state while the worker runs */
+    struct jig_engine *engine; /* its state's; while that is open */
+    struct jig_slot *next, **link;
+    bool working;
+    int self;  /* reference to the userdata in the main state while the worker runs, in the
+                  program's engine: nobody else may hold it */
+    int queue; /* reference to the messages there, while it is open */
     struct jig_memory memory;
     struct jig_task *task; /* NULL = not started, or ended */
     struct jig_wait wait;
@@ -45,7 +54,7 @@ struct slot {
     lua_Integer in_first, in_last;
 };
 
-static const char slot_key;  /* registry of a slot's state: its struct slot */
+static const char slot_key;  /* registry of a slot's state: its struct jig_slot */
 static const char inbox_key; /* and the messages to its worker */
 
 /* Raises for a value that cannot pass. */
@@ -112,17 +121,16 @@ static void copy(lua_State *from, int index, lua_State *to)
 /* ---- in a slot's state ---- */
 
 /* Between the two the message is pushed onto the main thread's stack. */
-static int begin_message(struct slot *slot)
+static int begin_message(struct jig_slot *slot)
 {
     lua_State *main = slot->main;
     int top = lua_gettop(main);
     luaL_checkstack(main, 8, "messages");
-    lua_rawgeti(main, LUA_REGISTRYINDEX, slot->self);
-    lua_getiuservalue(main, -1, QUEUE);
+    lua_rawgeti(main, LUA_REGISTRYINDEX, slot->queue);
     return top;
 }
 
-static void end_message(struct slot *slot, int top)
+static void end_message(struct jig_slot *slot, int top)
 {
     lua_rawseti(slot->main, -2, ++slot->last);
     lua_settop(slot->main, top);
@@ -136,7 +144,7 @@ static int emit(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     check(L, 1, 0);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key);
-    struct slot *slot = lua_touserdata(L, -1);
+    struct jig_slot *slot = lua_touserdata(L, -1);
     lua_State *main = slot->main;
     int top = begin_message(slot);
     copy(L, 1, main);
@@ -145,17 +153,17 @@ static int emit(lua_State *L)
     return 0;
 }
 
-static struct slot *own_slot(lua_State *L)
+static struct jig_slot *own_slot(lua_State *L)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key);
-    struct slot *slot = lua_touserdata(L, -1);
+    struct jig_slot *slot = lua_touserdata(L, -1);
     lua_pop(L, 1);
     return slot;
 }
 
 static int receive_on(lua_State *L, int status, lua_KContext ctx)
 {
-    struct slot *slot = own_slot(L);
+    struct jig_slot *slot = own_slot(L);
     (void)ctx;
     for (;;) {
         if (slot->in_first <= slot->in_last) {
@@ -179,12 +187,12 @@ static int receive_on(lua_State *L, int status, lua_KContext ctx)
  */
 static int receive(lua_State *L)
 {
-    struct slot *slot = own_slot(L);
+    struct jig_slot *slot = own_slot(L);
     jigL_wait_begin(L, &slot->inbox, "receive", jigL_opt_seconds(L, 1, HUGE_VAL), false);
     return receive_on(L, LUA_OK, 0);
 }
 
-static void emit_crash(struct slot *slot, lua_State *co)
+static void emit_crash(struct jig_slot *slot, lua_State *co)
 {
     lua_State *main = slot->main;
     int top = begin_message(slot);
@@ -198,21 +206,22 @@ static void emit_crash(struct slot *slot, lua_State *co)
 
 static void worker_ended(void *data, lua_State *co, bool ok, int results)
 {
-    struct slot *slot = data;
+    struct jig_slot *slot = data;
     (void)results;
     slot->task = NULL;
     if (!ok)
         emit_crash(slot, co);
     jigL_wake(&slot->wait);
+    slot->working = false;
     luaL_unref(slot->main, LUA_REGISTRYINDEX, slot->self);
     slot->self = LUA_NOREF;
 }
 
 /* ---- in the main state ---- */
 
-static struct slot *to_slot(lua_State *L)
+static struct jig_slot *to_slot(lua_State *L)
 {
-    struct slot *slot = luaL_checkudata(L, 1, SLOT);
+    struct jig_slot *slot = luaL_checkudata(L, 1, SLOT);
     if (!slot->L)
         luaL_error(L, "attempt to use a closed slot");
     return slot;
@@ -226,26 +235,66 @@ static lua_State *main_thread(lua_State *L)
     return main;
 }
 
-/*
- * slot.new([memory]) -> slot. A new Lua state that may take `memory` bytes (default 16 MiB).
- */
-static int slot_new(lua_State *L)
+/* In the slot's state, protected: what math.random gives follows from the seed, too. */
+static int seed_random(lua_State *S)
 {
-    lua_Integer memory = luaL_optinteger(L, 1, DEFAULT_MEMORY);
-    luaL_argcheck(L, memory > 0, 1, "memory must be more than 0 bytes");
-    struct slot *slot = lua_newuserdatauv(L, sizeof *slot, 1);
+    lua_getglobal(S, LUA_MATHLIBNAME);
+    lua_getfield(S, -1, "randomseed");
+    lua_pushinteger(S, (lua_Integer)jigL_engine(S)->chance);
+    lua_call(S, 1, 0);
+    return 0;
+}
+
+static void open_slot(struct jig_slot *slot, struct jig_engine *engine)
+{
+    slot->L = jigL_slot_state(engine, &slot->memory);
+    if (!slot->L)
+        return;
+    slot->engine = engine;
+    slot->link = &engine->open_slots;
+    slot->next = engine->open_slots;
+    if (slot->next)
+        slot->next->link = &slot->next;
+    engine->open_slots = slot;
+    engine->slots++;
+    if (engine->seeded) {
+        lua_pushcfunction(slot->L, seed_random);
+        if (lua_pcall(slot->L, 0, 0, 0) != LUA_OK)
+            lua_pop(slot->L, 1);
+    }
+}
+
+void jigL_slot_push(lua_State *L, struct jig_engine *engine, int arg)
+{
+    lua_Integer memory = luaL_optinteger(L, arg, DEFAULT_MEMORY);
+    luaL_argcheck(L, memory > 0, arg, "memory must be more than 0 bytes");
+    struct jig_slot *slot = lua_newuserdatauv(L, sizeof *slot, 2);
     memset(slot, 0, sizeof *slot);
-    slot->self = LUA_NOREF;
+    slot->self = slot->queue = LUA_NOREF;
     slot->memory.cap = (size_t)memory;
     slot->main = main_thread(L);
     slot->first = 1;
     luaL_setmetatable(L, SLOT);
     lua_newtable(L);
+    lua_pushvalue(L, -1);
+    slot->queue = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_setiuservalue(L, -2, QUEUE);
-    slot->L = jigL_slot_state(jigL_engine(L), &slot->memory);
+    open_slot(slot, engine);
     if (!slot->L)
-        return luaL_error(L, "no memory for a slot's state");
-    jigL_engine(L)->slots++;
+        luaL_error(L, "no memory for a slot's state");
+}
+
+void jigL_slot_keep(lua_State *L, int slot)
+{
+    lua_setiuservalue(L, slot, OWNER);
+}
+
+/*
+ * slot.new([memory]) -> slot. A new Lua state that may take `memory` bytes (default 16 MiB).
+ */
+static int slot_new(lua_State *L)
+{
+    jigL_slot_push(L, jigL_engine(L), 1);
     return 1;
 }
 
@@ -267,7 +316,7 @@ static void start_collector(lua_State *S)
  * which stands at index 3 of the caller's stack. */
 static int start_worker(lua_State *S)
 {
-    struct slot *slot = lua_touserdata(S, 1);
+    struct jig_slot *slot = lua_touserdata(S, 1);
     lua_State *from = lua_touserdata(S, 2);
     lua_pushvalue(S, 1);
     lua_rawsetp(S, LUA_REGISTRYINDEX, &slot_key);
@@ -286,7 +335,7 @@ static int start_worker(lua_State *S)
 }
 
 /* What the argument calls the slot, or nothing. */
-static void set_name(lua_State *L, struct slot *slot)
+static void set_name(lua_State *L, struct jig_slot *slot)
 {
     slot->name[0] = '\0';
     if (lua_istable(L, 3) && lua_getfield(L, 3, "slot") == LUA_TSTRING)
@@ -296,9 +345,8 @@ static void set_name(lua_State *L, struct slot *slot)
 
 /* With the first slot the meter and the watchdog start; simulated time has no use for a watchdog.
  */
-static void start_watching(lua_State *L)
+static void start_watching(lua_State *L, struct jig_engine *engine)
 {
-    struct jig_engine *engine = jigL_engine(L);
     struct jig_error err;
     if (jigL_meter_start(engine, &err) < 0)
         luaL_error(L, "%s", err.text);
@@ -329,20 +377,24 @@ static int patience(lua_State *L)
  */
 static int slot_start(lua_State *L)
 {
-    struct slot *slot = to_slot(L);
+    struct jig_slot *slot = to_slot(L);
     luaL_checkstring(L, 2);
-    luaL_argcheck(L, slot->self == LUA_NOREF, 1, "the slot already works");
+    luaL_argcheck(L, !slot->working, 1, "the slot already works");
     lua_settop(L, 3);
     check(L, 3, 0);
     set_name(L, slot);
-    start_watching(L);
+    start_watching(L, slot->engine);
     lua_settop(slot->L, 0);
     lua_pushcfunction(slot->L, start_worker);
     lua_pushlightuserdata(slot->L, slot);
     lua_pushlightuserdata(slot->L, L);
-    lua_pushvalue(L, 1);
-    slot->self = luaL_ref(L, LUA_REGISTRYINDEX);
+    if (!slot->engine->world) {
+        lua_pushvalue(L, 1);
+        slot->self = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    slot->working = true;
     if (lua_pcall(slot->L, 2, 0, 0) != LUA_OK) {
+        slot->working = false;
         luaL_unref(L, LUA_REGISTRYINDEX, slot->self);
         slot->self = LUA_NOREF;
         const char *message = lua_tostring(slot->L, -1);
@@ -351,7 +403,7 @@ static int slot_start(lua_State *L)
     return 0;
 }
 
-static int take_message(lua_State *L, struct slot *slot)
+static int take_message(lua_State *L, struct jig_slot *slot)
 {
     lua_getiuservalue(L, 1, QUEUE);
     lua_rawgeti(L, -1, slot->first);
@@ -364,9 +416,18 @@ static int take_message(lua_State *L, struct slot *slot)
     return 1;
 }
 
+/* In a world nobody but world:run makes messages come. */
+static int fail_empty(lua_State *L, bool ended)
+{
+    struct jig_error err;
+    jig_fail(&err, ended ? JIG_ECLOSED : JIG_AGAIN, "slot:next: %s",
+             ended ? "the worker has ended" : "there is no message now");
+    return jigL_fail(L, &err);
+}
+
 static int next_on(lua_State *L, int status, lua_KContext ctx)
 {
-    struct slot *slot = luaL_checkudata(L, 1, SLOT);
+    struct jig_slot *slot = luaL_checkudata(L, 1, SLOT);
     (void)ctx;
     lua_settop(L, 2);
     for (;;) {
@@ -374,11 +435,8 @@ static int next_on(lua_State *L, int status, lua_KContext ctx)
             return take_message(L, slot);
         if (status == LUA_YIELD && slot->wait.outcome != JIG_OK)
             return jigL_fail_wait(L, &slot->wait, "slot:next");
-        if (!slot->L || slot->self == LUA_NOREF) {
-            struct jig_error err;
-            jig_fail(&err, JIG_ECLOSED, "slot:next: the worker has ended");
-            return jigL_fail(L, &err);
-        }
+        if (!slot->L || !slot->working || slot->engine->world)
+            return fail_empty(L, !slot->L || !slot->working);
         if (!jigL_block(L, &slot->wait, "slot:next"))
             return jigL_yield(L, 0, next_on);
         status = LUA_YIELD;
@@ -388,11 +446,11 @@ static int next_on(lua_State *L, int status, lua_KContext ctx)
 /*
  * slot:next([limit]) -> the next message | nil, message, code ("closed": the worker has ended and
  * all messages were read). A worker that died of an error leaves { event = "crashed", message = …
- * }. Yields.
+ * }. Yields; the slot of a world (world.c) never waits: "again" where there is no message yet.
  */
 static int slot_next(lua_State *L)
 {
-    struct slot *slot = luaL_checkudata(L, 1, SLOT);
+    struct jig_slot *slot = luaL_checkudata(L, 1, SLOT);
     jigL_wait_begin(L, &slot->wait, "next", jigL_opt_seconds(L, 2, HUGE_VAL), false);
     return next_on(L, LUA_OK, 0);
 }
@@ -402,7 +460,7 @@ static int slot_next(lua_State *L)
  */
 static int slot_interrupt(lua_State *L)
 {
-    struct slot *slot = to_slot(L);
+    struct jig_slot *slot = to_slot(L);
     if (slot->task)
         jigL_task_interrupt(slot->task);
     return 0;
@@ -411,7 +469,7 @@ static int slot_interrupt(lua_State *L)
 /* In the slot's state, protected. */
 static int put_message(lua_State *S)
 {
-    struct slot *slot = lua_touserdata(S, 1);
+    struct jig_slot *slot = lua_touserdata(S, 1);
     lua_State *from = lua_touserdata(S, 2);
     lua_rawgetp(S, LUA_REGISTRYINDEX, &inbox_key);
     copy(from, 2, S); // slot from inbox message
@@ -426,7 +484,7 @@ static int put_message(lua_State *S)
  */
 static int slot_send(lua_State *L)
 {
-    struct slot *slot = to_slot(L);
+    struct jig_slot *slot = to_slot(L);
     luaL_checkany(L, 2);
     lua_settop(L, 2);
     check(L, 2, 0);
@@ -448,10 +506,40 @@ static int slot_send(lua_State *L)
  */
 static int slot_memory(lua_State *L)
 {
-    struct slot *slot = to_slot(L);
+    struct jig_slot *slot = to_slot(L);
     lua_pushinteger(L, (lua_Integer)slot->memory.used);
     lua_pushinteger(L, (lua_Integer)slot->memory.cap);
     return 2;
+}
+
+static void close_state(lua_State *L, struct jig_slot *slot)
+{
+    struct jig_engine *engine = slot->engine;
+    lua_State *caller = engine->caller;
+    engine->caller = L;
+    jigL_close_state(slot->L);
+    engine->caller = caller;
+    engine->slots--;
+    *slot->link = slot->next;
+    if (slot->next)
+        slot->next->link = slot->link;
+    slot->L = NULL;
+    slot->engine = NULL;
+}
+
+static void close_slot(lua_State *L, struct jig_slot *slot)
+{
+    if (slot->task)
+        jigL_task_drop(slot->task);
+    slot->task = NULL;
+    if (slot->L)
+        close_state(L, slot);
+    slot->working = false;
+    jigL_wait_drop(&slot->inbox);
+    jigL_wake_with(&slot->wait, JIG_ECLOSED);
+    luaL_unref(L, LUA_REGISTRYINDEX, slot->self);
+    luaL_unref(L, LUA_REGISTRYINDEX, slot->queue);
+    slot->self = slot->queue = LUA_NOREF;
 }
 
 /*
@@ -460,27 +548,48 @@ static int slot_memory(lua_State *L)
  */
 static int slot_close(lua_State *L)
 {
-    struct slot *slot = luaL_checkudata(L, 1, SLOT);
-    if (slot->task)
-        jigL_task_drop(slot->task);
-    slot->task = NULL;
-    if (slot->L) {
-        jigL_close_state(slot->L);
-        jigL_engine(L)->slots--;
-    }
-    slot->L = NULL;
-    jigL_wait_drop(&slot->inbox);
-    jigL_wake_with(&slot->wait, JIG_ECLOSED);
-    luaL_unref(L, LUA_REGISTRYINDEX, slot->self);
-    slot->self = LUA_NOREF;
+    struct jig_slot *slot = luaL_checkudata(L, 1, SLOT);
+    if (slot->L && slot->engine->world && jigL_world_is_inside(slot->engine->world))
+        return luaL_error(L, "a slot cannot be closed from within what happens in its world");
+    close_slot(L, slot);
     return 0;
 }
 
 static int slot_gc(lua_State *L)
 {
-    struct slot *slot = luaL_checkudata(L, 1, SLOT);
+    struct jig_slot *slot = luaL_checkudata(L, 1, SLOT);
     jigL_wait_drop(&slot->wait);
-    return slot_close(L);
+    close_slot(L, slot);
+    return 0;
+}
+
+/* ---- for worlds ---- */
+
+bool jigL_slots_work(const struct jig_engine *engine)
+{
+    const struct jig_slot *slot = engine->open_slots;
+    while (slot && !slot->working)
+        slot = slot->next;
+    return slot;
+}
+
+struct jig_task *jigL_slots_only_task(const struct jig_engine *engine)
+{
+    const struct jig_slot *slot = engine->open_slots;
+    return slot && !slot->next ? slot->task : NULL;
+}
+
+void jigL_slots_interrupt(const struct jig_engine *engine)
+{
+    for (const struct jig_slot *slot = engine->open_slots; slot; slot = slot->next)
+        if (slot->task)
+            jigL_task_interrupt(slot->task);
+}
+
+void jigL_slots_close(lua_State *L, struct jig_engine *engine)
+{
+    while (engine->open_slots)
+        close_slot(L, engine->open_slots);
 }
 
 int luaopen_jig_slot(lua_State *L)

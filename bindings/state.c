@@ -93,6 +93,10 @@ static int open_main(lua_State *L)
 {
     luaL_openlibs(L);
     preload(L);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, luaopen_jig_world);
+    lua_setfield(L, -2, "jig.world");
+    lua_pop(L, 1);
     add_searcher(L, true);
     add_developer_path(L);
     return 0;

@@ -18,15 +18,32 @@
 
 enum { SLOT_DESCRIPTORS = 6 };
 
+/* SplitMix64 (Steele, Lea, Flood 2014): eight bytes a step. */
+static void follow(uint64_t *state, char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i += 8) {
+        uint64_t z = *state += 0x9e3779b97f4a7c15u;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        z ^= z >> 31;
+        memcpy(bytes + i, &z, n - i < sizeof z ? n - i : sizeof z);
+    }
+}
+
 /*
- * system.random(n) -> n random bytes (at most 256) from the kernel. Does not yield.
+ * system.random(n) -> n random bytes (at most 256) from the kernel; in a world with a seed, those
+ * that follow from it. Does not yield.
  */
 static int random_bytes(lua_State *L)
 {
     lua_Integer n = luaL_checkinteger(L, 1);
     luaL_argcheck(L, n >= 0 && n <= 256, 1, "0 to 256 bytes");
     char bytes[256];
-    if (getrandom(bytes, (size_t)n, 0) != (ssize_t)n) /* whole up to 256 bytes, says its manual */
+    struct jig_engine *engine = jigL_engine(L);
+    if (engine->seeded)
+        follow(&engine->chance, bytes, (size_t)n);
+    else if (getrandom(bytes, (size_t)n, 0) !=
+             (ssize_t)n) /* whole up to 256 bytes, says its manual */
         return luaL_error(L, "the kernel gives no random bytes: %s", strerror(errno));
     lua_pushlstring(L, bytes, (size_t)n);
     return 1;

@@ -25,6 +25,7 @@ static const int64_t look_interval = 5 * JIG_MS;
 
 struct jig_child {
     struct jig_loop *loop;
+    struct jig_child *next, **link; /* in the loop's list */
     struct jig_watch *watch; /* of pidfd; NULL where there is none, and `look` asks instead */
     struct jig_timer look;
     struct jig_timer kill_timer;
@@ -35,17 +36,42 @@ struct jig_child {
     bool stopping;
 };
 
-static const char count_key; /* its address is the key of the loop's child count */
+/* The children of a loop. */
+struct family {
+    struct jig_child *first;
+    size_t count;
+};
 
-static size_t *count_of(struct jig_loop *loop)
+static const char family_key; /* its address is the key */
+
+static struct family *family_of(struct jig_loop *loop)
 {
-    return jig_loop_local(loop, &count_key, sizeof(size_t));
+    return jig_loop_local(loop, &family_key, sizeof(struct family));
+}
+
+static void add(struct jig_child *child)
+{
+    struct family *family = family_of(child->loop);
+    child->link = &family->first;
+    child->next = family->first;
+    if (child->next)
+        child->next->link = &child->next;
+    family->first = child;
+    family->count++;
+}
+
+static void take_out(struct jig_child *child)
+{
+    *child->link = child->next;
+    if (child->next)
+        child->next->link = child->link;
+    family_of(child->loop)->count--;
 }
 
 size_t jig_child_count(struct jig_loop *loop)
 {
-    const size_t *count = count_of(loop);
-    return count ? *count : 0;
+    const struct family *family = family_of(loop);
+    return family ? family->count : 0;
 }
 
 /* ---- start ---- */
@@ -259,7 +285,7 @@ struct jig_child *jig_child_start(struct jig_loop *loop, const struct jig_child_
                                   jig_child_fn *fn, void *data, struct jig_error *err)
 {
     struct jig_child *child = calloc(1, sizeof *child);
-    if (!child || !count_of(loop)) {
+    if (!child || !family_of(loop)) {
         jig_fail(err, JIG_ENOMEM, "no memory to start '%s'", options->argv[0]);
         free(child);
         return NULL;
@@ -280,7 +306,7 @@ struct jig_child *jig_child_start(struct jig_loop *loop, const struct jig_child_
         free(child);
         return NULL;
     }
-    ++*count_of(loop);
+    add(child);
     return child;
 }
 
@@ -304,7 +330,7 @@ static void ended(void *data, unsigned events)
         kill(-child->pid, SIGKILL); /* helpers that outlived it; the zombie still holds the group */
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    --*count_of(child->loop);
+    take_out(child);
     if (child->fn)
         child->fn(child->data, status);
     free(child);
@@ -328,6 +354,13 @@ void jig_child_stop(struct jig_child *child, int64_t grace)
     child->stopping = true;
     if (jig_timer_start(child->loop, &child->kill_timer, deadline) < 0)
         kill(-child->pid, SIGKILL);
+}
+
+void jig_child_kill_all(struct jig_loop *loop)
+{
+    const struct family *family = family_of(loop);
+    for (struct jig_child *child = family ? family->first : NULL; child; child = child->next)
+        jig_child_stop(child, 0);
 }
 
 void jig_child_abandon(struct jig_child *child, int64_t grace)

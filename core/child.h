@@ -49,6 +49,9 @@ void jig_child_stop(struct jig_child *child, int64_t grace);
  */
 void jig_child_abandon(struct jig_child *child, int64_t grace);
 
+/* KILL, now, to all that were not yet reaped. They are told from the loop. */
+void jig_child_kill_all(struct jig_loop *loop);
+
 /* Children that were started and not yet reaped, abandoned ones included. */
 size_t jig_child_count(struct jig_loop *loop);
 

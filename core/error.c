@@ -38,6 +38,15 @@ const char *jig_err_name(enum jig_err code)
     return index < sizeof names / sizeof *names ? names[index] : "unknown";
 }
 
+enum jig_err jig_err_of(const char *name)
+{
+    int last = (int)(sizeof names / sizeof *names) - 1;
+    for (int i = -JIG_EMISUSE; i <= last; i++)
+        if (strcmp(names[i], name) == 0)
+            return (enum jig_err) - i;
+    return JIG_OK;
+}
+
 int jig_fail(struct jig_error *err, enum jig_err code, const char *format, ...)
 {
     if (err) {

@@ -45,6 +45,9 @@ struct jig_error {
 /* A stable word for `code` ("timeout", "lost", ...), never NULL. Lua sees these words. */
 const char *jig_err_name(enum jig_err code);
 
+/* The code of a word; JIG_OK for one that is none of a failure. */
+enum jig_err jig_err_of(const char *name);
+
 /* Fills *err (which may be NULL) and returns `code`. Text over the cap is cut. */
 int jig_fail(struct jig_error *err, enum jig_err code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

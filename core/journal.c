@@ -32,6 +32,9 @@ struct jig_journal {
     struct jig_loop *loop;
     const struct jig_log *log;
     struct jig_scribe *scribe; /* the thread's, while there is one */
+    bool lent;
+    jig_rules_fn *rules;
+    void *rules_data;
     bool threaded;
     pthread_t thread;
     struct jig_bell *bell;         /* with a thread */
@@ -195,10 +198,21 @@ static void deliver_deferred(struct jig_deferred *deferred)
 
 /* ---- appending ---- */
 
+static void lose(struct jig_entry *entry)
+{
+    entry->kept = JIG_KEPT_NOWHERE;
+    jig_fail(&entry->err, JIG_ERECORD, "not recorded");
+}
+
 static void write_here(struct jig_journal *j, struct jig_entry *entry)
 {
+    enum jig_ruling ruling = j->rules ? j->rules(j->rules_data, entry) : JIG_RULE_WRITE;
     entry->next = NULL;
-    jig_scribe_write(j->scribe, entry);
+    entry->refused = ruling == JIG_RULE_REFUSE;
+    if (ruling != JIG_RULE_LOSE)
+        jig_scribe_write(j->scribe, entry);
+    if (ruling == JIG_RULE_LOSE || ruling == JIG_RULE_HIDE)
+        lose(entry);
     hand_back(&j->shared, j->scribe, entry);
     jig_defer(j->loop, &j->delivered);
 }
@@ -228,6 +242,7 @@ void jig_journal_append(struct jig_journal *journal, struct jig_entry *entry)
     clock_gettime(CLOCK_REALTIME, &now);
     entry->time = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     entry->kept = JIG_KEPT_NOWHERE;
+    entry->refused = false;
     journal->busy++;
     if (journal->threaded)
         hand_over(journal, entry);
@@ -269,6 +284,9 @@ static struct jig_journal *new_journal(struct jig_loop *loop,
         return NULL;
     j->loop = loop;
     j->log = options->log;
+    j->rules = options->rules;
+    j->rules_data = options->data;
+    j->lent = options->scribe != NULL;
     j->lock = j->shared.lock = -1;
     j->delivered = (struct jig_deferred){.run = deliver_deferred, .data = j};
     take_all(&j->shared.waiting);
@@ -286,9 +304,11 @@ static struct jig_journal *new_journal(struct jig_loop *loop,
 static int start(struct jig_journal *j, const struct jig_journal_options *options,
                  struct jig_error *err)
 {
-    j->scribe = jig_scribe_new(options, err);
+    j->scribe = j->lent ? options->scribe : jig_scribe_new(options, err);
     if (!j->scribe)
         return err->code;
+    if (j->lent)
+        return JIG_OK;
     if (options->here || jig_loop_clock(j->loop)->simulated) {
         jig_scribe_open(j->scribe);
         return JIG_OK;
@@ -343,9 +363,12 @@ int jig_journal_close(struct jig_journal *journal, bool clean, struct jig_error 
         pthread_cond_signal(&journal->shared.work);
         pthread_join(journal->thread, NULL);
     }
-    jig_scribe_settle(journal->scribe);
-    tell_notice(journal, &journal->scribe->notice);
-    int rc = jig_scribe_close(journal->scribe, clean, err);
+    int rc = JIG_OK;
+    if (!journal->lent) {
+        jig_scribe_settle(journal->scribe);
+        tell_notice(journal, &journal->scribe->notice);
+        rc = jig_scribe_close(journal->scribe, clean, err);
+    }
     free_journal(journal);
     return rc;
 }

@@ -17,12 +17,27 @@
 #include "core/loop.h"
 
 struct jig_journal;
+struct jig_entry;
+struct jig_scribe;
+
+/* What is to become of an entry, for those who play the disk. */
+enum jig_ruling {
+    JIG_RULE_WRITE,  /* what else */
+    JIG_RULE_REFUSE, /* the ledger does not take it, as on a disk that fails */
+    JIG_RULE_LOSE,   /* it is nowhere */
+    JIG_RULE_HIDE,   /* it is written, and nobody learns that: it looks as if it were nowhere */
+};
+typedef enum jig_ruling jig_rules_fn(void *data, const struct jig_entry *entry);
 
 struct jig_journal_options {
     const char *path;      /* of the ledger; NULL = in memory, without owner and emergency file */
     const char *emergency; /* folder; NULL = PATH.d/emergency */
     const char *key; /* PEM of the Ed25519 key that signs the head at a clean end; NULL = none */
     bool here;       /* no thread */
+    struct jig_scribe *scribe; /* an open one (scribe.h), lent to this journal, which writes `here`;
+                                  the members above say nothing then */
+    jig_rules_fn *rules;       /* is asked before an entry is written `here`; NULL = nobody is */
+    void *data;
     const struct jig_log *log; /* must outlive the journal; NULL = none */
 };
 
@@ -58,6 +73,7 @@ struct jig_entry {
      * JIG_EDUPLICATE and JIG_EMISUSE as in ledger.h; JIG_ERECORD: it is nowhere. */
     enum jig_kept kept;
     struct jig_error err;   /* also filled when it went to the emergency file: why */
+    bool refused;           /* private */
     struct jig_entry *next; /* private */
     int64_t time;           /* private */
 };
@@ -84,10 +100,10 @@ int64_t jig_journal_unended(const struct jig_journal *journal);
 /* Appends that have not come back. */
 size_t jig_journal_busy(const struct jig_journal *journal);
 
-/* Makes all that waits durable, signs the head when there is a key and `clean` (a copy goes to
- * PATH.head), closes. Waits for the disk. `done` is called for what still waits, and for what it
- * appends then. Not from within a `done`. NULL is harmless. JIG_OK, or why the head could not be
- * signed. */
+/* Makes all that waits durable (but for a scribe that was lent, which is only given back), signs
+ * the head when there is a key and `clean` (a copy goes to PATH.head), closes. Waits for the disk.
+ * `done` is called for what still waits, and for what it appends then. Not from within a `done`.
+ * NULL is harmless. JIG_OK, or why the head could not be signed. */
 int jig_journal_close(struct jig_journal *journal, bool clean, struct jig_error *err);
 
 /* Commits so far, and events in them. */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { MAX_SIGNALS = 8, MAX_LOCALS = 8, BATCH = 64 };
+enum { MAX_SIGNALS = 8, MAX_LOCALS = 12, BATCH = 64 };
 
 struct local {
     const void *key;
@@ -38,7 +38,8 @@ struct jig_loop {
     size_t timers, heap_size;
     struct jig_deferred *deferred, **deferred_end;
     size_t outside; /* wanted descriptors and look-ups under way */
-    size_t events;  /* callbacks of either since the loop began */
+    size_t watches;
+    size_t events; /* callbacks of either since the loop began */
     struct signal_entry signals[MAX_SIGNALS];
     size_t signal_count;
     struct local locals[MAX_LOCALS];
@@ -266,6 +267,21 @@ bool jig_loop_step(struct jig_loop *loop, int64_t deadline)
     return something;
 }
 
+bool jig_loop_pending(const struct jig_loop *loop)
+{
+    return loop->timers || loop->deferred || loop->outside;
+}
+
+size_t jig_loop_timers(const struct jig_loop *loop)
+{
+    return loop->timers;
+}
+
+size_t jig_loop_watches(const struct jig_loop *loop)
+{
+    return loop->watches;
+}
+
 struct jig_clock *jig_loop_clock(struct jig_loop *loop)
 {
     return &loop->clock;
@@ -341,6 +357,7 @@ struct jig_watch *jig_watch_new(struct jig_loop *loop, int fd, jig_watch_fn *fn,
         free(watch);
         return NULL;
     }
+    loop->watches++;
     return watch;
 }
 
@@ -361,6 +378,7 @@ void jig_watch_free(struct jig_watch *watch)
     if (!watch)
         return;
     struct jig_loop *loop = watch->loop;
+    loop->watches--;
     jig_watch_want(watch, 0);
     set_known(watch, 0);
     for (int i = loop->batch_at; i < loop->batch_end; i++)

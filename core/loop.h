@@ -34,6 +34,14 @@ int64_t jig_loop_now(struct jig_loop *loop);
  * False when there was nothing to wait for: no deadline, no wanted descriptor, no look-up. */
 bool jig_loop_step(struct jig_loop *loop, int64_t deadline);
 
+/* Whether anything can still happen by itself: a deadline, a deferred call, a wanted descriptor, a
+ * look-up, a bell. */
+bool jig_loop_pending(const struct jig_loop *loop);
+
+/* How many of each are registered now: to see that nothing was left behind. */
+size_t jig_loop_timers(const struct jig_loop *loop);
+size_t jig_loop_watches(const struct jig_loop *loop);
+
 /* Memory of `size` bytes that belongs to the loop and the key (any address that identifies the
  * caller): zeroed at the first call, the same at each later one, freed with the loop. NULL when
  * there is no memory or too many keys are in use. */

@@ -134,6 +134,19 @@ int jig_port_present(const struct jig_address *address, struct jig_error *err)
 
 /* ---- life ---- */
 
+static const char count_key;
+
+static size_t *count_of(struct jig_loop *loop)
+{
+    return jig_loop_local(loop, &count_key, sizeof(size_t));
+}
+
+size_t jig_port_count(struct jig_loop *loop)
+{
+    const size_t *count = count_of(loop);
+    return count ? *count : 0;
+}
+
 static int build(struct jig_port *port, struct jig_error *err)
 {
     port->transport = find_transport(port->address.scheme);
@@ -151,12 +164,14 @@ static int build(struct jig_port *port, struct jig_error *err)
 struct jig_port *jig_port_new(struct jig_loop *loop, const struct jig_log *log,
                               struct jig_address *address, const char *name, struct jig_error *err)
 {
-    struct open_port *o = calloc(1, sizeof *o);
+    size_t *count = count_of(loop);
+    struct open_port *o = count ? calloc(1, sizeof *o) : NULL;
     if (!o) {
         jig_fail(err, JIG_ENOMEM, "no memory for a port");
         jig_address_release(address);
         return NULL;
     }
+    ++*count;
     struct jig_port *port = &o->port;
     port->loop = loop;
     port->log = log;
@@ -180,6 +195,7 @@ void jig_port_free(struct jig_port *port)
     jig_defer_cancel(port->loop, &outer(port)->tell);
     jig_buf_release(&port->in);
     jig_address_release(&port->address);
+    --*count_of(port->loop);
     free(port->priv);
     free(port);
 }

@@ -119,6 +119,9 @@ struct jig_port *jig_port_new(struct jig_loop *loop, const struct jig_log *log,
 /* Closes if open and frees. A waiter is told first and finds JIG_ECLOSED. NULL is harmless. */
 void jig_port_free(struct jig_port *port);
 
+/* Ports that were not freed. */
+size_t jig_port_count(struct jig_loop *loop);
+
 /* 0 = open, JIG_AGAIN = ask jig_port_wait(port, JIG_OUTPUT, ...) and call again, negative = failed.
  */
 int jig_port_open(struct jig_port *port, struct jig_error *err);

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/child.h"
+#include "core/player.h"
 
 enum { READ_SIZE = 16384 };
 
@@ -27,7 +29,8 @@ struct stream {
 
 struct jig_proc {
     struct jig_loop *loop;
-    struct jig_child *child;
+    struct jig_child *child;   /* while it runs; or, */
+    struct jig_played *played; /* in place of it, what plays it */
     struct stream out, err;
     struct jig_timer limit, look;
     int64_t grace;
@@ -42,6 +45,8 @@ static void stop_for(struct jig_proc *proc, enum jig_proc_stop why, int64_t grac
         proc->result.stop = why;
     if (proc->child)
         jig_child_stop(proc->child, grace);
+    if (proc->played)
+        jig_played_stop(proc->played, grace);
 }
 
 static void close_stream(struct stream *s)
@@ -103,6 +108,7 @@ static void child_ended(void *data, int status)
     struct jig_proc *proc = data;
     struct jig_proc_result *r = &proc->result;
     proc->child = NULL;
+    proc->played = NULL;
     r->end = WIFSIGNALED(status) ? JIG_PROC_SIGNALLED : JIG_PROC_EXITED;
     r->number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
     r->ended = jig_loop_now(proc->loop);
@@ -185,6 +191,44 @@ static int start_child(struct jig_proc *proc, const struct jig_proc_options *o,
     return rc;
 }
 
+/* Whether it is played: 1, 0 or a failure. */
+static int play(struct jig_proc *proc, const struct jig_proc_options *o, struct jig_play *play,
+                struct jig_error *err)
+{
+    int rc = jig_player_ask(proc->loop, o, play, err);
+    if (rc <= 0)
+        return rc;
+    proc->played = jig_played_start(proc->loop, play, child_ended, proc, err);
+    return proc->played ? 1 : (int)JIG_ENOMEM;
+}
+
+static int start_either(struct jig_proc *proc, const struct jig_proc_options *o,
+                        struct jig_play *plays, struct jig_error *err)
+{
+    int rc = play(proc, o, plays, err);
+    return rc == 0 ? start_child(proc, o, err) : rc;
+}
+
+/* What is played has printed all at once. */
+static void print(struct jig_proc *proc, struct jig_play *plays)
+{
+    struct stream *streams[] = {&proc->out, &proc->err};
+    struct jig_buf *printed[] = {&plays->out, &plays->err};
+    for (int i = 0; i < 2; i++) {
+        if (!keep(streams[i], jig_buf_data(printed[i]), jig_buf_len(printed[i])))
+            stop_for(proc, JIG_PROC_OVER_CAP, proc->grace);
+        jig_buf_release(printed[i]);
+    }
+}
+
+/* The pipes are left alone for a while. */
+static void look_later(struct jig_proc *proc)
+{
+    if (jig_loop_clock(proc->loop)->simulated ||
+        jig_timer_start(proc->loop, &proc->look, proc->result.started + left_alone) < 0)
+        watch_pipes(&proc->look); /* simulated time stands still while a program runs */
+}
+
 struct jig_proc *jig_proc_start(struct jig_loop *loop, const struct jig_proc_options *options,
                                 jig_proc_fn *fn, void *data, struct jig_error *err)
 {
@@ -193,22 +237,35 @@ struct jig_proc *jig_proc_start(struct jig_loop *loop, const struct jig_proc_opt
         jig_fail(err, JIG_ENOMEM, "no memory to run '%s'", options->argv[0]);
         return NULL;
     }
-    if (start_child(proc, options, err) < 0) {
+    struct jig_play plays;
+    if (start_either(proc, options, &plays, err) < 0) {
+        jig_buf_release(&plays.out);
+        jig_buf_release(&plays.err);
         free_proc(proc);
         return NULL;
     }
     proc->fn = fn;
     proc->data = data;
-    if (jig_loop_clock(loop)->simulated ||
-        jig_timer_start(loop, &proc->look, proc->result.started + left_alone) < 0)
-        watch_pipes(&proc->look); /* simulated time stands still while a program runs */
+    if (proc->played)
+        print(proc, &plays);
+    else
+        look_later(proc);
     jig_proc_limit(proc, options->deadline);
     return proc;
 }
 
 pid_t jig_proc_pid(const struct jig_proc *proc)
 {
-    return proc->child ? jig_child_pid(proc->child) : -1;
+    return proc->child ? jig_child_pid(proc->child) : 0;
+}
+
+int jig_proc_signal(struct jig_proc *proc, int signum, struct jig_error *err)
+{
+    if (proc->played)
+        jig_played_signal(proc->played, signum);
+    else if (!proc->child || kill(jig_child_pid(proc->child), signum) < 0)
+        return jig_fail_sys(err, proc->child ? errno : ESRCH, "cannot send signal %d", signum);
+    return JIG_OK;
 }
 
 void jig_proc_stop(struct jig_proc *proc, int64_t grace)

@@ -53,7 +53,11 @@ typedef void jig_proc_fn(void *data, struct jig_proc_result *result);
 struct jig_proc *jig_proc_start(struct jig_loop *loop, const struct jig_proc_options *options,
                                 jig_proc_fn *fn, void *data, struct jig_error *err);
 
+/* 0 when there is none: the program is played (player.h). */
 pid_t jig_proc_pid(const struct jig_proc *proc);
+
+/* Sends a signal to the program itself. */
+int jig_proc_signal(struct jig_proc *proc, int signum, struct jig_error *err);
 
 /* Ends it early; the callback still comes, with stop = JIG_PROC_STOPPED. */
 void jig_proc_stop(struct jig_proc *proc, int64_t grace);

@@ -223,6 +223,8 @@ static bool handle(struct jig_scribe *s, struct jig_entry *entry)
 {
     if (s->closed.code != JIG_OK)
         save(s, entry, s->closed.text);
+    else if (entry->refused)
+        save(s, entry, "the journal refused it");
     else if (begins(entry) && !entry->facts)
         nowhere(entry, "there was no memory for what it says");
     else if (is_diverted(s, entry->session))
@@ -262,6 +264,23 @@ void jig_scribe_write(struct jig_scribe *s, struct jig_entry *list)
 }
 
 /* ---- the end ---- */
+
+int jig_scribe_succeed(struct jig_scribe *s, struct jig_error *err)
+{
+    jig_emergency_close(&s->file);
+    jig_owner_release(&s->owner, false);
+    free(s->diverted);
+    s->diverted = NULL;
+    s->n_diverted = 0;
+    s->all_diverted = false;
+    int rc = jig_owner_name(&s->owner, err);
+    if (rc < 0)
+        return rc;
+    jig_scribe_open(s);
+    if (s->closed.code != JIG_OK)
+        *err = s->closed;
+    return (int)s->closed.code;
+}
 
 /* Whether a session of ours may still have to be recovered. */
 static bool is_needed(struct jig_scribe *s)

@@ -44,6 +44,10 @@ void jig_scribe_open(struct jig_scribe *scribe);
 /* Does a little of what the first unit will need; false when there is no more of it. */
 bool jig_scribe_warm(struct jig_scribe *scribe);
 
+/* As if this process had been killed and another had opened the same journal: locks are given back
+ * and nothing else, a new owner is named and takes its own, what the dead left is folded in. */
+int jig_scribe_succeed(struct jig_scribe *scribe, struct jig_error *err);
+
 /* Fills the outcomes of a list of entries. */
 void jig_scribe_write(struct jig_scribe *scribe, struct jig_entry *list);
 

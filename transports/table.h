@@ -8,6 +8,7 @@ extern const struct jig_transport jig_transport_exec;
 extern const struct jig_transport jig_transport_fault;
 extern const struct jig_transport jig_transport_pair;
 extern const struct jig_transport jig_transport_serial;
+extern const struct jig_transport jig_transport_stage;
 extern const struct jig_transport jig_transport_stdin;
 extern const struct jig_transport jig_transport_tcp;
 extern const struct jig_transport jig_transport_tty;

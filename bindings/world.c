@@ -1,0 +1,661 @@
+/* jig.world: worlds, see world.h. In the main state alone.
+ */
+#include "bindings/world.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bindings/slot.h"
+#include "core/child.h"
+#include "core/gate.h"
+#include "core/player.h"
+#include "core/port.h"
+#include "core/session.h"
+
+#define WORLD "jig.world"
+#define AFTER "jig.world.after"
+
+/* How long the close of a world waits for what is left of it. */
+enum { LAST_STEPS = 100000, LAST_SECONDS = 10 };
+
+struct jig_after {
+    struct jig_world *world; /* NULL = it was called, or will not be */
+    struct jig_after *next;
+    int64_t when;
+};
+
+static const char worlds_key; /* registry: table with weak values, address -> userdata */
+
+void jigL_world_push(lua_State *L, const struct jig_world *world)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &worlds_key);
+    lua_rawgetp(L, -1, world);
+    lua_remove(L, -2);
+}
+
+static struct jig_world *to_world(lua_State *L)
+{
+    struct jig_world **world = luaL_checkudata(L, 1, WORLD);
+    if (!*world)
+        luaL_error(L, "attempt to use a closed world");
+    return *world;
+}
+
+/* The table of what lives as long as the world at index 1. [-0, +1, -] */
+static void push_kept(lua_State *L)
+{
+    lua_getiuservalue(L, 1, JIG_WORLD_KEPT);
+}
+
+static int add_results(lua_State *L, int rc)
+{
+    lua_pushboolean(L, rc == JIG_OK);
+    return 1;
+}
+
+/* ---- making one ---- */
+
+static void read_hooks(lua_State *L, struct jig_world *world)
+{
+    jigL_check_keys(L, 1, "world.new hooks", jigL_hook_names);
+    for (int i = 0; i < JIG_HOOKS; i++) {
+        int type = lua_getfield(L, 1, jigL_hook_names[i]);
+        if (type != LUA_TNIL && type != LUA_TFUNCTION)
+            luaL_error(L, "world.new: the hook '%s' must be a function", jigL_hook_names[i]);
+        world->has[i] = type != LUA_TNIL;
+        lua_pop(L, 1);
+    }
+}
+
+static void read_options(lua_State *L, struct jig_world *world, bool *simulated)
+{
+    static const char *const known[] = {"simulated", "seed", "record", NULL};
+    *simulated = true;
+    if (lua_isnil(L, 2))
+        return;
+    jigL_check_keys(L, 2, "world.new", known);
+    if (lua_getfield(L, 2, "simulated") != LUA_TNIL)
+        *simulated = lua_toboolean(L, -1);
+    if (lua_getfield(L, 2, "seed") != LUA_TNIL) {
+        if (!lua_isinteger(L, -1))
+            luaL_error(L, "world.new: 'seed' must be an integer");
+        world->engine.chance = (uint64_t)lua_tointeger(L, -1);
+        world->engine.seeded = true;
+    }
+    if (lua_getfield(L, 2, "record") != LUA_TNIL)
+        world->record = jigL_record_lend(L, -1);
+    lua_pop(L, 3);
+}
+
+static void fire_afters(struct jig_timer *timer);
+
+static int open_journal(struct jig_world *world, struct jig_error *err)
+{
+    struct jig_journal_options options = {
+        .scribe = jigL_record_scribe(world->record),
+        .rules = jigL_world_rules,
+        .data = world,
+        .log = &world->engine.log,
+    };
+    world->engine.journal = jig_journal_open(world->engine.loop, &options, err);
+    return world->engine.journal ? JIG_OK : (int)err->code;
+}
+
+static int open_world(struct jig_world *world, bool simulated, struct jig_error *err)
+{
+    struct jig_engine *engine = &world->engine;
+    struct jig_engine wanted = {.seeded = engine->seeded, .chance = engine->chance};
+    int rc = jigL_engine_open(engine, err);
+    if (rc < 0)
+        return rc;
+    engine->world = world;
+    engine->seeded = wanted.seeded;
+    engine->chance = wanted.chance;
+    if (simulated)
+        *jig_loop_clock(engine->loop) = (struct jig_clock){.simulated = true};
+    engine->log.start = jig_loop_now(engine->loop);
+    engine->log.data = world;
+    engine->log.sink = world->has[JIG_HOOK_LOG] ? jigL_world_log : NULL;
+    world->next_after = (struct jig_timer){.fire = fire_afters, .data = world};
+    if (jigL_world_play(world) < 0)
+        return jig_fail(err, JIG_ENOMEM, "no memory for a world");
+    return world->record ? open_journal(world, err) : JIG_OK;
+}
+
+/* What world->engine may be only before it is open. */
+static struct jig_world *new_world(lua_State *L, bool *simulated)
+{
+    struct jig_world **made = lua_newuserdatauv(L, sizeof *made, 4); // hooks options world
+    *made = NULL;
+    luaL_setmetatable(L, WORLD);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, JIG_WORLD_HOOKS);
+    lua_newtable(L);
+    lua_setiuservalue(L, -2, JIG_WORLD_KEPT);
+    struct jig_world parsed = {0};
+    read_hooks(L, &parsed);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &worlds_key);
+    struct jig_world *world = malloc(sizeof *world);
+    if (!world)
+        luaL_error(L, "no memory for a world");
+    *world = parsed;
+    *made = world;
+    lua_pushvalue(L, 3);
+    lua_rawsetp(L, -2, world);
+    lua_settop(L, 3);
+    read_options(L, world, simulated);
+    return world;
+}
+
+/*
+ * world.new([hooks [, options]]) -> world | nil, message, code. Options: simulated (default true:
+ * time begins at 0 and jumps), seed (an integer, from which the random bytes of its slots follow),
+ * record (of world.record: the journal of its sessions). Hooks, all of them optional:
+ *   start(argv, limit) -> nil = the real program is started | what is played in its place:
+ *       { missing = true } | { error = code, message = } | { after = seconds, exit = | signal =,
+ *       out =, err =, deaf = true }
+ *   open(name) -> true | "later" | nil, message, code       of a port `stage:NAME`
+ *   write(name, bytes) -> number of bytes taken, 0 = none now | nil, message = lost
+ *   set(name, key, number) -> true | nil, message, code
+ *   close(name)
+ *   record(kind, session, attempt, facts) -> nil | "refuse" | "die"
+ *   wait(what, limit, seconds) -> nil | "limit"
+ *   log(line)
+ * One that returns nothing is as one that is not there. They may not yield; one that raises ends
+ * the world, and world:run raises the same. Does not yield.
+ */
+static int world_new(lua_State *L)
+{
+    bool simulated;
+    struct jig_error err;
+    lua_settop(L, 2);
+    if (lua_isnil(L, 1)) {
+        lua_newtable(L);
+        lua_replace(L, 1);
+    }
+    struct jig_world *world = new_world(L, &simulated);
+    if (open_world(world, simulated, &err) < 0)
+        return jigL_fail(L, &err);
+    return 1;
+}
+
+/*
+ * world:slot([memory]) -> slot (see jig.slot) whose state belongs to this world. Does not yield.
+ */
+static int world_slot(lua_State *L)
+{
+    struct jig_world *world = to_world(L);
+    lua_settop(L, 2);
+    push_kept(L); // world memory kept
+    jigL_slot_push(L, &world->engine, 2);
+    lua_pushvalue(L, 1);
+    jigL_slot_keep(L, 4);
+    lua_pushvalue(L, 4);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, 3);
+    return 1;
+}
+
+/* ---- what happens in it ---- */
+
+bool jigL_world_is_inside(const struct jig_world *world)
+{
+    return world->inside;
+}
+
+void jigL_world_die(struct jig_world *world)
+{
+    static const char why[] = "the world has ended";
+    if (world->dead)
+        return;
+    world->dead = true;
+    jig_gate_shut(world->engine.loop, JIG_ECANCELLED, why);
+    jig_stage_cut(world->engine.loop, why);
+    jig_played_kill(world->engine.loop);
+    jigL_slots_interrupt(&world->engine);
+}
+
+static size_t programs(const struct jig_world *world)
+{
+    return jig_child_count(world->engine.loop) + jig_played_count(world->engine.loop);
+}
+
+static size_t appends(const struct jig_world *world)
+{
+    return world->engine.journal ? jig_journal_busy(world->engine.journal) : 0;
+}
+
+static bool has_ended(const struct jig_world *world)
+{
+    return !jigL_slots_work(&world->engine) && !jig_session_busy(world->engine.loop) &&
+           !programs(world) && !appends(world);
+}
+
+/* Why it does not go on. */
+static const char *go_on(struct jig_world *world, int64_t deadline)
+{
+    struct jig_engine *engine = &world->engine;
+    for (;;) {
+        if (has_ended(world))
+            return "ended";
+        if (jig_loop_now(engine->loop) >= deadline)
+            return "limit";
+        if (!engine->ready && !jig_loop_pending(engine->loop))
+            return "stuck";
+        jigL_step(engine, deadline);
+    }
+}
+
+/* Raises what a hook threw, once. */
+static void raise_failure(lua_State *L, struct jig_world *world)
+{
+    if (!world->failed)
+        return;
+    world->failed = false;
+    lua_getiuservalue(L, 1, JIG_WORLD_FAILURE);
+    lua_error(L);
+}
+
+/*
+ * world:run([seconds]) -> "ended" (every worker has, no session is reported in the background, no
+ * program runs, nothing is on its way to the journal) | "limit" (so much of the world's time has
+ * passed) | "stuck" (neither, and nothing is left that could ever happen). Raises what a hook
+ * threw. Does not yield: the outer engine stands still meanwhile.
+ */
+static int world_run(lua_State *L)
+{
+    struct jig_world *world = to_world(L);
+    struct jig_engine *engine = &world->engine, *outer = jigL_engine(L);
+    double seconds = jigL_opt_seconds(L, 2, HUGE_VAL);
+    if (outer->playing)
+        return luaL_error(L, "a world already runs: hooks cannot run one");
+    lua_State *caller = engine->caller;
+    outer->playing = world->inside = true;
+    engine->caller = L;
+    const char *why = go_on(world, jig_clock_after(jig_loop_now(engine->loop), seconds));
+    engine->caller = caller;
+    outer->playing = world->inside = false;
+    raise_failure(L, world);
+    lua_pushstring(L, why);
+    return 1;
+}
+
+/*
+ * world:now() -> seconds of its clock, from 0 when simulated.
+ */
+static int world_now(lua_State *L)
+{
+    lua_pushnumber(L, (double)jig_loop_now(to_world(L)->engine.loop) / JIG_SECOND);
+    return 1;
+}
+
+/*
+ * world:die(). As if the process had been killed here: nothing reaches the world any more.
+ */
+static int world_die(lua_State *L)
+{
+    jigL_world_die(to_world(L));
+    return 0;
+}
+
+/*
+ * world:dead() -> whether it died.
+ */
+static int world_dead(lua_State *L)
+{
+    lua_pushboolean(L, to_world(L)->dead);
+    return 1;
+}
+
+/* ---- later ---- */
+
+static void arm(struct jig_world *world)
+{
+    jig_timer_start(world->engine.loop, &world->next_after,
+                    world->afters ? world->afters->when : JIG_FOREVER);
+}
+
+/* The handle, whose user value is the function, is kept by the world while it waits. */
+static int call_after(lua_State *L)
+{
+    struct jig_after *after = lua_touserdata(L, 1);
+    jigL_world_push(L, after->world);
+    after->world = NULL;
+    lua_getiuservalue(L, -1, JIG_WORLD_KEPT);
+    lua_rawgetp(L, -1, after); // after world kept handle
+    lua_pushnil(L);
+    lua_rawsetp(L, -3, after);
+    lua_getiuservalue(L, -1, 1);
+    lua_call(L, 0, 0);
+    return 0;
+}
+
+static void fire_afters(struct jig_timer *timer)
+{
+    struct jig_world *world = timer->data;
+    int64_t now = jig_loop_now(world->engine.loop);
+    while (world->afters && world->afters->when <= now && !world->dead) {
+        struct jig_after *after = world->afters;
+        world->afters = after->next;
+        jigL_world_call(world, call_after, after);
+    }
+    if (!world->dead)
+        arm(world);
+}
+
+static void insert(struct jig_world *world, struct jig_after *after)
+{
+    struct jig_after **link = &world->afters;
+    while (*link && (*link)->when <= after->when)
+        link = &(*link)->next;
+    after->next = *link;
+    *link = after;
+    arm(world);
+}
+
+/*
+ * world:after(seconds, f) -> handle. f() is called then, as a hook is; those of one time in the
+ * order in which they were made.
+ */
+static int world_after(lua_State *L)
+{
+    struct jig_world *world = to_world(L);
+    double seconds = luaL_checknumber(L, 2);
+    luaL_argcheck(L, seconds >= 0, 2, "seconds must be 0 or more");
+    luaL_checktype(L, 3, LUA_TFUNCTION);
+    lua_settop(L, 3);
+    push_kept(L); // world seconds f kept
+    struct jig_after *after = lua_newuserdatauv(L, sizeof *after, 1);
+    *after = (struct jig_after){.world = NULL};
+    luaL_setmetatable(L, AFTER);
+    lua_pushvalue(L, 3);
+    lua_setiuservalue(L, 5, 1);
+    lua_pushvalue(L, 5);
+    lua_rawsetp(L, 4, after);
+    after->world = world;
+    after->when = jig_clock_after(jig_loop_now(world->engine.loop), seconds);
+    insert(world, after);
+    return 1;
+}
+
+/*
+ * handle:cancel(). It will not be called; harmless when it was.
+ */
+static int after_cancel(lua_State *L)
+{
+    struct jig_after *after = luaL_checkudata(L, 1, AFTER);
+    struct jig_world *world = after->world;
+    if (!world)
+        return 0;
+    struct jig_after **link = &world->afters;
+    while (*link && *link != after)
+        link = &(*link)->next;
+    if (*link)
+        *link = after->next;
+    after->world = NULL;
+    arm(world);
+    jigL_world_push(L, world);
+    lua_getiuservalue(L, -1, JIG_WORLD_KEPT);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, after);
+    return 0;
+}
+
+/* ---- ports ---- */
+
+static const char *check_name(lua_State *L)
+{
+    size_t n;
+    const char *name = luaL_checklstring(L, 2, &n);
+    luaL_argcheck(L, strlen(name) == n, 2, "no name of a port");
+    return name;
+}
+
+/*
+ * world:feed(name, bytes) -> whether a port of that name is open, or being opened: bytes arrive
+ * there.
+ */
+static int world_feed(lua_State *L)
+{
+    struct jig_world *world = to_world(L);
+    size_t n;
+    const char *name = check_name(L), *bytes = luaL_checklstring(L, 3, &n);
+    int rc = jig_stage_feed(world->engine.loop, name, bytes, n);
+    if (rc == JIG_ELIMIT)
+        return luaL_error(L, "%s: more than %d bytes wait to be read", name, JIG_STAGE_CAP);
+    return add_results(L, rc);
+}
+
+/*
+ * world:lose(name [, message]) -> whether it is open. It is lost: reads say so after what has
+ * arrived, writes at once.
+ */
+static int world_lose(lua_State *L)
+{
+    struct jig_world *world = to_world(L);
+    const char *name = check_name(L), *why = luaL_optstring(L, 3, "the device is gone");
+    return add_results(L, jig_stage_lose(world->engine.loop, name, why));
+}
+
+/*
+ * world:writable(name) -> whether it is open. A write that took nothing is tried again.
+ */
+static int world_writable(lua_State *L)
+{
+    struct jig_world *world = to_world(L);
+    return add_results(L, jig_stage_writable(world->engine.loop, check_name(L)));
+}
+
+/*
+ * world:opened(name [, message, code]) -> whether it was being opened. What the hook called "later"
+ * has come, or has failed.
+ */
+static int world_opened(lua_State *L)
+{
+    struct jig_world *world = to_world(L);
+    struct jig_error err;
+    const char *name = check_name(L), *message = luaL_optstring(L, 3, NULL);
+    enum jig_err code = jig_err_of(luaL_optstring(L, 4, jig_err_name(JIG_ENOTFOUND)));
+    luaL_argcheck(L, code != JIG_OK, 4, "no failure has this code");
+    if (message)
+        jig_fail(&err, code, "%s", message);
+    return add_results(L, jig_stage_opened(world->engine.loop, name, message ? &err : NULL));
+}
+
+/* ---- looking at it ---- */
+
+static bool find_line(const struct jig_world *world, const char *folder, lua_Debug *frame)
+{
+    const struct jig_task *task = world->engine.current;
+    if (!task)
+        task = jigL_slots_only_task(&world->engine);
+    return (world->from && jigL_find_line(world->from, folder, frame)) ||
+           (task && (jigL_find_line(jigL_task_thread(task), folder, frame) ||
+                     jigL_find_line(jigL_task_first(task), folder, frame)));
+}
+
+/*
+ * world:line(folder) -> "file:line" of the innermost call of a function from a file in the folder,
+ * in the slot in whose name the hook is called; nil when there is none, or it is not known which
+ * slot that is.
+ */
+static int world_line(lua_State *L)
+{
+    const struct jig_world *world = to_world(L);
+    lua_Debug frame;
+    if (world->inside && find_line(world, luaL_checkstring(L, 2), &frame))
+        lua_pushfstring(L, "%s:%d", frame.source + 1, frame.currentline);
+    else
+        luaL_pushfail(L);
+    return 1;
+}
+
+static void set_count(lua_State *L, const char *key, size_t count)
+{
+    lua_pushinteger(L, (lua_Integer)count);
+    lua_setfield(L, -2, key);
+}
+
+/*
+ * world:held() -> { ports, programs, timers, tasks, sessions, appends, descriptors }: how many of
+ * each are there now.
+ */
+static int world_held(lua_State *L)
+{
+    const struct jig_world *world = to_world(L);
+    struct jig_loop *loop = world->engine.loop;
+    size_t busy = jig_session_busy(loop), kept = jig_session_kept(loop);
+    lua_createtable(L, 0, 7);
+    set_count(L, "ports", jig_port_count(loop));
+    set_count(L, "programs", programs(world));
+    set_count(L, "timers", jig_loop_timers(loop));
+    set_count(L, "tasks", world->engine.tasks);
+    set_count(L, "sessions", busy > kept ? busy : kept);
+    set_count(L, "appends", appends(world));
+    set_count(L, "descriptors", jig_loop_watches(loop));
+    return 1;
+}
+
+/*
+ * world:unreported() -> sessions that owed a report which nobody accepted.
+ */
+static int world_unreported(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)jig_session_unreported(to_world(L)->engine.loop));
+    return 1;
+}
+
+/* ---- the end ---- */
+
+static bool is_kept(const struct jig_world *world)
+{
+    struct jig_loop *loop = world->engine.loop;
+    return jig_session_busy(loop) || jig_session_kept(loop) || programs(world) || appends(world);
+}
+
+/* What is dead ends soon. */
+static void let_end(struct jig_world *world)
+{
+    struct jig_engine *engine = &world->engine;
+    int64_t end = jig_clock_after(jig_clock_now(&(struct jig_clock){0}), LAST_SECONDS);
+    bool simulated = jig_loop_clock(engine->loop)->simulated;
+    jig_child_kill_all(engine->loop);
+    for (int i = 0; is_kept(world) && i < LAST_STEPS; i++)
+        if (!jigL_step(engine, simulated ? JIG_FOREVER : end) ||
+            jig_clock_now(&(struct jig_clock){0}) > end)
+            break;
+}
+
+static void forget_afters(struct jig_world *world)
+{
+    for (struct jig_after *after = world->afters; after; after = after->next)
+        after->world = NULL;
+    world->afters = NULL;
+    jig_timer_stop(world->engine.loop, &world->next_after);
+}
+
+/* Only its own code may stop it from going, by keeping a session: then its memory is left. */
+static bool end_world(lua_State *L, struct jig_world *world)
+{
+    struct jig_engine *engine = &world->engine;
+    if (engine->loop) {
+        engine->caller = L;
+        jigL_world_die(world);
+        jigL_slots_close(L, engine);
+        forget_afters(world);
+        let_end(world);
+        if (is_kept(world))
+            return false;
+        jig_journal_close(engine->journal, false, NULL);
+        jigL_engine_close(engine);
+    }
+    jigL_record_return(world->record);
+    free(world);
+    return true;
+}
+
+/*
+ * world:close(). Ends all that is left of it: it dies, its slots are closed. Raises what a hook
+ * threw that world:run has not raised. Twice is harmless. Does not yield.
+ */
+static int world_close(lua_State *L)
+{
+    struct jig_world **slot = luaL_checkudata(L, 1, WORLD), *world = *slot;
+    if (!world)
+        return 0;
+    if (world->inside)
+        return luaL_error(L, "a world cannot be closed from within what happens in it");
+    bool failed = world->failed && lua_isnoneornil(L, 2); /* the error that closes it goes first */
+    *slot = NULL;
+    if (!end_world(L, world))
+        return luaL_error(L, "a world could not be closed: something of it does not end");
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, JIG_WORLD_KEPT);
+    if (failed) {
+        lua_getiuservalue(L, 1, JIG_WORLD_FAILURE);
+        return lua_error(L);
+    }
+    return 0;
+}
+
+static int world_gc(lua_State *L)
+{
+    struct jig_world **slot = luaL_checkudata(L, 1, WORLD), *world = *slot;
+    *slot = NULL;
+    if (!world)
+        return 0;
+    memset(world->has, 0, sizeof world->has); /* nobody can be asked any more */
+    end_world(L, world);
+    return 0;
+}
+
+static void make_worlds(lua_State *L)
+{
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &worlds_key);
+}
+
+int luaopen_jig_world(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"slot", world_slot},
+        {"run", world_run},
+        {"now", world_now},
+        {"after", world_after},
+        {"feed", world_feed},
+        {"lose", world_lose},
+        {"writable", world_writable},
+        {"opened", world_opened},
+        {"die", world_die},
+        {"dead", world_dead},
+        {"line", world_line},
+        {"held", world_held},
+        {"unreported", world_unreported},
+        {"close", world_close},
+        {NULL, NULL},
+    };
+    static const luaL_Reg of_after[] = {{"cancel", after_cancel}, {NULL, NULL}};
+    luaL_requiref(L, "jig.slot", luaopen_jig_slot, 0); /* whose metatable is needed */
+    make_worlds(L);
+    luaL_newmetatable(L, AFTER);
+    luaL_newlib(L, of_after);
+    lua_setfield(L, -2, "__index");
+    luaL_newmetatable(L, WORLD);
+    lua_pushcfunction(L, world_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pushcfunction(L, world_close);
+    lua_setfield(L, -2, "__close");
+    luaL_newlib(L, methods);
+    lua_setfield(L, -2, "__index");
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, world_new);
+    lua_setfield(L, -2, "new");
+    jigL_record_open(L);
+    lua_setfield(L, -2, "record");
+    return 1;
+}

@@ -78,10 +78,7 @@ static void check(lua_State *L, int index, int depth)
     }
 }
 
-/* Copies the value at `index` of `from`, which was checked, to the top of `to`. Raises in `to`
- * alone, when it has no memory: an error must not jump over the other state's calls.
- * [-0, +1 on `to`, m] */
-static void copy(lua_State *from, int index, lua_State *to)
+void jigL_slot_copy(lua_State *from, int index, lua_State *to)
 {
     size_t length;
     const char *string;
@@ -111,8 +108,8 @@ static void copy(lua_State *from, int index, lua_State *to)
     index = lua_absindex(from, index);
     lua_pushnil(from);
     while (lua_next(from, index)) {
-        copy(from, -2, to);
-        copy(from, -1, to);
+        jigL_slot_copy(from, -2, to);
+        jigL_slot_copy(from, -1, to);
         lua_rawset(to, -3);
         lua_pop(from, 1);
     }
@@ -146,8 +143,10 @@ static int emit(lua_State *L)
     lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key);
     struct jig_slot *slot = lua_touserdata(L, -1);
     lua_State *main = slot->main;
+    if (slot->engine->world && jigL_world_hears(slot->engine->world, L, 1))
+        return 0;
     int top = begin_message(slot);
-    copy(L, 1, main);
+    jigL_slot_copy(L, 1, main);
     end_message(slot, top);
     jigL_wake(&slot->wait);
     return 0;
@@ -327,7 +326,7 @@ static int start_worker(lua_State *S)
     lua_getglobal(S, "require");
     lua_pushstring(S, lua_tostring(from, 2));
     lua_call(S, 1, 1);
-    copy(from, 3, S); // slot from module argument
+    jigL_slot_copy(from, 3, S); // slot from module argument
     start_collector(S);
     slot->task = jigL_spawn(S, 1, worker_ended, slot);
     jigL_task_budget(slot->task)->name = slot->name;
@@ -472,7 +471,7 @@ static int put_message(lua_State *S)
     struct jig_slot *slot = lua_touserdata(S, 1);
     lua_State *from = lua_touserdata(S, 2);
     lua_rawgetp(S, LUA_REGISTRYINDEX, &inbox_key);
-    copy(from, 2, S); // slot from inbox message
+    jigL_slot_copy(from, 2, S); // slot from inbox message
     lua_rawseti(S, -2, slot->in_last + 1);
     slot->in_last++;
     return 0;

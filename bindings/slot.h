@@ -11,6 +11,11 @@ void jigL_slot_push(lua_State *L, struct jig_engine *engine, int arg);
 /* The value on the top lives as long as the slot at `slot`. [-1, +0, -] */
 void jigL_slot_keep(lua_State *L, int slot);
 
+/* Copies the value at `index` of `from`, which was checked, to the top of `to`. Raises in `to`
+ * alone, when it has no memory: an error must not jump over the other state's calls.
+ * [-0, +1 on `to`, m] */
+void jigL_slot_copy(lua_State *from, int index, lua_State *to);
+
 /* Whether a worker has not ended. */
 bool jigL_slots_work(const struct jig_engine *engine);
 

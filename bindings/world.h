@@ -25,6 +25,7 @@ enum jig_hook {
     JIG_HOOK_RECORD,
     JIG_HOOK_WAIT,
     JIG_HOOK_LOG,
+    JIG_HOOK_EVENT,
     JIG_HOOKS,
 };
 
@@ -66,6 +67,10 @@ enum jig_ruling jigL_world_rules(void *data, const struct jig_entry *entry);
  */
 bool jigL_world_waits(struct jig_world *world, lua_State *L, const struct jig_wait *wait,
                       const char *what);
+
+/* Tells what a slot emits, which stands at `index` of its stack and was checked. False where nobody
+ * wants to hear it at once. */
+bool jigL_world_hears(struct jig_world *world, lua_State *from, int index);
 
 void jigL_world_log(void *data, enum jig_log_level level, const char *line);
 

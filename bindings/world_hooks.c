@@ -12,13 +12,14 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "bindings/slot.h"
 #include "core/player.h"
 #include "core/proc.h"
 
 enum { ROOM = 16, MAX_ERROR = 200 }; /* stack; of a message that fits into a struct jig_error */
 
-const char *const jigL_hook_names[] = {"start",  "open", "write", "set", "close",
-                                       "record", "wait", "log",   NULL};
+const char *const jigL_hook_names[] = {"start",  "open", "write", "set",   "close",
+                                       "record", "wait", "log",   "event", NULL};
 
 /* ---- calling ---- */
 
@@ -381,6 +382,27 @@ void jigL_world_log(void *data, enum jig_log_level level, const char *line)
 {
     (void)level;
     ask(&(struct question){data, JIG_HOOK_LOG, push_line, NULL, (void *)line});
+}
+
+struct about_event {
+    lua_State *from;
+    int index;
+};
+
+static int push_event(lua_State *L, void *what)
+{
+    const struct about_event *about = what;
+    jigL_slot_copy(about->from, about->index, L);
+    return 1;
+}
+
+bool jigL_world_hears(struct jig_world *world, lua_State *from, int index)
+{
+    struct about_event about = {from, index};
+    if (!world->has[JIG_HOOK_EVENT])
+        return false;
+    ask(&(struct question){world, JIG_HOOK_EVENT, push_event, NULL, &about});
+    return true;
 }
 
 int jigL_world_play(struct jig_world *world)

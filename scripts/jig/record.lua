@@ -17,12 +17,12 @@ record.__index = record
 -- A traceback says where; what is below that depth says no more.
 local TRACEBACK <const> = 4000
 
----@param config table  of the worker; config.journal as jig.commands.journaling makes it
+---@param config table  of the worker; config.journal as jig.commands.journaling makes it, and perhaps `run`
 ---@param files table
 ---@return jig.Record
 function record.new(config, files)
   return setmetatable({
-    run = config.journal.owner .. "-" .. config.slot,
+    run = config.journal.run or config.journal.owner .. "-" .. config.slot,
     settings = config,
     files = files,
     attempts = {},

@@ -61,7 +61,7 @@ local function prints(change)
   end
 end
 
-local CAP <const> = 1024 * 1024
+local OVER_CAP <const> = ("x"):rep(1024 * 1024 + 1)
 
 local function is_read(effect)
   if effect.what == "report_error" then return false, "what report_error prints is not read" end
@@ -94,8 +94,9 @@ local calls = {
   call("hang", "the CLI hangs until its limit", "unknown", { "cli.timeout" }, says { after = math.huge }),
   call("deaf", "the CLI hangs and does not heed TERM", "unknown", { "cli.timeout" },
     says { after = math.huge, deaf = true }),
-  call("late", "the CLI ends at the instant of its limit", "unknown", { "cli.timeout", "passed", "tool.limit" },
+  call("late", "the CLI ends at the instant of its limit", "done", { "cli.timeout", "passed", "tool.limit" },
     function(made, usual)
+      made.unseen = true -- perhaps
       local play = {}
       for key, value in pairs(usual) do play[key] = value end
       play.after = made.limit
@@ -109,7 +110,7 @@ local calls = {
   harmless(reading(call("extra_lines", "the CLI prints lines that nobody asked for", "done", { "passed" },
     prints(function(out) return "WARNING slow token\n\n" .. out .. "NOTE done\n" end)))),
   call("over_cap", "the CLI prints more than 1 MiB", "unknown", { "cli.output" },
-    function() return { after = cli.LATENCY, out = ("x"):rep(CAP + 1), err = "" } end),
+    function() return { after = 0, out = OVER_CAP, err = "" } end),
   token("token_missing", "the CLI says that the token is missing", { "cli.token_missing" }),
   token("token_busy", "the CLI says that the token is busy", { "cli.token_busy" }),
   token("token_pin", "the CLI says that the token refused its PIN", { "cli.pin" }),
@@ -180,7 +181,7 @@ local function unless_text(frame, text)
 end
 
 local DAMAGED <const> = { "connectivity.corrupt", "connectivity.timeout" }
-local ANY <const> = { "own", "passed" }
+local ANY <const> = { "own", "passed", "firmware.unknown_status" }
 
 local JUNK <const> = "\0\254junk\r\n"
 
@@ -206,6 +207,7 @@ local reads = {
     act = function(effect) return { pieces = { { 0, with_changed_byte(effect) } } } end },
   { name = "junk", means = "other bytes come before the answer",
     allow = unless_text(function(subject)
+      if not subject.traits.check then return ANY end
       return subject.traits.resync and { "passed" } or { "passed", table.unpack(DAMAGED) }
     end),
     act = function(effect) return { pieces = { { 0, JUNK .. effect.bytes } } } end },
@@ -281,8 +283,13 @@ end
 -- ---- waits, the journal, the operator, the process ----
 
 local waits = {
-  { name = "limit", means = "the clock is at the limit",
-    allow = { "connectivity.timeout", "tool.limit", "cli.timeout" },
+  { name = "limit",
+    fits = function(effect)
+      if effect.limit == "" then return false, "a sleep that ends before any limit" end
+      return true
+    end,
+    means = "the clock is at the limit",
+    allow = { "connectivity.timeout", "connectivity.corrupt", "tool.limit" },
     act = function() return "limit" end },
 }
 

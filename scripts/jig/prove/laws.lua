@@ -40,11 +40,20 @@ local function follow(call, state, complain)
   if command == "handle_device_response" and service == "done" and not call.unseen then state.finished = call.life end
 end
 
-local function follow_report(call, state, complain)
+-- Whether the journal took such an event before an effect.
+local function is_recorded(history, kind, effect)
+  for i = 1, effect.number - 1 do
+    local earlier = history.trail[i]
+    if earlier.kind == "record" and earlier.what == kind and earlier.injected ~= "killed" then return true end
+  end
+  return false
+end
+
+local function follow_report(call, state, complain, history)
   local service = call.service or "done"
-  if not state.opened then
+  if not state.opened and call.life == 1 then -- a later start reports what may have been opened
     complain("1 exactly one end", "report_error for a session that was never opened", call.effect)
-  elseif state.accepted then
+  elseif state.accepted == call.life or (state.accepted and is_recorded(history, "reported", call.effect)) then
     complain("1 exactly one end", "report_error again, although it was accepted", call.effect)
   elseif state.finished and state.finished == call.life then
     complain("1 exactly one end", "report_error after FINGERPRINT was read", call.effect)
@@ -52,7 +61,7 @@ local function follow_report(call, state, complain)
   state.reports = state.reports + 1
   if service == "done" then
     state.ended = true
-    state.accepted = not call.unseen
+    state.accepted = not call.unseen and call.life or state.accepted
   end
 end
 
@@ -63,7 +72,7 @@ local function sessions(history, complain)
     local state = states[call.session] or { last = 0, reports = 0 }
     states[call.session] = state
     if heard(call) then
-      (call.command == "report_error" and follow_report or follow)(call, state, complain)
+      (call.command == "report_error" and follow_report or follow)(call, state, complain, history)
     end
   end
   return states

@@ -28,7 +28,8 @@ local cli = {}
 ---@field argv string[]
 ---@field at number         seconds since the run began
 ---@field limit number      seconds that it was given
----@field played table      the answer
+---@field played? table     what the program did; nil when it was never heard
+---@field payload? string   bytes that it gave
 
 local COMMANDS <const> = {
   new_device = true, get_device_configuration = true, handle_device_response = true, report_error = true,
@@ -133,6 +134,7 @@ function methods:answer(call)
   if type(told) == "function" then told = told(call) end
   local answer = told or cli.usual[call.command]
   check_answer(call.command, answer)
+  call.payload = answer.payload
   call.played = as_play(answer)
   return call.played
 end

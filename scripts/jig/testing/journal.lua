@@ -50,7 +50,8 @@ end
 function methods:config()
   self.runs = self.runs + 1
   return {
-    owner = self.record:owner() .. "-" .. self.runs,
+    owner = self.record:owner(),
+    run = ("%s-%d"):format(self.record:owner(), self.runs),
     started = { service = journal.SERVICE, owner = self.record:owner() },
     again = "a test",
   }

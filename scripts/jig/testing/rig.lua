@@ -18,7 +18,6 @@
 local cjson = require "cjson.safe"
 local cli = require "jig.testing.cli"
 local device = require "jig.testing.device"
-local hex = require "jig.hex"
 local world = require "jig.world"
 
 ---@class jig.testing.Effect
@@ -97,28 +96,38 @@ end
 
 -- ---- the device ----
 
--- Bytes arrive, as they are or as they were made to.
+-- Calls f later, as long as the run is not over.
+local function after(self, seconds, f)
+  self.timers[self.world:after(seconds, f)] = true
+end
+
+-- Bytes arrive: as they are, or as they are made to, which is then what is under way next.
 local function arrive(self, piece)
-  local effect = { size = #piece.bytes, bytes = piece.bytes, frame = piece.frame }
-  local action = note(self, "read", piece.frame and "frame" or "text", effect)
-  if self.world:dead() then return end
-  if not action then return self.world:feed(NAME, piece.bytes) end
-  for _, part in ipairs(action.pieces or {}) do
-    local seconds, bytes = part[1], part[2]
-    if seconds == 0 then
-      self.world:feed(NAME, bytes)
-    else
-      self.world:after(seconds, function() self.world:feed(NAME, bytes) end)
-    end
+  local action
+  if not piece.made then
+    action = note(self, "read", piece.frame and "frame" or "text",
+      { size = #piece.bytes, bytes = piece.bytes, frame = piece.frame })
   end
-  if action.lose then self.world:lose(NAME, action.lose) end
+  if self.world:dead() then return end
+  if not action then
+    self.world:feed(NAME, piece.bytes)
+    if piece.lose then self.world:lose(NAME, piece.lose) end
+    return
+  end
+  local now, pieces = self.world:now(), action.pieces or {}
+  for i, part in ipairs(pieces) do
+    table.insert(self.under_way, i, { at = now + part[1], bytes = part[2], made = true })
+  end
+  if action.lose then
+    table.insert(self.under_way, #pieces + 1, { at = now, bytes = "", made = true, lose = action.lose })
+  end
 end
 
 -- What the device writes arrives in its order, each piece at its time.
 local function send_next(self)
   local piece = self.under_way[1]
   if not piece then return end
-  self.world:after(math.max(0, piece.at - self.world:now()), function()
+  after(self, math.max(0, piece.at - self.world:now()), function()
     if self.under_way[1] ~= piece then return end -- the port was closed meanwhile
     table.remove(self.under_way, 1)
     arrive(self, piece)
@@ -168,7 +177,7 @@ local function device_hooks(self)
     return #bytes
   end
   function hooks.set(_, key, number)
-    local action = note(self, "set", key, { number = number })
+    local action = note(self, "set", key, { value = number })
     if action then return nil, action[2], action[1] end
     self.device:set(key, number)
     return true
@@ -190,8 +199,7 @@ local function play(self, argv, limit)
   if self.world:dead() then return { missing = true } end
   local usual = self.cli:answer(call)
   if action then call.played = action(call, usual) end
-  local payload = (call.played.out or ""):match("PAYLOAD%s+(%x+)")
-  keep_secret(self, payload and #payload % 2 == 0 and hex.decode(payload))
+  keep_secret(self, call.payload)
   return call.played
 end
 
@@ -240,13 +248,13 @@ end
 function rig.new(plan)
   local self = setmetatable({
     plan = plan, trail = {}, taken = {}, written = {}, answers = {}, events = {}, marks = {}, said = {}, facts = {},
-    secrets = {}, unlimited = {}, under_way = {}, hooks = hooks_of_recipe(plan.recipe),
+    secrets = {}, unlimited = {}, timers = {}, under_way = {}, hooks = hooks_of_recipe(plan.recipe),
   }, rig)
   if type(plan.cli) ~= "string" then self.cli = cli.new(plan.cli) end
   if type(plan.device) ~= "string" then
     self.device = device.new(plan.device, plan.recipe.framing, {
       arrive = function(bytes, frame) written_by_device(self, bytes, frame) end,
-      after = function(seconds, f) self.world:after(seconds, f) end,
+      after = function(seconds, f) after(self, seconds, f) end,
       lose = function(why) self.world:lose(NAME, why) end,
     })
   end
@@ -304,6 +312,7 @@ end
 --- Ends it all. What is still held is in `held` then. Twice is harmless.
 function rig:close()
   if self.held then return end
+  for timer in pairs(self.timers) do timer:cancel() end
   if self.slot then self.slot:close() end
   if not self.world:dead() then self.world:run(self.plan.real and MINUTE or DAY) end
   self.held = self.world:held()

@@ -17,7 +17,7 @@ function words.close() return "the port is closed" end
 
 function words.write(effect) return ("write %d bytes"):format(effect.size) end
 
-function words.set(effect) return ("set %s = %s"):format(effect.what, effect.number) end
+function words.set(effect) return ("set %s = %s"):format(effect.what, effect.value) end
 
 function words.read(effect)
   if not effect.frame then return ("the device sends %s"):format(brief(effect.bytes)) end

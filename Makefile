@@ -164,6 +164,12 @@ kill-all:
 	@$(MAKE) --no-print-directory specs
 	JIG_BUILD=$(BUILD) $(BUILD)/jig spec/kill/kill.lua $(EVERY)
 
+# Makes each mistake of spec/mutants/list.lua in a copy, and looks whether a proof finds it. See spec/mutants/README.md
+mutants:
+	@$(MAKE) --no-print-directory deps DEPS="$(TEST_DEPS)"
+	@$(MAKE) --no-print-directory specs
+	@$(BUILD)/jig spec/mutants/run.lua $(MUTANT)
+
 # ROUNDS=7 interleaved rounds, UNITS=1000000 in the journal; see spec/bench/README.md
 UNITS ?= 100000
 bench: deps
@@ -207,4 +213,4 @@ install: $(BUILD)/jig
 clean:
 	rm -rf build
 
-.PHONY: all specs deps demo test kill-all bench lint check valgrind install clean
+.PHONY: all specs deps demo test kill-all mutants bench lint check valgrind install clean

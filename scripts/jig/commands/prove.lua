@@ -13,6 +13,7 @@ local function parser()
   local p = options.parser("prove", "Show that every way in which a unit can fail ends in one report.")
   p:argument("recipe", "The recipe: a file, or a folder with recipe.lua; device.lua stands beside it.")
   p:flag("--singles", "One fault at a time: no pairs.")
+  p:option("--stop", "Stop after so many paths that broke a law; default 25."):convert(options.integer(1, 1000000))
   p:flag("--brief", "The counts and the violations alone.")
   p:option("--path", "Go this one path again, such as 12:silence+15:killed.")
   p:flag("--trace", "With --path: every step of it.")
@@ -74,7 +75,7 @@ end
 
 local function prove(subject, o)
   if o.path then return go_one(subject, o) end
-  local proof = explorer.prove(subject, { singles = o.singles })
+  local proof = explorer.prove(subject, { singles = o.singles, stop = o.stop })
   add_lines(subject, proof)
   io.write(o.json and report.json(proof) or report.text(proof, o.brief))
   if o.junit then

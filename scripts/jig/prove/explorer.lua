@@ -33,6 +33,7 @@ local explorer = {}
 ---@field doubles jig.prove.Path[]
 ---@field gaps { effect: jig.testing.Effect, fault: string, why: string }[]
 ---@field violations integer    paths with any
+---@field stopped? boolean      there were so many that the rest was not tried
 
 -- ---- the subject ----
 
@@ -111,6 +112,9 @@ end
 
 -- ---- all of them ----
 
+-- Paths with a violation after which one has enough to read.
+local STOP <const> = 25
+
 local function same(one, other)
   return one and other and one.kind == other.kind and one.what == other.what and one.size == other.size
 end
@@ -131,7 +135,10 @@ end
 local function visit(proof, subject, steps, list)
   local path, history = explorer.go(subject, steps)
   list[#list + 1] = path
-  if #path.violations > 0 then proof.violations = proof.violations + 1 end
+  if #path.violations > 0 then
+    proof.violations = proof.violations + 1
+    proof.stopped = proof.violations >= proof.stop
+  end
   return path, history
 end
 
@@ -142,6 +149,7 @@ local function visit_pairs(proof, subject, single, history)
   for number = first, last do
     local effect = history.trail[number]
     for _, fault in ipairs(faults.of(effect, scope_of(subject, effect))) do
+      if proof.stopped then return end
       single.pairs = single.pairs + 1
       visit(proof, subject, { single.steps[1], { at = number, name = fault.name } }, proof.doubles)
     end
@@ -149,11 +157,13 @@ local function visit_pairs(proof, subject, single, history)
 end
 
 ---@param subject jig.prove.Subject
----@param options? { singles?: boolean, each?: fun(path: jig.prove.Path) }  singles: no pairs
+---@param options? { singles?: boolean, stop?: integer }  singles: no pairs; stop: after so many paths that broke a
+--  law (25)
 ---@return jig.prove.Proof
 function explorer.prove(subject, options)
   options = options or {}
-  local proof = { recipe = subject.recipe, singles = {}, doubles = {}, gaps = {}, violations = 0 }
+  local proof = { recipe = subject.recipe, singles = {}, doubles = {}, gaps = {}, violations = 0,
+    stop = options.stop or STOP }
   local cleans = {}
   local clean, history = visit(proof, subject, {}, cleans)
   proof.clean, proof.effects = clean, history.trail
@@ -162,6 +172,7 @@ function explorer.prove(subject, options)
     local fitting, gaps = faults.of(effect, subject)
     for _, gap in ipairs(gaps) do table.insert(proof.gaps, { effect = effect, fault = gap[1], why = gap[2] }) end
     for _, fault in ipairs(fitting) do
+      if proof.stopped then return proof end
       local single, seen = visit(proof, subject, { { at = number, name = fault.name } }, proof.singles)
       if not options.singles then visit_pairs(proof, subject, single, seen) end
     end

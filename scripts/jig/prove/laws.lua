@@ -210,6 +210,31 @@ function laws.waits(history, complain)
   check_waits_end(history, complain)
 end
 
+-- What is durable before a call that cannot be taken back.
+local INTENTS <const> = { new_device = "opening", handle_device_response = "finishing", report_error = "reporting" }
+
+-- Whether an event was taken in this life before an effect: by the journal, or, of a report, by the emergency file.
+local function was_taken(history, kind, effect)
+  for i = effect.number - 1, 1, -1 do
+    local earlier = history.trail[i]
+    if earlier.life ~= effect.life then return false end
+    if earlier.kind == "record" and earlier.what == kind then
+      return earlier.injected ~= "refused" or kind == "reporting"
+    end
+  end
+  return false
+end
+
+function laws.intent(history, complain)
+  for _, call in ipairs(history.calls) do
+    local kind = INTENTS[call.command]
+    if kind and not was_taken(history, kind, call.effect) then
+      complain("6 nothing is lost", ("%s is called and '%s' was not recorded before"):format(call.command, kind),
+        call.effect)
+    end
+  end
+end
+
 -- PASS stands on a fingerprint that the service gave and the journal has.
 function laws.recorded(history, complain)
   local ended = history.ended
@@ -314,6 +339,15 @@ function laws.verdict(history, complain)
   end
 end
 
+-- A fault as text: its name and code.
+local FAULT <const> = "^[%w_]+%.[%w_.]+ %(%-?%d+%)"
+
+-- What the reset hook does after a failure may fail as the wire does, not by a mistake of its own.
+function laws.reset(history, complain)
+  local trouble = history.ended and history.ended.reset_trouble
+  if trouble and not trouble:find(FAULT) then complain("no plain Lua error", "reset: " .. trouble) end
+end
+
 -- What must not matter does not: the unit is what it is without it.
 function laws.same(history, complain)
   local ended, clean = history.ended, history.clean
@@ -352,7 +386,7 @@ end
 
 -- In the order in which complaints are shown.
 local ALL <const> = {
-  "injected", "verdict", "same", "one_end", "report_agrees", "once", "answers", "pin", "waits", "recorded",
+  "injected", "verdict", "reset", "same", "one_end", "report_agrees", "once", "answers", "pin", "waits", "intent", "recorded",
   "journal_ends", "unseen", "one_caller", "closed",
 }
 

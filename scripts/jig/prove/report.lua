@@ -116,7 +116,8 @@ end
 function report.summary(proof)
   return ("%s %s: %d effects, %d paths with one fault, %d with two: %s"):format(proof.recipe.name,
     proof.recipe.version, #proof.effects, #proof.singles, #proof.doubles,
-    proof.violations == 0 and "no violation" or ("%d with a violation"):format(proof.violations))
+    proof.violations == 0 and "no violation" or ("%d with a violation%s"):format(proof.violations,
+      proof.stopped and "; the rest was not tried" or ""))
 end
 
 local function violation_lines(path, out)
@@ -237,7 +238,7 @@ function report.json(proof)
   out[#out + 1] = encode {
     { "event", "proof" }, { "recipe", proof.recipe.name }, { "version", proof.recipe.version },
     { "effects", #proof.effects }, { "paths", #proof.singles }, { "pairs", #proof.doubles },
-    { "violations", proof.violations }, { "unreached", #found.unreached > 0 and found.unreached or nil },
+    { "violations", proof.violations }, { "stopped", proof.stopped }, { "unreached", #found.unreached > 0 and found.unreached or nil },
     { "shared_codes", #found.shared > 0 and found.shared or nil }, { "gaps", #found.gaps > 0 and found.gaps or nil },
   }
   return table.concat(out, "\n") .. "\n"

@@ -66,9 +66,10 @@ describe("transports/stage", function()
       local asked
       run({ open = function(_, name) asked = name return true end }, "0 true|nil|nil|nil")
       same("dev", asked)
-      run({ open = function() return nil, "held by another", "busy" end }, "0 false|held by another|busy|nil")
-      run({ open = function() return nil, "gone" end }, "0 false|gone|not_found|nil")
-      run({ open = function() return nil end }, "0 false|refused|not_found|nil")
+      run({ open = function() return nil, "held by another", "busy" end },
+        "0 false|stage:dev: held by another|busy|nil")
+      run({ open = function() return nil, "gone" end }, "0 false|stage:dev: gone|not_found|nil")
+      run({ open = function() return nil end }, "0 false|stage:dev: refused|not_found|nil")
       run({ open = function() return "later" end }, "5 false|port.open: the limit 'open' of 5 s passed|timeout|open")
       local function later(...)
         local more = table.pack(...)
@@ -78,8 +79,8 @@ describe("transports/stage", function()
         end
       end
       run({ open = later() }, "2 true|nil|nil|nil")
-      run({ open = later("no carrier", "lost") }, "2 false|no carrier|lost|nil")
-      run({ open = later("no carrier") }, "2 false|no carrier|not_found|nil")
+      run({ open = later("no carrier", "lost") }, "2 false|stage:dev: no carrier|lost|nil")
+      run({ open = later("no carrier") }, "2 false|stage:dev: no carrier|not_found|nil")
       run({ open = function(w) w:opened("dev") return "later" end }, "0 true|nil|nil|nil")
     ]])
   end)
@@ -172,10 +173,14 @@ describe("transports/stage", function()
         end)
       end }, "1 ab\n1 nil|stage:dev: unplugged|lost\n1 cd\n1 nil|stage:dev: unplugged|lost\n" ..
         "1 nil|stage:dev: unplugged|lost\n1 nil|stage:dev: unplugged|lost")
+      local function in_time_0(why)
+        local lost = ("nil|stage:dev: %s|lost"):format(why)
+        return table.concat({ "0 ab", lost, "cd", lost, lost, lost }, "\n0 ")
+      end
       run({ write = function() return nil, "pulled" end, open = function(w) w:feed("dev", "abcd") end },
-        "0 ab\n0 nil|pulled|lost\n0 cd\n0 nil|pulled|lost\n0 nil|pulled|lost\n0 nil|pulled|lost")
+        in_time_0 "pulled")
       run({ write = function() return nil end, open = function(w) w:feed("dev", "abcd") end },
-        "0 ab\n0 nil|refused|lost\n0 cd\n0 nil|refused|lost\n0 nil|refused|lost\n0 nil|refused|lost")
+        in_time_0 "refused")
     ]])
   end)
 
@@ -208,8 +213,9 @@ describe("transports/stage", function()
         if key == "baud" then return nil, "no such speed", "invalid" end
         return true
       end },
-        "0 true\n0 nil|no such speed|invalid")
-      run({ set = function() return nil, "no lines" end }, "0 nil|no lines|unsupported\n0 nil|no lines|unsupported")
+        "0 true\n0 nil|stage:dev: no such speed|invalid")
+      run({ set = function() return nil, "no lines" end },
+        "0 nil|stage:dev: no lines|unsupported\n0 nil|stage:dev: no lines|unsupported")
     ]])
   end)
 

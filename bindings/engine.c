@@ -289,16 +289,23 @@ void jigL_check_wait(lua_State *L, const char *what)
                    what);
 }
 
+/* Whether a world makes its limit pass at once. What the world does when it is asked may as well
+ * have ended the wait: then who waits is ready. */
+static bool limit_comes(lua_State *L, struct jig_wait *wait, const char *what)
+{
+    struct jig_world *world = wait->engine->world;
+    if (!world || !jigL_world_waits(world, L, wait, what) || wait->state != JIG_WAIT_PENDING)
+        return false;
+    jigL_wait_drop(wait);
+    wait->outcome = JIG_ETIMEOUT;
+    return true;
+}
+
 bool jigL_block(lua_State *L, struct jig_wait *wait, const char *what)
 {
     jigL_check_wait(L, what);
     if (!may_wait(wait))
         return true;
-    if (wait->engine->world && jigL_world_waits(wait->engine->world, L, wait, what)) {
-        jig_timer_stop(wait->engine->loop, &wait->timer);
-        wait->outcome = JIG_ETIMEOUT;
-        return true;
-    }
     wait->outcome = JIG_OK;
     wait->state = JIG_WAIT_PENDING;
     if (!wait->task) {
@@ -306,6 +313,8 @@ bool jigL_block(lua_State *L, struct jig_wait *wait, const char *what)
         return true;
     }
     wait->task->wait = wait;
+    if (limit_comes(L, wait, what))
+        return true;
     wait->task->waiting = L;
     return false;
 }

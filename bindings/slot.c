@@ -239,7 +239,7 @@ static int seed_random(lua_State *S)
 {
     lua_getglobal(S, LUA_MATHLIBNAME);
     lua_getfield(S, -1, "randomseed");
-    lua_pushinteger(S, (lua_Integer)jigL_engine(S)->chance);
+    lua_pushinteger(S, (lua_Integer)(jigL_engine(S)->chance + jigL_engine(S)->slots));
     lua_call(S, 1, 0);
     return 0;
 }

@@ -68,6 +68,7 @@ static void read_hooks(lua_State *L, struct jig_world *world)
     }
 }
 
+/* Options at index 2, for the world at 3. */
 static void read_options(lua_State *L, struct jig_world *world, bool *simulated)
 {
     static const char *const known[] = {"simulated", "seed", "record", NULL};
@@ -83,9 +84,12 @@ static void read_options(lua_State *L, struct jig_world *world, bool *simulated)
         world->engine.chance = (uint64_t)lua_tointeger(L, -1);
         world->engine.seeded = true;
     }
-    if (lua_getfield(L, 2, "record") != LUA_TNIL)
+    if (lua_getfield(L, 2, "record") != LUA_TNIL) {
         world->record = jigL_record_lend(L, -1);
-    lua_pop(L, 3);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 3, JIG_WORLD_RECORD);
+    }
+    lua_settop(L, 3);
 }
 
 static void fire_afters(struct jig_timer *timer);
@@ -210,6 +214,7 @@ void jigL_world_die(struct jig_world *world)
     if (world->dead)
         return;
     world->dead = true;
+    jigL_record_leave(world->record);
     jig_gate_shut(world->engine.loop, JIG_ECANCELLED, why);
     jig_stage_cut(world->engine.loop, why);
     jig_played_kill(world->engine.loop);
@@ -570,6 +575,8 @@ static bool end_world(lua_State *L, struct jig_world *world)
         jig_journal_close(engine->journal, false, NULL);
         jigL_engine_close(engine);
     }
+    if (!world->dead)
+        jigL_record_leave(world->record);
     jigL_record_return(world->record);
     free(world);
     return true;

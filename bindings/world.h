@@ -90,7 +90,8 @@ void jigL_world_push(lua_State *L, const struct jig_world *world);
 
 /* The record at `index`, for a world that is to borrow it. [-0, +0, v] */
 struct jig_record *jigL_record_lend(lua_State *L, int index);
-void jigL_record_return(struct jig_record *record); /* NULL is harmless */
+void jigL_record_leave(struct jig_record *record);  /* it writes no more; NULL is harmless */
+void jigL_record_return(struct jig_record *record); /* and is closed; NULL is harmless */
 struct jig_scribe *jigL_record_scribe(const struct jig_record *record);
 
 /* Pushes world.record. [-0, +1, m] */

@@ -366,7 +366,8 @@ bool jigL_world_waits(struct jig_world *world, lua_State *L, const struct jig_wa
     world->from = L;
     ask(&(struct question){world, JIG_HOOK_WAIT, push_wait, take_wait, &about});
     world->from = NULL;
-    if (!about.limit || world->dead || !clock->simulated || wait->timer.deadline == JIG_FOREVER)
+    bool passes = about.limit && !world->dead && wait->state == JIG_WAIT_PENDING;
+    if (!passes || !clock->simulated || wait->timer.deadline == JIG_FOREVER)
         return false;
     jig_clock_advance(clock, wait->timer.deadline);
     return true;

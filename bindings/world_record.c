@@ -10,7 +10,8 @@
 
 struct jig_record {
     struct jig_scribe *scribe; /* NULL = closed */
-    size_t lent;               /* to worlds that are not closed */
+    size_t lent;               /* to worlds that are not closed, */
+    size_t writers;            /* and to those of them that are not dead */
 };
 
 static struct jig_record *to_record(lua_State *L, int index)
@@ -25,7 +26,14 @@ struct jig_record *jigL_record_lend(lua_State *L, int index)
 {
     struct jig_record *record = to_record(L, index);
     record->lent++;
+    record->writers++;
     return record;
+}
+
+void jigL_record_leave(struct jig_record *record)
+{
+    if (record)
+        record->writers--;
 }
 
 void jigL_record_return(struct jig_record *record)
@@ -83,7 +91,10 @@ static int record_owner(lua_State *L)
 static int record_succeed(lua_State *L)
 {
     struct jig_error err;
-    if (jig_scribe_succeed(to_record(L, 1)->scribe, &err) < 0)
+    const struct jig_record *record = to_record(L, 1);
+    if (record->writers)
+        return luaL_error(L, "a world still writes this record");
+    if (jig_scribe_succeed(record->scribe, &err) < 0)
         return jigL_fail(L, &err);
     lua_pushboolean(L, 1);
     return 1;

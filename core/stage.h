@@ -16,7 +16,8 @@
 #include "core/port.h"
 
 /* Members as in struct jig_transport, with the name in place of the port. `write` that answered
- * JIG_AGAIN is asked again after jig_stage_writable. None may be NULL. */
+ * JIG_AGAIN is asked again after jig_stage_writable. Their messages get the port's name in front.
+ * None may be NULL. */
 struct jig_stage_player {
     int (*open)(void *data, const char *name, struct jig_error *err);
     int (*write)(void *data, const char *name, const void *bytes, size_t n, struct jig_error *err);

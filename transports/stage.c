@@ -121,7 +121,7 @@ static void end_opening(struct end *end, const struct jig_error *err)
 {
     end->opened = true;
     if (err)
-        end->failure = *err;
+        jig_fail(&end->failure, err->code, "%s: %s", end->port->name, err->text);
     consider(end);
 }
 
@@ -137,11 +137,13 @@ int jig_stage_opened(struct jig_loop *loop, const char *name, const struct jig_e
 void jig_stage_cut(struct jig_loop *loop, const char *why)
 {
     const struct house *house = house_of(loop);
+    struct jig_error said;
+    jig_fail(&said, JIG_ELOST, "%s", why);
     for (struct end *end = house ? house->first : NULL; end; end = end->next) {
         jig_buf_release(&end->arrived);
         lose(end, why);
-        if (end->state == OPENING)
-            end_opening(end, &end->lost);
+        if (end->state == OPENING && !end->opened)
+            end_opening(end, &said);
     }
 }
 
@@ -157,13 +159,24 @@ static void forget(struct jig_loop *loop, struct end *end)
     jig_buf_release(&end->arrived);
 }
 
+/* What the player answered; a failure with the port's name in front. */
+static int answer(const struct jig_port *port, int rc, const struct jig_error *said,
+                  struct jig_error *err)
+{
+    if (rc >= 0 || rc == JIG_AGAIN)
+        return rc;
+    return jig_fail(err, (enum jig_err)rc, "%s: %s", port->name, said->text);
+}
+
 /* The end stands in the list before the player is asked: it may feed the port at once. */
 static int ask_to_open(struct house *house, struct end *end, struct jig_error *err)
 {
     struct jig_port *port = end->port;
     end->next = house->first;
     house->first = end;
-    int rc = end->player->open(end->player->data, name_of(end), err);
+    struct jig_error said;
+    int rc = end->player->open(end->player->data, name_of(end), &said);
+    rc = answer(port, rc, &said, err);
     if (rc == JIG_OK || (rc == JIG_AGAIN && end->opened && end->failure.code == JIG_OK)) {
         end->state = OPEN;
         end->opened = false;
@@ -229,12 +242,13 @@ static int stage_write(struct jig_port *port, const void *bytes, size_t n, struc
     if (end->blocked)
         return JIG_AGAIN;
     end->blocked = true; /* and not, if the player says so while it is told */
-    int rc = end->player->write(end->player->data, name_of(end), bytes, n, err);
+    struct jig_error said;
+    int rc = end->player->write(end->player->data, name_of(end), bytes, n, &said);
     if (rc != JIG_AGAIN)
         end->blocked = false;
     if (rc == JIG_ELOST)
-        end->lost = *err;
-    return rc;
+        lose(end, said.text);
+    return answer(port, rc, &said, err);
 }
 
 static int stage_want(struct jig_port *port, unsigned events, struct jig_error *err)
@@ -252,7 +266,9 @@ static int stage_set(struct jig_port *port, const struct jig_setting *setting,
     struct end *end = port->priv;
     if (end->lost.code != JIG_OK)
         return fail_lost(end, err);
-    return end->player->set(end->player->data, name_of(end), setting, err);
+    struct jig_error said;
+    int rc = end->player->set(end->player->data, name_of(end), setting, &said);
+    return answer(port, rc, &said, err);
 }
 
 const struct jig_transport jig_transport_stage = {

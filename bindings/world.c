@@ -17,7 +17,7 @@
 #define AFTER "jig.world.after"
 
 /* How long the close of a world waits for what is left of it. */
-enum { LAST_STEPS = 100000, LAST_SECONDS = 10 };
+enum { LAST_STEPS = 100000, LAST_SECONDS = 10, SPINNING = 100000 };
 
 struct jig_after {
     struct jig_world *world; /* NULL = it was called, or will not be */
@@ -166,6 +166,7 @@ static struct jig_world *new_world(lua_State *L, bool *simulated)
  *   record(kind, session, attempt, facts) -> nil | "refuse" | "die"
  *   wait(what, limit, seconds) -> nil | "limit"
  *   log(line)
+ *   event(message)        what a slot emits, at once; slot:next does not give it then
  * One that returns nothing is as one that is not there. They may not yield; one that raises ends
  * the world, and world:run raises the same. Does not yield.
  */
@@ -237,11 +238,26 @@ static bool has_ended(const struct jig_world *world)
            !programs(world) && !appends(world);
 }
 
+/* Counts steps in which no simulated time passed: whoever is told again and again and does nothing
+ * about it would never let it pass. */
+static bool spins(struct jig_world *world, int64_t *last, unsigned *steps)
+{
+    struct jig_loop *loop = world->engine.loop;
+    int64_t now = jig_loop_now(loop);
+    *steps = now == *last ? *steps + 1 : 0;
+    *last = now;
+    return *steps > SPINNING && jig_loop_clock(loop)->simulated;
+}
+
 /* Why it does not go on. */
 static const char *go_on(struct jig_world *world, int64_t deadline)
 {
     struct jig_engine *engine = &world->engine;
+    int64_t last = -1;
+    unsigned steps = 0;
     for (;;) {
+        if (spins(world, &last, &steps))
+            return "busy";
         if (has_ended(world))
             return "ended";
         if (jig_loop_now(engine->loop) >= deadline)
@@ -265,7 +281,8 @@ static void raise_failure(lua_State *L, struct jig_world *world)
 /*
  * world:run([seconds]) -> "ended" (every worker has, no session is reported in the background, no
  * program runs, nothing is on its way to the journal) | "limit" (so much of the world's time has
- * passed) | "stuck" (neither, and nothing is left that could ever happen). Raises what a hook
+ * passed) | "stuck" (neither, and nothing is left that could ever happen) | "busy" (100,000 steps
+ * of the loop in which no simulated time passed: something is told and does not react). Raises what a hook
  * threw. Does not yield: the outer engine stands still meanwhile.
  */
 static int world_run(lua_State *L)

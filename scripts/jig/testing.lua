@@ -120,6 +120,7 @@ end
 local WRONG <const> = {
   stuck = "the run waits for ever: nothing is left that could end it",
   limit = "the run does not end: it was given up",
+  busy = "the run spins: something is told again and again, and no time passes",
 }
 
 local function check_end(run)

@@ -41,12 +41,17 @@ return {
   { name = "a program that heeds no TERM is not killed", file = "core/session.c", law = "4 every wait ends",
     from = "        .grace = jig_clock_after(0, service->grace),\n        .cap",
     to = "        .grace = JIG_FOREVER,\n        .cap" },
-  { name = "a lost wire looks silent", file = "transports/stage.c", law = "mapped code",
+  { name = "a lost wire looks silent", file = "transports/stage.c", law = "4 every wait ends",
     from = "    *err = end->lost;\n    return JIG_ELOST;", to = "    *err = end->lost;\n    return JIG_AGAIN;" },
   { name = "limits around a wait do not count", file = "bindings/engine.c", law = "4 every wait ends",
     from = "if (outer && outer->deadline < deadline) {", to = "if (outer && outer->deadline < 0) {" },
   { name = "a report that was accepted does not end the session", file = "core/session.c", law = "1 exactly one end",
     from = "    if (s->result.rc == JIG_OK)\n        s->maybe_open = false;\n    else if", to = "    if" },
+
+  { name = "a message is recorded", file = "core/session.c", law = "7 opaque and unseen",
+    from = "    else\n        record(s, intent[s->command], &s->facts, intent_kept);\n",
+    to = "    else {\n        jig_facts_text_member(&s->facts, \"argument\", s->argv.words[3]);\n"
+      .. "        record(s, intent[s->command], &s->facts, intent_kept);\n    }\n" },
 
   -- ---- the engine: Lua ----
 
@@ -57,7 +62,7 @@ return {
   { name = "the port is left open", file = "scripts/jig/attempt.lua", law = "closed",
     from = "  handle:close()\n", to = "" },
   { name = "a status outside the map passes", file = "scripts/jig/unit.lua", law = "mapped code",
-    from = "  if not entry then\n    unit.fail", to = "  if not entry then\n    return frame -- unit.fail" },
+    from = "  if not entry then\n    unit.fail", to = "  if not entry then\n    do return frame end\n    unit.fail" },
   { name = "no status is looked at", file = "scripts/jig/unit.lua", law = "mapped code",
     from = "if status == nil or status == truths[self].recipe.success then return frame end",
     to = "if status or status == truths[self].recipe.success then return frame end" },
@@ -73,10 +78,6 @@ return {
     from = "  hand_over_once(self, request)\n",
     to = "  hand_over_once(self, request)\n"
       .. "  truths[self].context.emit { event = 'note', text = require('jig.hex').encode(request.payload) }\n" },
-  { name = "a message is recorded", file = "scripts/jig/unit.lua", law = "7 opaque and unseen",
-    from = "truths[self].context.record:opening(self, truth) end\n",
-    to = "truths[self].context.record:opening(self, truth) end\n"
-      .. "  self.serial = require('jig.hex').encode(('x'):rep(8)) -- stands for bytes that are nobody's business\n" },
   { name = "a fault is thrown as plain text", file = "scripts/jig/wire.lua", law = "no plain Lua error",
     from = "  if value == nil then fault.throw_io(message, code, limit) end\n",
     to = "  if value == nil then error(message, 0) end\n" },
@@ -104,10 +105,10 @@ return {
     line = "key.header.length",
     from = "    local provisioning = unit:get_device_configuration(key)\n",
     to = "    local provisioning = unit:get_device_configuration(key)\n    assert(key.header.length)\n" },
-  { name = "a fault that is swallowed", file = METER, prove = "examples/meter", law = "no plain Lua error",
-    line = "unit:handle_device_response(acknowledgement)",
-    from = "    local acknowledgement = unit:exchange(message(PROVISION, provisioning.payload))\n",
-    to = "    local _, acknowledgement = pcall(unit.exchange, unit, message(PROVISION, 'PROVISION'), 'extra')\n" },
+  { name = "a lock that fails is swallowed", file = METER, prove = "examples/meter", law = "mapped code",
+    line = "pcall(unit.exchange",
+    from = '    unit:exchange(message(LOCK, ""), "lock")\n',
+    to = '    pcall(unit.exchange, unit, message(LOCK, ""), "lock")\n' },
   { name = "a message is given again after a time-out", file = METER, prove = "examples/meter",
     law = "no plain Lua error", line = "pcall(unit.exchange",
     from = '    unit:exchange(message(MODE, "FACTORY"), "mode_switch")\n',

@@ -35,7 +35,8 @@ end
 -- A copy of all that is built from, with what was built, so that one file is built again and no more.
 local function copy_source()
   local folder = assert(proc.start { "mktemp", "-d" }:wait()).stdout:match("^[^\n]+")
-  local words = { "cp", "-a", "Makefile", "core", "bindings", "transports", "scripts", "examples", "spec", "build", folder }
+  local words = { "cp", "-a", "Makefile", "core", "bindings", "transports", "scripts", "examples", "spec", "build",
+    folder }
   assert(run(words).exit == 0, "the source cannot be copied")
   return setmetatable({ path = folder }, { __close = function() system.remove_folder(folder) end })
 end
@@ -51,7 +52,7 @@ end
 -- Proves an example in the copy, with what was built there. The exit status, and the violations.
 local function prove(copy, mutant)
   local engine = mutant.file:find("%.c$") and copy.path .. "/" .. build .. "/jig" or program
-  local words = { engine, "prove", mutant.prove or "examples/thermostat", "--json", "--stop", "8", cwd = copy.path,
+  local words = { engine, "prove", mutant.prove or "examples/thermostat", "--json", "--stop", "4", cwd = copy.path,
     env = { JIG_PATH = mutant.file:find("^scripts/") and copy.path .. "/scripts" or false } }
   if not mutant.pairs then words[#words + 1] = "--singles" end
   local told = run(words)

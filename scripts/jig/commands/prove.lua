@@ -22,13 +22,18 @@ local function parser()
   return p
 end
 
--- A violation of a path that is gone again with the lines of its effects.
-local function line_of(history)
+-- The recipe's line that a path with a violation points to: where it was broken, where the unit failed, or what
+-- the fault hit.
+local function line_of(path, history)
+  for _, violation in ipairs(path.violations) do
+    local named = violation.text:match("(%S+%.lua:%d+)")
+    if named or violation.line then return named or violation.line end
+  end
+  local fault = history.ended and history.ended.fault
+  if fault and fault.line then return fault.line end
   for _, injection in ipairs(history.injections) do
     if injection.effect and injection.effect.line then return injection.effect.line end
   end
-  local fault = history.ended and history.ended.fault
-  return fault and fault.line
 end
 
 -- What broke a law is gone again, for the lines of the recipe, which are not looked for in thousands of paths.
@@ -38,7 +43,7 @@ local function add_lines(subject, proof)
       if #path.violations > 0 then
         local again, history = explorer.go(subject, path.steps, true)
         path.violations = #again.violations > 0 and again.violations or path.violations
-        path.line = line_of(history)
+        path.line = line_of(path, history)
       end
     end
   end
@@ -53,7 +58,7 @@ local function go_one(subject, o)
   explorer.go(subject, {}) -- what it is compared with
   local path, history = explorer.go(subject, steps, true)
   if o.trace then print(transcript.text(history.trail)) end
-  path.line = line_of(history)
+  path.line = line_of(path, history)
   local proof = {
     recipe = subject.recipe, effects = history.trail, clean = path, singles = {}, doubles = {}, gaps = {},
     violations = #path.violations > 0 and 1 or 0,

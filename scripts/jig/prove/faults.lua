@@ -350,7 +350,7 @@ function faults.of(effect, subject)
     if fits then fitting[#fitting + 1] = fault else gaps[#gaps + 1] = { fault.name, why } end
   end
   if effect.kind == "read" then
-    if effect.frame and effect.frame.status then
+    if faults.carries_status(effect, subject) then
       table.move(statuses(effect, subject), 1, 256, #fitting + 1, fitting)
     else
       gaps[#gaps + 1] = { "status", effect.frame and "this framing's answers carry no status" or "it is no frame" }
@@ -364,6 +364,16 @@ function faults.of(effect, subject)
   fitting[#fitting + 1] = killed
   if DONE_AND_KILLED[effect.kind] then fitting[#fitting + 1] = killed_after end
   return fitting, gaps
+end
+
+--- Whether what arrives is an answer with a status, as the framing has it.
+---@param effect jig.testing.Effect
+---@param subject jig.prove.Subject
+---@return boolean
+function faults.carries_status(effect, subject)
+  if not (effect.frame and effect.frame.status) then return false end
+  local sample = subject.recipe.framing.device.sample
+  return not sample or sample.status ~= nil
 end
 
 --- The names that a unit may end with after this fault.

@@ -74,6 +74,7 @@ local function add(self, run)
   local history = self.history
   take_over(run.cli.calls, history.calls)
   take_over(run.events, history.events)
+  for i, line in pairs(run.said_lines) do history.said_lines[#history.said + i] = line end
   take_over(run.said, history.said)
   take_over(run.facts, history.facts)
   take_over(run.taken, history.taken)
@@ -153,7 +154,7 @@ function journey.go(subject, path, lines)
   local history = {
     calls = {}, events = {}, said = {}, facts = {}, taken = {}, answers = {}, secrets = {}, unlimited = {},
     held = {}, injections = {}, served = {}, fingerprints = {}, restarts = 0, seconds = 0, trail = {},
-    traits = subject.traits, usual = cli.usual,
+    subject = subject, usual = cli.usual, said_lines = {},
   }
   local self = {
     subject = subject, scope = subject, history = history, trail = history.trail, wanted = {}, life = 1,

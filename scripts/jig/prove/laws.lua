@@ -6,6 +6,7 @@
 -- verdict.
 
 local cjson = require "cjson.safe"
+local faults = require "jig.prove.faults"
 local hex = require "jig.hex"
 
 local laws = {}
@@ -16,7 +17,7 @@ local BOUND_OTHERWISE <const> = { session = true, journal = true }
 -- How much later than its limit a wait may end: what is done at its end takes no virtual time.
 local SLACK <const> = 1e-6
 
----@alias jig.prove.Complain fun(law: string, text: string, effect?: jig.testing.Effect)
+---@alias jig.prove.Complain fun(law: string, text: string, effect?: jig.testing.Effect, line?: string)
 
 -- ---- what the service knows ----
 
@@ -120,6 +121,24 @@ function laws.report_agrees(history, complain)
   end
 end
 
+-- What the unit says it owes is what the service still waits for.
+function laws.owed(history, complain)
+  local ended = history.ended
+  if not ended or not ended.session then return end
+  local accepted, opened = false, false
+  for _, call in ipairs(history.calls) do
+    if call.life == 1 and heard(call) and not call.unseen then
+      if call.command == "new_device" then opened = call.service ~= "refused" end
+      if call.command == "report_error" and (call.service or "done") == "done" then accepted = true end
+    end
+  end
+  if ended.unreported and accepted then
+    complain("1 exactly one end", "the unit says that its report is owed, although it was accepted")
+  elseif opened and not accepted and not ended.unreported and not ended.fingerprint then
+    complain("1 exactly one end", "the unit says that nothing is owed, although its session is open")
+  end
+end
+
 function laws.once(history, complain)
   local counts = {}
   for _, frame in ipairs(history.taken) do
@@ -136,7 +155,7 @@ local ALTERS <const> = { corrupt = true, short = true, junk = true, duplicate = 
 
 local function altered(history)
   for _, injection in ipairs(history.injections) do
-    if ALTERS[injection.fault.name] and not history.traits.check then return true end
+    if ALTERS[injection.fault.name] and not history.subject.traits.check then return true end
   end
   return false
 end
@@ -205,6 +224,7 @@ function laws.waits(history, complain)
     if not BOUND_OTHERWISE[what] then complain("4 every wait ends", ("%s waits without a limit"):format(what)) end
   end
   if history.outcome == "stuck" then complain("4 every wait ends", "nothing is left that could end the run") end
+  if history.outcome == "busy" then complain("4 every wait ends", "something spins: no time passes any more") end
   if history.outcome == "limit" then complain("4 every wait ends", "the run does not end") end
   check_calls_end(history, complain)
   check_waits_end(history, complain)
@@ -266,14 +286,26 @@ local forms = setmetatable({}, { __mode = "k", __index = function(self, bytes)
   return list
 end })
 
+local function stands_in(text, secret)
+  for _, form in ipairs(forms[secret]) do
+    if text:find(form, 1, true) then return true end
+  end
+  return false
+end
+
+-- The recipe's line at which it was said, where that is known.
+local function line_of(history, secret)
+  for i, text in ipairs(history.said) do
+    if stands_in(text, secret) then return history.said_lines[i] end
+  end
+end
+
 function laws.unseen(history, complain)
   local text = table.concat(history.said, "\n") .. "\n" .. table.concat(history.facts, "\n")
   for secret in pairs(history.secrets) do
-    for _, form in ipairs(forms[secret]) do
-      if text:find(form, 1, true) then
-        complain("7 opaque and unseen", ("a message of %d bytes stands in what was said or recorded"):format(#secret))
-        break
-      end
+    if stands_in(text, secret) then
+      complain("7 opaque and unseen", ("a message of %d bytes stands in what was said or recorded"):format(#secret),
+        nil, line_of(history, secret))
     end
   end
 end
@@ -384,19 +416,28 @@ function laws.injected(history, complain)
   end
 end
 
+-- A device that may answer statuses answers them where jig looks for them.
+function laws.statuses(history, complain)
+  if not (history.subject.statuses and #history.injections == 0) then return end
+  for _, effect in ipairs(history.trail) do
+    if faults.carries_status(effect, history.subject) then return end
+  end
+  complain("mapped code", "the device may answer statuses, and no answer has a field 'status'")
+end
+
 -- In the order in which complaints are shown.
 local ALL <const> = {
-  "injected", "verdict", "reset", "same", "one_end", "report_agrees", "once", "answers", "pin", "waits", "intent", "recorded",
-  "journal_ends", "unseen", "one_caller", "closed",
+  "injected", "verdict", "reset", "same", "one_end", "report_agrees", "owed", "once", "answers", "pin", "waits", "intent", "recorded",
+  "journal_ends", "unseen", "one_caller", "closed", "statuses",
 }
 
 --- Checks a history against every law.
 ---@param history table
----@return { law: string, text: string, effect?: jig.testing.Effect }[] violations
+---@return { law: string, text: string, effect?: jig.testing.Effect, line?: string }[] violations
 function laws.check(history)
   local violations = {}
-  local function complain(law, text, effect)
-    violations[#violations + 1] = { law = law, text = text, effect = effect }
+  local function complain(law, text, effect, line)
+    violations[#violations + 1] = { law = law, text = text, effect = effect, line = line or effect and effect.line }
   end
   for _, name in ipairs(ALL) do laws[name](history, complain) end
   return violations

@@ -123,7 +123,7 @@ end
 local function violation_lines(path, out)
   for _, violation in ipairs(path.violations) do
     local at = violation.effect and (" at effect %d, %s"):format(violation.effect.number, place(violation.effect)) or ""
-    local line = violation.effect and violation.effect.line
+    local line = violation.line
     out[#out + 1] = ("VIOLATION %s: law %s%s%s"):format(path.id, violation.law, at, line and " [" .. line .. "]" or "")
     out[#out + 1] = "  " .. violation.text
     if path.line then out[#out + 1] = "  the recipe's line: " .. path.line end
@@ -206,7 +206,7 @@ local function path_object(path)
     violations = violations or {}
     violations[i] = {
       law = violation.law, text = violation.text, effect = violation.effect and violation.effect.number,
-      line = violation.effect and violation.effect.line,
+      line = violation.line,
     }
   end
   return {

@@ -61,6 +61,7 @@ local world = require "jig.world"
 ---@field written string[]   bytes that the device was given
 ---@field answers { payload: string, taken: integer }[]  frames that it sent, and how many messages it had then
 ---@field said string[]      all that was told to people or programs: events as JSON, log lines
+---@field said_lines table<integer, string>  the recipe's lines at which that was, when `lines` was asked for
 ---@field facts string[]     what the journal was told, as JSON
 ---@field secrets table<string, true>  bytes that must be told to nobody
 local rig = {}
@@ -223,6 +224,7 @@ local function hooks_of(self)
     self.events[#self.events + 1] = event
     self.marks[#self.events] = #self.trail
     self.said[#self.said + 1] = cjson.encode(event)
+    if self.plan.lines then self.said_lines[#self.said] = self.world:line(self.plan.folder) end
     if event.event == "phase" and self.hooks[event.phase] then note(self, "hook", event.phase) end
   end
   function hooks.log(line)
@@ -248,7 +250,7 @@ end
 function rig.new(plan)
   local self = setmetatable({
     plan = plan, trail = {}, taken = {}, written = {}, answers = {}, events = {}, marks = {}, said = {}, facts = {},
-    secrets = {}, unlimited = {}, timers = {}, under_way = {}, hooks = hooks_of_recipe(plan.recipe),
+    secrets = {}, unlimited = {}, timers = {}, said_lines = {}, under_way = {}, hooks = hooks_of_recipe(plan.recipe),
   }, rig)
   if type(plan.cli) ~= "string" then self.cli = cli.new(plan.cli) end
   if type(plan.device) ~= "string" then
@@ -284,7 +286,7 @@ end
 --- Runs a worker in a slot of this world until it has ended. What happens stands in the fields.
 ---@param module string  "jig.worker", or another
 ---@param config table
----@return "ended"|"limit"|"stuck"
+---@return "ended"|"limit"|"stuck"|"busy"
 function rig:work(module, config)
   self.slot = self.world:slot()
   self.slot:start(module, config)
@@ -292,7 +294,7 @@ function rig:work(module, config)
 end
 
 --- Runs the recipe. Does not yield; raises what a played part raises.
----@return "ended"|"limit"|"stuck"
+---@return "ended"|"limit"|"stuck"|"busy"
 function rig:run()
   self.outcome = self:work("jig.worker", worker_config(self.plan))
   self.seconds = self.world:now()

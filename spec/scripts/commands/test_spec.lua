@@ -1,7 +1,12 @@
 local scratch = require "spec.support.scratch"
+local xml = require "spec.support.xml"
 
 local PASSING <const> = 'describe("lamp", function() it("is lit", function() assert.is_true(true) end) end)\n'
 local FAILING <const> = 'describe("lamp", function()\n  it("is lit", function() assert.equal(1, 2) end)\nend)\n'
+
+local function joined(first, second)
+  return table.move(second, 1, #second, #first + 1, table.move(first, 1, #first, 1, {}))
+end
 
 -- Runs `jig test` in a folder of its own with this spec in it.
 local function test(spec, ...)
@@ -59,6 +64,50 @@ describe("jig test", function()
     end)
   end
 
+  -- Whatever is shown.
+  local shown = {
+    { "--output", "TAP" }, { "--output", "junit" }, { "--output", "json" }, { "--output", "gtest" },
+    { "--output", "plainTerminal" }, { "--output", "utfTerminal" }, { "--tap" }, { "--junit", "report.xml" },
+    { "--tap", "--junit", "report.xml" },
+  }
+  local proves_nothing = {
+    { "the filter matches nothing", PASSING, { "--filter", "dark", "." } },
+    { "there is no spec file", PASSING, { "--helper", "lamp_spec.lua", "nowhere" } },
+    { "a file has no spec", "", { "." } },
+    { "all is pending", 'pending("x")', { "." } },
+    { "a file does not load", "it(", { "." } },
+    { "a file raises", 'error "boom"', { "." } },
+    { "a spec fails", FAILING, { "." } },
+    { "a spec ends the program", PASSING .. 'it("x", function() os.exit(0) end)', { "." } },
+    { "a spec ends it with a status", PASSING .. 'it("x", function() os.exit(3) end)', { "." } },
+    { "a spec ends it by jig.system", PASSING
+      .. 'it("x", function() require "jig.system".exit(0, true) end)', { "." } },
+    { "a spec ends it where it cannot wait", PASSING
+      .. 'it("x", function() table.sort({ 1, 2 }, function() os.exit(0) end) end)', { "." } },
+    { "a file ends it", "os.exit(0)", { "." } },
+    { "a tear-down ends it", 'describe("a", function() teardown(os.exit) it("x", function() end) end)', { "." } },
+    { "the helper ends it", "os.exit(0)", { "--helper", "lamp_spec.lua", "." } },
+    { "the helper raises", 'error "boom"', { "--helper", "lamp_spec.lua", "." } },
+    { "the run hangs", 'it("x", function() require "jig.task".spawn(coroutine.yield, 1):join() '
+      .. 'require "jig.proc".start { "sh", "-c", "kill -TERM $PPID; sleep 9" }:wait() end)', { "." } },
+  }
+  for _, words in ipairs(shown) do
+    local name = table.concat(words, " ")
+    describe("with " .. name, function()
+      it("is green when all specs pass", function()
+        local result = test(PASSING, table.unpack(joined(words, { "." })))
+        assert.equal(0, result.exit, result.stdout .. result.stderr)
+      end)
+
+      for _, case in ipairs(proves_nothing) do
+        it("is red when " .. case[1], function()
+          local result = test(case[2], table.unpack(joined(words, case[3])))
+          assert.is_true(result.exit ~= nil and result.exit ~= 0, result.stdout .. result.stderr)
+        end)
+      end
+    end)
+  end
+
   it("is red with 1 however many specs fail", function()
     local many = 'for i = 1, 256 do it("x" .. i, function() error() end) end'
     for _, words in ipairs { { "." }, { "--output", "TAP", "." } } do
@@ -82,8 +131,73 @@ describe("jig test", function()
     assert.equal("2 passed, 0 failed\n", scratch.jig { "test", cwd = folder.path }.stdout)
   end)
 
+  it("shows TAP alone on stdout, and the usual output on stderr", function()
+    local result = test(PASSING .. FAILING, "--tap", ".")
+    assert.matches("^TAP version 13\nok 1 %- lamp is lit\nnot ok 2 %- lamp is lit\n# .*\n1%.%.2\n$", result.stdout)
+    assert.matches("^FAILED: .*\n1 passed, 1 failed\n$", result.stderr)
+    result = test(PASSING .. 'it("x", function() os.exit(0) end)', "--tap", ".")
+    assert.matches("ok 1 %- lamp is lit\nBail out! the run did not come to its end\n$", result.stdout)
+  end)
+
+  it("writes a JUnit file beside the usual output, and in it whatever made the run red", function()
+    local folder <close> = scratch.folder { ["lamp_spec.lua"] = PASSING, ["exit_spec.lua"] = "os.exit(0)" }
+    local function report(...)
+      local result = scratch.jig { "test", "--junit", "report.xml", cwd = folder.path, ... }
+      return xml(folder:read "report.xml").children[1], result.stdout
+    end
+    local suite, stdout = report "lamp_spec.lua"
+    assert.same({ "1", "0", "1 passed, 0 failed\n" }, { suite.attributes.tests, suite.attributes.errors, stdout })
+    for words, message in pairs { ["."] = "the run did not come to its end", ["--filter=dark"] = "no spec was run" } do
+      suite = report("lamp_spec.lua", words)
+      assert.same({ "1", "1" }, { suite.attributes.tests, suite.attributes.errors })
+      assert.equal(message, suite.children[1].children[1].attributes.message)
+    end
+  end)
+
+  it("gives what `busted --lua=jig` gives", function()
+    local folder <close> = scratch.folder {
+      ["a_spec.lua"] = PASSING,
+      ["b_spec.lua"] = FAILING .. PASSING,
+      ["c_spec.lua"] = 'it("raises", function() error "boom" end) pending("is not there")',
+      ["d_spec.lua"] = [[
+        local task, clock = require "jig.task", require "jig.clock"
+        it("waits", function()
+          assert.is_true(clock.sleep(0.001))
+          assert.same({ true, 5 }, { task.spawn(function() clock.sleep(0.001) return 5 end):join(60) })
+        end)
+        it("waits in a coroutine of its own", function()
+          local next_number = coroutine.wrap(function() clock.sleep(0.001) coroutine.yield(7) end)
+          assert.equal(7, next_number())
+        end)]],
+      ["e_spec.lua"] = "it(",
+      ["f_spec.lua"] = 'describe("a", function() setup(function() error "boom" end) it("x", function() end) end)',
+    }
+    local green = { ["a_spec.lua"] = true, ["d_spec.lua"] = true }
+    for _, path in ipairs { "a_spec.lua", "b_spec.lua", "c_spec.lua", "d_spec.lua", "e_spec.lua", "f_spec.lua", "." } do
+      local ours = scratch.jig { "test", "--output", "TAP", path, cwd = folder.path }
+      local theirs = scratch.run { "busted", "--lua=" .. scratch.program, "--output=TAP", path, cwd = folder.path }
+      assert.equal(ours.stdout, theirs.stdout)
+      local exit = green[path] and 0 or 1
+      assert.same({ exit, exit }, { ours.exit, theirs.exit })
+    end
+  end)
+
+  it("works where .busted names jig as the interpreter", function()
+    local folder <close> = scratch.folder {
+      ["spec/lamp_spec.lua"] = PASSING,
+      [".busted"] = ("return { default = { lua = %q } }"):format(scratch.program),
+    }
+    assert.equal("1 passed, 0 failed\n", scratch.jig { "test", cwd = folder.path }.stdout)
+    local result = scratch.run { "busted", "--output=TAP", cwd = folder.path }
+    assert.same({ 0, "ok 1 - lamp is lit\n1..1\n" }, { result.exit, result.stdout })
+  end)
+
   it("ends with 2 for wrong usage, and without busted", function()
     assert.equal(2, test(PASSING, "--flter", "x").exit)
+    assert.equal(2, test(PASSING, "--tap", "--output", "TAP", ".").exit)
+    local unwritable = test(PASSING, "--junit", "nowhere/report.xml", ".")
+    assert.equal(2, unwritable.exit)
+    assert.matches("jig test: --junit: nowhere/report.xml: ", unwritable.stderr, 1, true)
     local result = scratch.jig { "test", env = { LUA_PATH = "/nowhere/?.lua", LUA_PATH_5_4 = false } }
     assert.equal(2, result.exit)
     assert.matches("busted is not installed", result.stderr)

@@ -34,7 +34,7 @@ local SYSTEM <const> = {}
 for name in ([[
   arpa/inet asm/termbits assert ctype dirent endian errno fcntl gnu/libc-version inttypes limits linux/serial
   linux/sockios math netdb netinet/in netinet/tcp poll pthread sched setjmp signal spawn stdarg stdatomic stdbool
-  stddef stdint stdio stdlib string strings sys/epoll sys/file sys/inotify sys/ioctl sys/random sys/resource
+  stddef stdint stdio stdlib string strings sys/epoll sys/file sys/inotify sys/ioctl sys/mman sys/random sys/resource
   sys/socket sys/stat sys/syscall sys/types sys/wait termios time unistd
 ]]):gmatch("%S+") do SYSTEM[name .. ".h"] = true end
 

@@ -161,6 +161,8 @@ describe("the layers", function()
       ["busted.modules.output_handler_loader"] = { "output/several" },
       ["busted.outputHandlers.base"] = { "output/several", "output/specs", "output/specs_junit", "output/specs_tap" },
       ["busted.runner"] = { "commands/test" },
+      ["pl.dir"] = { "covered" },
+      ["pl.path"] = { "covered" },
       ["pl.pretty"] = { "output/specs", "output/specs_junit", "output/specs_tap" },
     }
 

@@ -3,6 +3,7 @@
 -- Red is also, whatever is shown: nothing was run, or the run did not come to its end (a spec that ends the
 -- program).
 
+local coverage = require "jig.coverage"
 local options = require "jig.commands.options"
 local system = require "jig.system"
 local task = require "jig.task"
@@ -53,6 +54,26 @@ local function trouble_of(tally)
   if tally.passed + tally.failed == 0 then return "no spec was run: check the paths and the filter" end
 end
 
+-- Writes a whole file; nil, or why it cannot be written.
+local function write(path, text)
+  local file, message = io.open(path, "w")
+  if not file then return message end
+  local written, trouble = file:write(text)
+  local closed, late = file:close()
+  if not written or not closed then return ("%s: %s"):format(path, trouble or late) end
+end
+
+-- Shows what was counted; nil, or what went wrong. stdout may be a program's.
+local function show_coverage(o, folder)
+  local shown = require "jig.output.coverage"
+  local files = require "jig.covered".files(folder, o.path)
+  local to = (o.tap or o.output) and io.stderr or io.stdout
+  to:write(shown.table(files))
+  to:flush()
+  local message = o.lcov and write(o.lcov, shown.lcov(files))
+  return message and "--lcov: " .. message
+end
+
 local function run(o)
   local tally = { passed = 0, failed = 0 }
   local outputs = outputs_of(o)
@@ -60,9 +81,11 @@ local function run(o)
   os.exit = leaver(tally, o.tap) -- luacheck: ignore 122
   system.exit = os.exit
   _G.arg = arguments(o)
+  local counters = o.coverage and assert(coverage.start())
   local runner = assert(load("require 'busted.runner' { standalone = false }", "@jig test"))
   local ok, thrown = task.spawn(runner):join()
   local trouble = not ok and thrown ~= tally and tostring(thrown) or trouble_of(tally)
+  trouble = trouble or counters and show_coverage(o, counters)
   if trouble then io.stderr:write("jig test: ", trouble, "\n") end
   return trouble == nil and tally.failed == 0 and 0 or 1
 end
@@ -70,10 +93,10 @@ end
 -- What is wrong with the options together, or with a file that they name.
 local function mistake_of(o)
   if o.tap and o.output then return "--tap and --output both need stdout" end
-  if o.junit then
-    local message = require "jig.output.specs_junit".begin(o.junit)
-    return message and "--junit: " .. message
-  end
+  local message = o.lcov and write(o.lcov, "")
+  if message then return "--lcov: " .. message end
+  message = o.junit and require "jig.output.specs_junit".begin(o.junit)
+  if message then return "--junit: " .. message end
 end
 
 return function(words)
@@ -83,6 +106,8 @@ return function(words)
   p:option("--helper", "A script that is run before the specs.")
   p:option("--junit", "Also write a JUnit file.")
   p:flag("--tap", "TAP on stdout; the usual output goes to stderr.")
+  p:flag("--coverage", "Show which lines of recipes ran, and which never did.")
+  p:option("--lcov", "Also write that as a tracefile of lcov.")
   p:option("--output", "Another busted output: TAP, junit, gtest, json, plainTerminal.")
   local o, status = options.parse(p, words)
   if not o then return status end
@@ -90,6 +115,7 @@ return function(words)
     io.stderr:write("jig test: busted is not installed (Debian: apt-get install lua-busted)\n")
     return 2
   end
+  o.coverage = o.coverage or o.lcov ~= nil
   local mistake = mistake_of(o)
   if mistake then
     io.stderr:write("jig test: ", mistake, "\n")

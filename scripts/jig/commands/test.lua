@@ -7,6 +7,7 @@ local coverage = require "jig.coverage"
 local options = require "jig.commands.options"
 local system = require "jig.system"
 local task = require "jig.task"
+local write = require "jig.output.whole"
 
 -- The name under which busted finds the outputs of one run.
 local OUTPUTS <const> = "jig.commands.test.outputs"
@@ -54,15 +55,6 @@ local function trouble_of(tally)
   if tally.passed + tally.failed == 0 then return "no spec was run: check the paths and the filter" end
 end
 
--- Writes a whole file; nil, or why it cannot be written.
-local function write(path, text)
-  local file, message = io.open(path, "w")
-  if not file then return message end
-  local written, trouble = file:write(text)
-  local closed, late = file:close()
-  if not written or not closed then return ("%s: %s"):format(path, trouble or late) end
-end
-
 -- Shows what was counted; nil, or what went wrong. stdout may be a program's.
 local function show_coverage(o, folder)
   local shown = require "jig.output.coverage"
@@ -74,20 +66,19 @@ local function show_coverage(o, folder)
   return message and "--lcov: " .. message
 end
 
-local function run(o)
+local function run(o, counters)
   local tally = { passed = 0, failed = 0 }
   local outputs = outputs_of(o)
   package.preload[OUTPUTS] = function() return require "jig.output.several"(outputs, tally) end
   os.exit = leaver(tally, o.tap) -- luacheck: ignore 122
   system.exit = os.exit
   _G.arg = arguments(o)
-  local counters = o.coverage and assert(coverage.start())
   local runner = assert(load("require 'busted.runner' { standalone = false }", "@jig test"))
   local ok, thrown = task.spawn(runner):join()
   local trouble = not ok and thrown ~= tally and tostring(thrown) or trouble_of(tally)
-  trouble = trouble or counters and show_coverage(o, counters)
+  if counters and not trouble then trouble = show_coverage(o, counters) end
   if trouble then io.stderr:write("jig test: ", trouble, "\n") end
-  return trouble == nil and tally.failed == 0 and 0 or 1
+  return not trouble and tally.failed == 0 and 0 or 1
 end
 
 -- What is wrong with the options together, or with a file that they name.
@@ -115,11 +106,16 @@ return function(words)
     io.stderr:write("jig test: busted is not installed (Debian: apt-get install lua-busted)\n")
     return 2
   end
-  o.coverage = o.coverage or o.lcov ~= nil
   local mistake = mistake_of(o)
   if mistake then
     io.stderr:write("jig test: ", mistake, "\n")
     return 2
   end
-  return run(o), true -- specs leave sessions unreported on purpose
+  local counters, message
+  if o.coverage or o.lcov then counters, message = coverage.start() end
+  if message then
+    io.stderr:write("jig test: --coverage: ", message, "\n")
+    return 1
+  end
+  return run(o, counters), true -- specs leave sessions unreported on purpose
 end

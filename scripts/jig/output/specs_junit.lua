@@ -6,6 +6,7 @@
 
 local junit = require "jig.output.junit"
 local pretty = require "pl.pretty"
+local write = require "jig.output.whole"
 
 local COUNTED <const> = { failure = "failures", error = "errors", skipped = "skipped" }
 
@@ -49,15 +50,6 @@ local function suite_xml(cases)
     counts, counts, table.concat(parts), junit.TAIL)
 end
 
--- nil, or why it cannot be written.
-local function write(path, cases)
-  local file, message = io.open(path, "w")
-  if not file then return message end
-  local ok, trouble = file:write(suite_xml(cases))
-  local closed, late = file:close()
-  if not ok or not closed then return ("%s: %s"):format(path, trouble or late) end
-end
-
 local function error_case(message)
   return { file = "jig test", name = "the run", seconds = 0, tag = "error", message = message }
 end
@@ -68,7 +60,7 @@ local specs_junit = {}
 ---@param path string
 ---@return string? message
 function specs_junit.begin(path)
-  return write(path, { error_case("the run did not come to its end") })
+  return write(path, suite_xml { error_case("the run did not come to its end") })
 end
 
 local function new_case(told, element, tag)
@@ -101,7 +93,7 @@ local function subscribe(path)
     if handler.successesCount + handler.failuresCount + handler.errorsCount == 0 then
       cases[#cases + 1] = error_case("no spec was run")
     end
-    local message = write(path, cases)
+    local message = write(path, suite_xml(cases))
     if message then
       io.stderr:write("jig test: --junit: ", message, "\n")
       error(message, 0)

@@ -124,6 +124,112 @@ describe("jig test", function()
     assert.same({ 0, "1 passed, 0 failed\n" }, { result.exit, result.stdout })
   end)
 
+  describe("with --coverage", function()
+    local RECIPE <const> = scratch.recipe [[
+  prepare = function(unit)
+    local lit = coroutine.wrap(function()
+      local lamp <close> = setmetatable({}, { __close = function()
+        unit:log "off"
+      end })
+      coroutine.yield(unit.port ~= nil)
+      unit:fail("lamp.dark")
+    end)
+    if not lit() then
+      unit:log "never"
+    end
+    pcall(lit)
+    unit.serial = require "status".serial
+  end,
+  finish = function(unit)
+    unit:log(require "status".name(unit))
+  end]]
+
+    -- Tests a recipe by a spec that runs `jig run` on it; gives what jig test came to, and the tracefile.
+    local function cover(recipe, words)
+      local folder = scratch.folder {
+        ["lamp/recipe.lua"] = recipe,
+        ["lamp/status.lua"] = "local status = { serial = 'L1' }\nfunction status.name(unit)\n  return unit.serial\n"
+          .. "end\nfunction status.unused()\n  return 1\nend\nreturn status\n",
+        ["lamp/lamp_spec.lua"] = ([[
+          it("runs", function()
+            local words = { %q, "run", "lamp", "--station", "station.lua", "--port", %q }
+            local result = require "jig.proc".start(words):wait()
+            assert.equal(0, result.exit, result.stdout .. result.stderr)
+          end)
+          it("loads", function() assert.equal("L1", dofile("lamp/status.lua").serial) end)
+        ]]):format(scratch.program, scratch.device("0")),
+      }
+      folder:write("station.lua", scratch.station(folder:cli()))
+      local all = joined({ "test", "--coverage" }, joined(words or {}, { "lamp" }))
+      all.cwd = folder.path
+      local result = scratch.jig(all)
+      result.folder = folder
+      return setmetatable(result, { __close = function() folder:__close() end })
+    end
+
+    it("shows the lines of each file of the recipe, in whatever process they ran", function()
+      local result <close> = cover(RECIPE)
+      assert.same({ 0, "" }, { result.exit, result.stderr })
+      assert.equal([[
+2 passed, 0 failed
+coverage          lines     ran      %  never reached
+lamp/recipe.lua      27      26   96.2  23
+lamp/status.lua       8       7   87.5  6
+all                  35      33   94.2
+]], result.stdout)
+      assert.equal("", result.folder:read "trace.info")
+    end)
+
+    it("writes a tracefile, where asked for", function()
+      local result <close> = cover(RECIPE, { "--lcov", "trace.info" })
+      local trace = result.folder:read "trace.info"
+      assert.matches("^TN:\nSF:lamp/recipe.lua\nDA:1,%d+\n.*DA:17,1\n.*DA:23,0\n.*LF:27\nLH:26\nend_of_record\n"
+        .. "TN:\nSF:lamp/status.lua\nDA:1,%d+\n.*DA:3,1\n.*LF:8\nLH:7\nend_of_record\n$", trace)
+    end)
+
+    it("leaves stdout to an output that takes it", function()
+      for _, words in ipairs { { "--tap" }, { "--output", "TAP" } } do
+        local result <close> = cover(RECIPE, words)
+        assert.equal(0, result.exit)
+        assert.is_nil(result.stdout:find("never reached", 1, true))
+        assert.matches("lamp/recipe.lua      27      26   96.2  23\n", result.stderr, 1, true)
+      end
+    end)
+
+    it("still ends a recipe that loops, with its line, and shows how far the red run came", function()
+      local result <close> = cover(scratch.recipe [[
+  prepare = function()
+    while true do
+      pcall(error)
+    end
+  end,
+  reset = function(unit)
+    unit:log("reset")
+  end]])
+      assert.equal(1, result.exit)
+      local said = "(903): it computed for more than 1 s without waiting  in prepare  at lamp/recipe.lua:16\n"
+      assert.matches(said, result.stdout, 1, true)
+      assert.matches("\nlamp/recipe.lua      17      17  100.0\n", result.stdout, 1, true)
+    end)
+
+    it("says so when no recipe was run, and does not show a run that did not end", function()
+      assert.equal("1 passed, 0 failed\ncoverage: no recipe was run\n", test(PASSING, "--coverage", ".").stdout)
+      local result = test("os.exit(0)", "--coverage", ".")
+      assert.same({ 1, "" }, { result.exit, result.stdout })
+    end)
+
+    it("is red when the tracefile cannot be written, and leaves nothing behind", function()
+      local result <close> = cover(RECIPE, { "--lcov", "/dev/full" })
+      assert.equal(1, result.exit)
+      assert.matches("jig test: --lcov: /dev/full: No space left", result.stderr, 1, true)
+      assert.equal(2, test(PASSING, "--lcov", "nowhere/trace.info", ".").exit)
+      assert.equal(1, scratch.jig({ "test", "--coverage", env = { TMPDIR = "/nowhere" } }).exit)
+      local place <close> = scratch.folder { ["lamp_spec.lua"] = PASSING .. "os.exit(0)" }
+      scratch.jig { "test", "--coverage", "lamp_spec.lua", cwd = place.path, env = { TMPDIR = place.path } }
+      assert.equal(place.path .. "/lamp_spec.lua\n", scratch.run({ "find", place.path, "-mindepth", "1" }).stdout)
+    end)
+  end)
+
   it("takes its paths from .busted or ./spec when none are given", function()
     local folder <close> = scratch.folder { ["spec/lamp_spec.lua"] = PASSING, ["more/lamp_spec.lua"] = PASSING:rep(2) }
     assert.equal("1 passed, 0 failed\n", scratch.jig { "test", cwd = folder.path }.stdout)

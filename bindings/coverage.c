@@ -76,7 +76,7 @@ static bool claim(int fd, const char *path)
     size_t n = strlen(path) + 1;
     if (pread(fd, held, sizeof held, 0) < 0)
         return false;
-    return strncmp(held, path, n) == 0 || (!held[0] && pwrite(fd, path, n, 0) == (ssize_t)n);
+    return memcmp(held, path, n) == 0 || (!held[0] && pwrite(fd, path, n, 0) == (ssize_t)n);
 }
 
 /* Room is taken beforehand: where the disk is full, a write to what is mapped would kill. */

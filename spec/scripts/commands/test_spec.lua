@@ -278,8 +278,16 @@ all                  35      33   94.2
       ["e_spec.lua"] = "it(",
       ["f_spec.lua"] = 'describe("a", function() setup(function() error "boom" end) it("x", function() end) end)',
     }
-    local green = { ["a_spec.lua"] = true, ["d_spec.lua"] = true }
-    for _, path in ipairs { "a_spec.lua", "b_spec.lua", "c_spec.lua", "d_spec.lua", "e_spec.lua", "f_spec.lua", "." } do
+    local cli = folder:cli "{ report_error = { exit = 1 } }"
+    folder:write("g_spec.lua", ([[
+      it("leaves a session unreported", function()
+        local session = require "jig.session"
+        local one = session.new(session.service { cli = %q, arguments = { %q, %q } }, "s1")
+        assert(one:new_device())
+      end)]]):format(cli.cli, table.unpack(cli.arguments)))
+    local green = { ["a_spec.lua"] = true, ["d_spec.lua"] = true, ["g_spec.lua"] = true }
+    for _, name in ipairs { "a_spec", "b_spec", "c_spec", "d_spec", "e_spec", "f_spec", "g_spec", "" } do
+      local path = name == "" and "." or name .. ".lua"
       local ours = scratch.jig { "test", "--output", "TAP", path, cwd = folder.path }
       local theirs = scratch.run { "busted", "--lua=" .. scratch.program, "--output=TAP", path, cwd = folder.path }
       assert.equal(ours.stdout, theirs.stdout)

@@ -87,12 +87,23 @@ static void count(lua_State *L, struct jig_budget *budget, unsigned ticks)
 
 static void set_hook(lua_State *L);
 
+/* What is hooked in any case. */
+static int line_mask(lua_State *L)
+{
+    return jigL_engine(L)->coverage ? LUA_MASKLINE : 0;
+}
+
 static void hook(lua_State *L, lua_Debug *ar)
 {
     struct jig_engine *engine = jigL_engine(L);
+    if (ar->event == LUA_HOOKLINE) {
+        if (engine->coverage)
+            jig_coverage_line(engine->coverage, L, ar);
+        return;
+    }
     struct jig_budget *budget = current_budget(L);
     if (!budget) {
-        lua_sethook(L, NULL, 0, 0);
+        jigL_rest(L);
         return;
     }
     if (ar->event !=
@@ -107,9 +118,9 @@ static void hook(lua_State *L, lua_Debug *ar)
         lua_error(L);
     }
     if (budget->held == 0) {
-        lua_sethook(L, NULL, 0, 0); /* until the next tick */
+        jigL_rest(L); /* until the next tick */
     } else if (!suspends(L, budget)) {
-        lua_sethook(L, hook, LUA_MASKRET, 0);
+        lua_sethook(L, hook, LUA_MASKRET | line_mask(L), 0);
     } else {
         budget->held = 0;
         budget->forced = true;
@@ -119,7 +130,12 @@ static void hook(lua_State *L, lua_Debug *ar)
 
 static void set_hook(lua_State *L)
 {
-    lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+    lua_sethook(L, hook, LUA_MASKCOUNT | line_mask(L), 1);
+}
+
+void jigL_rest(lua_State *L)
+{
+    lua_sethook(L, hook, line_mask(L), 0); /* without a mask there is no hook */
 }
 
 /* Where it can be suspended it is as soon as the function is over: one call may be longer. */
@@ -304,7 +320,7 @@ static int run_ended(lua_State *L, int status, lua_KContext outermost)
     if (budget)
         budget->folder = NULL;
     if (spent)
-        lua_sethook(L, NULL, 0, 0);
+        jigL_rest(L);
     return ended(L, status == LUA_OK || status == LUA_YIELD, spent);
 }
 

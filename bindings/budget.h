@@ -9,6 +9,8 @@
  * A task that has used up its budget is *spent*: from then on every instruction raises, in all its
  * coroutines, until budget.run (budget.c), inside which that happened, has caught it. So neither
  * pcall nor a message handler, <close> or a coroutine can hold on to it.
+ *
+ * A coroutine has one hook: where lines are counted (coverage.h) it is this one, too.
  */
 #ifndef JIG_BINDINGS_BUDGET_H
 #define JIG_BINDINGS_BUDGET_H
@@ -72,6 +74,10 @@ void jigL_turn_ends(struct jig_meter *meter);
  * the hook does when the task is spent, or the ticks that no hook has counted yet make it so. Does
  * nothing where there is no budget. [-0, +0, v] */
 void jigL_budget_check(lua_State *L);
+
+/* The hook of a coroutine for which there is nothing to do until the next tick: none, unless lines
+ * are counted. For a new state, too, before any coroutine is made in it. [-0, +0, -] */
+void jigL_rest(lua_State *L);
 
 /* Whether the hook made the yield with which a resume has just ended; asking again gives false. */
 bool jigL_budget_forced(struct jig_engine *engine);

@@ -61,6 +61,7 @@ int jigL_engine_open(struct jig_engine *engine, struct jig_error *err)
     engine->signal_wait = calloc(1, sizeof *engine->signal_wait);
     if (!engine->loop || !engine->nap || !engine->signal_wait)
         return engine->loop ? jig_fail(err, JIG_ENOMEM, "no memory") : JIG_ESYSTEM;
+    engine->coverage = jig_coverage_new();
     engine->log.loop = engine->loop;
     engine->log.start = jig_loop_now(engine->loop);
     return JIG_OK;
@@ -78,12 +79,14 @@ void jigL_engine_close(struct jig_engine *engine)
     }
     free(engine->nap);
     free(engine->signal_wait);
+    jig_coverage_free(engine->coverage);
     *engine = (struct jig_engine){0};
 }
 
 void jigL_attach(lua_State *L, struct jig_engine *engine)
 {
     *(struct jig_engine **)lua_getextraspace(L) = engine;
+    jigL_rest(L);
 }
 
 struct jig_engine *jigL_engine(lua_State *L)

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "bindings/budget.h"
+#include "bindings/coverage.h"
 #include "core/error.h"
 #include "core/journal.h"
 #include "core/log.h"
@@ -35,6 +36,7 @@ struct jig_engine {
     struct jig_task *ready, **ready_end; /* tasks to resume, in the order they became ready */
     struct jig_task *current;            /* the one that is running; NULL outside any task */
     struct jig_meter meter;              /* of what slots compute */
+    struct jig_coverage *coverage;       /* NULL = lines are not counted */
     struct jig_watchdog *watchdog;       /* NULL = not started */
     unsigned patience;                   /* its seconds; 0 = JIG_WATCHDOG_SECONDS */
     struct jig_wait *nap;                /* sleep outside any task */
@@ -184,6 +186,7 @@ int jigL_owner_lock(lua_State *L, int arg);
 
 int luaopen_jig_budget(lua_State *L);
 int luaopen_jig_coroutine(lua_State *L);
+int luaopen_jig_coverage(lua_State *L);
 int luaopen_jig_hex(lua_State *L);
 int luaopen_jig_crc(lua_State *L);
 int luaopen_jig_digest(lua_State *L);

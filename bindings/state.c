@@ -11,15 +11,25 @@
 /* ---- modules ---- */
 
 static const luaL_Reg modules[] = {
-    {"jig.budget", luaopen_jig_budget},       {"jig.clock", luaopen_jig_clock},
-    {"jig.coroutine", luaopen_jig_coroutine}, {"jig.crc", luaopen_jig_crc},
-    {"jig.digest", luaopen_jig_digest},       {"jig.hex", luaopen_jig_hex},
-    {"jig.journal", luaopen_jig_journal},     {"jig.ledger", luaopen_jig_ledger},
-    {"jig.port", luaopen_jig_port},           {"jig.proc", luaopen_jig_proc},
-    {"jig.gate", luaopen_jig_gate},           {"jig.session", luaopen_jig_session},
-    {"jig.slot", luaopen_jig_slot},           {"jig.system", luaopen_jig_system},
-    {"jig.task", luaopen_jig_task},           {"jig.version", luaopen_jig_version},
-    {"cjson.safe", luaopen_cjson_safe},       {NULL, NULL},
+    {"jig.budget", luaopen_jig_budget},
+    {"jig.clock", luaopen_jig_clock},
+    {"jig.coroutine", luaopen_jig_coroutine},
+    {"jig.coverage", luaopen_jig_coverage},
+    {"jig.crc", luaopen_jig_crc},
+    {"jig.digest", luaopen_jig_digest},
+    {"jig.gate", luaopen_jig_gate},
+    {"jig.hex", luaopen_jig_hex},
+    {"jig.journal", luaopen_jig_journal},
+    {"jig.ledger", luaopen_jig_ledger},
+    {"jig.port", luaopen_jig_port},
+    {"jig.proc", luaopen_jig_proc},
+    {"jig.session", luaopen_jig_session},
+    {"jig.slot", luaopen_jig_slot},
+    {"jig.system", luaopen_jig_system},
+    {"jig.task", luaopen_jig_task},
+    {"jig.version", luaopen_jig_version},
+    {"cjson.safe", luaopen_cjson_safe},
+    {NULL, NULL},
 };
 
 static int compare_name(const void *name, const void *script)

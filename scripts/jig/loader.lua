@@ -3,6 +3,7 @@
 
 local budget = require "jig.budget"
 local clock = require "jig.clock"
+local coverage = require "jig.coverage"
 local fault = require "jig.fault"
 local locate = require "jig.locate"
 local recipe = require "jig.recipe"
@@ -32,6 +33,7 @@ loader.locate = locate
 ---@param files table  sandbox.files(), kept between units
 ---@return jig.Recipe|nil made, string? message
 function loader.load(file, folder, files)
+  coverage.recipe(file)
   local env = sandbox.environment(folder, api_for(file), files)
   local chunk, message = files:load(file, env)
   if not chunk then return nil, message end

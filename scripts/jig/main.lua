@@ -56,7 +56,7 @@ local function run_script(words)
     io.stderr:write("jig: ", tostring(thrown), "\n")
     return 1
   end
-  return 0
+  return 0, package.loaded["busted.runner"] ~= nil -- as in jig test: specs leave sessions unreported on purpose
 end
 
 return function()

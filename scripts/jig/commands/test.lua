@@ -1,55 +1,93 @@
 --- jig test: runs busted inside jig, as a task, so that specs block like recipes do.
 --
--- Red is also: nothing was run, or the run did not come to its end (a spec that ends the program).
+-- Red is also, whatever is shown: nothing was run, or the run did not come to its end (a spec that ends the
+-- program).
 
+local coverage = require "jig.coverage"
 local options = require "jig.commands.options"
 local system = require "jig.system"
 local task = require "jig.task"
+local write = require "jig.output.whole"
 
-local ENDED <const> = "jig.output.specs.ended"
+-- The name under which busted finds the outputs of one run.
+local OUTPUTS <const> = "jig.commands.test.outputs"
 
 local function arguments(o)
-  local args = { [0] = "jig test" }
+  local args = { [0] = "jig test", "--ignore-lua" } -- which .busted may name for busted itself
   for _, path in ipairs(o.path) do
     args[#args + 1] = path
   end
   local function add(name, value)
     if value then table.move({ name, value }, 1, 2, #args + 1, args) end
   end
-  add("--output", o.output or "jig.output.specs")
+  add("--output", OUTPUTS)
   add("--filter", o.filter)
   add("--helper", o.helper)
   return args
 end
 
--- Who ends the program in mid-run is a spec, and that is red whatever it says; or busted, which with
--- another output ends it so when something failed.
-local function leave(status)
-  local success = status == nil or status == true or status == 0
-  if success then io.stderr:write("jig test: a spec ended the program\n") end
-  system.exit(1, true)
+-- What is shown, and where: TAP takes stdout for itself.
+local function outputs_of(o)
+  local list = { { name = o.output or "jig.output.specs", to = o.tap and io.stderr or io.stdout } }
+  if o.tap then list[2] = { name = "jig.output.specs_tap", to = io.stdout } end
+  if o.junit then list[#list + 1] = { name = "jig.output.specs_junit", path = o.junit } end
+  return list
 end
 
-local function run(o)
-  os.exit = leave -- luacheck: ignore 122
+-- Who ends the program in mid-run is a spec, and that is red whatever it says. Afterwards it is busted, with
+-- its own opinion of the run, which here only ends the runner: what was tallied counts.
+local function leaver(tally, tap)
+  local exit = system.exit
+  return function(status)
+    if tally.ended then error(tally, 0) end
+    if tally.begun then
+      io.stderr:write("jig test: a spec ended the program\n")
+    elseif status == nil or status == true or status == 0 then
+      io.stderr:write("jig test: the program was ended before the first spec\n")
+    end
+    if tap then io.stdout:write("Bail out! the run did not come to its end\n") end
+    exit(1, true)
+  end
+end
+
+local function trouble_of(tally)
+  if not tally.ended then return "the run did not come to its end" end
+  if tally.passed + tally.failed == 0 then return "no spec was run: check the paths and the filter" end
+end
+
+-- Shows what was counted; nil, or what went wrong. stdout may be a program's.
+local function show_coverage(o, folder)
+  local shown = require "jig.output.coverage"
+  local files = require "jig.covered".files(folder, o.path)
+  local to = (o.tap or o.output) and io.stderr or io.stdout
+  to:write(shown.table(files))
+  to:flush()
+  local message = o.lcov and write(o.lcov, shown.lcov(files))
+  return message and "--lcov: " .. message
+end
+
+local function run(o, counters)
+  local tally = { passed = 0, failed = 0 }
+  local outputs = outputs_of(o)
+  package.preload[OUTPUTS] = function() return require "jig.output.several"(outputs, tally) end
+  os.exit = leaver(tally, o.tap) -- luacheck: ignore 122
+  system.exit = os.exit
   _G.arg = arguments(o)
   local runner = assert(load("require 'busted.runner' { standalone = false }", "@jig test"))
   local ok, thrown = task.spawn(runner):join()
-  if not ok then
-    io.stderr:write("jig test: ", tostring(thrown), "\n")
-    return 1
-  end
-  if o.output then return 0 end
-  local ended = package.loaded[ENDED]
-  if not ended then
-    io.stderr:write("jig test: the run did not come to its end\n")
-    return 1
-  end
-  if ended.passed + ended.failed == 0 then
-    io.stderr:write("jig test: no spec was run: check the paths and the filter\n")
-    return 1
-  end
-  return ended.failed == 0 and 0 or 1
+  local trouble = not ok and thrown ~= tally and tostring(thrown) or trouble_of(tally)
+  if counters and not trouble then trouble = show_coverage(o, counters) end
+  if trouble then io.stderr:write("jig test: ", trouble, "\n") end
+  return not trouble and tally.failed == 0 and 0 or 1
+end
+
+-- What is wrong with the options together, or with a file that they name.
+local function mistake_of(o)
+  if o.tap and o.output then return "--tap and --output both need stdout" end
+  local message = o.lcov and write(o.lcov, "")
+  if message then return "--lcov: " .. message end
+  message = o.junit and require "jig.output.specs_junit".begin(o.junit)
+  if message then return "--junit: " .. message end
 end
 
 return function(words)
@@ -57,6 +95,10 @@ return function(words)
   p:argument("path", "Spec files or folders (default: the ROOT of .busted, or ./spec)."):args("*")
   p:option("--filter", "Run only tests whose name matches this Lua pattern.")
   p:option("--helper", "A script that is run before the specs.")
+  p:option("--junit", "Also write a JUnit file.")
+  p:flag("--tap", "TAP on stdout; the usual output goes to stderr.")
+  p:flag("--coverage", "Show which lines of recipes ran, and which never did.")
+  p:option("--lcov", "Also write that as a tracefile of lcov.")
   p:option("--output", "Another busted output: TAP, junit, gtest, json, plainTerminal.")
   local o, status = options.parse(p, words)
   if not o then return status end
@@ -64,5 +106,16 @@ return function(words)
     io.stderr:write("jig test: busted is not installed (Debian: apt-get install lua-busted)\n")
     return 2
   end
-  return run(o), true -- specs leave sessions unreported on purpose
+  local mistake = mistake_of(o)
+  if mistake then
+    io.stderr:write("jig test: ", mistake, "\n")
+    return 2
+  end
+  local counters, message
+  if o.coverage or o.lcov then counters, message = coverage.start() end
+  if message then
+    io.stderr:write("jig test: --coverage: ", message, "\n")
+    return 1
+  end
+  return run(o, counters), true -- specs leave sessions unreported on purpose
 end

@@ -5,16 +5,15 @@ local junit = {}
 
 local ESCAPES <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
---- Text as it may stand in an attribute or an element.
----@param value any
----@return string
+--- A value as text of XML or of an attribute, on one line.
 function junit.escape(value)
   local text = tostring(value)
   if not utf8.len(text) then text = text:gsub("[\128-\255]", "?") end
+  text = text:gsub("\xef\xbf[\xbe\xbf]", "?") -- U+FFFE and U+FFFF are no characters of XML
   return (text:gsub("[%c\127]", "?"):gsub('[&<>"]', ESCAPES))
 end
 
-local escape = junit.escape
+local escape <const> = junit.escape
 
 --- One test case.
 ---@param event table    of an ended attempt: slot, unit, attempt, seconds, fault, station, serial, ...

@@ -15,6 +15,7 @@
 #include "bindings/state.h"
 #include "bindings/watchdog.h"
 #include "bindings/world.h"
+#include "core/factory_cli.h"
 
 #define SLOT "jig.slot"
 
@@ -48,7 +49,8 @@ struct jig_slot {
     struct jig_task *task; /* NULL = not started, or ended */
     struct jig_wait wait;
     char name[SLOT_NAME];
-    lua_Integer first, last; /* indices into the queue; empty when last < first */
+    char session[JIG_CLI_SESSION_CAP + 1]; /* the last one that was noted; "" = none */
+    lua_Integer first, last;               /* indices into the queue; empty when last < first */
     /* messages to the worker: in its state's registry, under inbox_key */
     struct jig_wait inbox;
     lua_Integer in_first, in_last;
@@ -239,7 +241,8 @@ static int seed_random(lua_State *S)
 {
     lua_getglobal(S, LUA_MATHLIBNAME);
     lua_getfield(S, -1, "randomseed");
-    lua_pushinteger(S, (lua_Integer)(jigL_engine(S)->chance + jigL_engine(S)->slots));
+    uint64_t seed = jigL_engine(S)->chance + jigL_engine(S)->slots;
+    lua_pushinteger(S, (lua_Integer)seed);
     lua_call(S, 1, 0);
     return 0;
 }
@@ -572,10 +575,23 @@ bool jigL_slots_work(const struct jig_engine *engine)
     return slot;
 }
 
-struct jig_task *jigL_slots_only_task(const struct jig_engine *engine)
+/* What a task spawns bears the name of its slot, too. */
+void jigL_slots_note(const struct jig_engine *engine, const char *session)
+{
+    const char *name = engine->current ? jigL_task_budget(engine->current)->name : NULL;
+    for (struct jig_slot *slot = engine->open_slots; name && slot; slot = slot->next)
+        if (slot->name == name && *session)
+            snprintf(slot->session, sizeof slot->session, "%s", session);
+}
+
+struct jig_task *jigL_slots_worker(const struct jig_engine *engine, const char *session)
 {
     const struct jig_slot *slot = engine->open_slots;
-    return slot && !slot->next ? slot->task : NULL;
+    if (slot && !slot->next)
+        return slot->task;
+    while (slot && session && strcmp(slot->session, session) != 0)
+        slot = slot->next;
+    return slot && session && *session ? slot->task : NULL;
 }
 
 void jigL_slots_interrupt(const struct jig_engine *engine)

@@ -19,8 +19,12 @@ void jigL_slot_copy(lua_State *from, int index, lua_State *to);
 /* Whether a worker has not ended. */
 bool jigL_slots_work(const struct jig_engine *engine);
 
-/* The worker of the only slot; NULL when there are several, or none. */
-struct jig_task *jigL_slots_only_task(const struct jig_engine *engine);
+/* The slot that runs now works on this session. */
+void jigL_slots_note(const struct jig_engine *engine, const char *session);
+
+/* The worker that works on a session, as far as that was noted, or is the only one there is; NULL:
+ * nobody knows. `session` may be NULL. */
+struct jig_task *jigL_slots_worker(const struct jig_engine *engine, const char *session);
 
 /* Interrupts all workers. */
 void jigL_slots_interrupt(const struct jig_engine *engine);

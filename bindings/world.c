@@ -25,6 +25,11 @@ struct jig_after {
     int64_t when;
 };
 
+/* What Lua holds. */
+struct handle {
+    struct jig_world *world; /* NULL = closed */
+};
+
 static const char worlds_key; /* registry: table with weak values, address -> userdata */
 
 void jigL_world_push(lua_State *L, const struct jig_world *world)
@@ -36,10 +41,10 @@ void jigL_world_push(lua_State *L, const struct jig_world *world)
 
 static struct jig_world *to_world(lua_State *L)
 {
-    struct jig_world **world = luaL_checkudata(L, 1, WORLD);
-    if (!*world)
+    const struct handle *handle = luaL_checkudata(L, 1, WORLD);
+    if (!handle->world)
         luaL_error(L, "attempt to use a closed world");
-    return *world;
+    return handle->world;
 }
 
 /* The table of what lives as long as the world at index 1. [-0, +1, -] */
@@ -127,29 +132,32 @@ static int open_world(struct jig_world *world, bool simulated, struct jig_error 
     return world->record ? open_journal(world, err) : JIG_OK;
 }
 
-/* What world->engine may be only before it is open. */
-static struct jig_world *new_world(lua_State *L, bool *simulated)
+static struct jig_world *allocate(lua_State *L)
 {
-    struct jig_world **made = lua_newuserdatauv(L, sizeof *made, 4); // hooks options world
-    *made = NULL;
-    luaL_setmetatable(L, WORLD);
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, JIG_WORLD_HOOKS);
-    lua_newtable(L);
-    lua_setiuservalue(L, -2, JIG_WORLD_KEPT);
-    struct jig_world parsed = {0};
-    read_hooks(L, &parsed);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &worlds_key);
-    struct jig_world *world = malloc(sizeof *world);
+    struct jig_world *world = calloc(1, sizeof *world);
     if (!world)
         luaL_error(L, "no memory for a world");
-    *world = parsed;
-    *made = world;
-    lua_pushvalue(L, 3);
-    lua_rawsetp(L, -2, world);
-    lua_settop(L, 3);
-    read_options(L, world, simulated);
     return world;
+}
+
+/* Of the hooks at index 1 and the options at 2. Its engine is not open yet. [-0, +1, v] */
+static struct jig_world *push_world(lua_State *L, bool *simulated)
+{
+    struct handle *handle = lua_newuserdatauv(L, sizeof *handle, JIG_WORLD_RECORD);
+    handle->world = NULL;
+    luaL_setmetatable(L, WORLD);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, 3, JIG_WORLD_HOOKS);
+    lua_newtable(L);
+    lua_setiuservalue(L, 3, JIG_WORLD_KEPT);
+    handle->world = allocate(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &worlds_key);
+    lua_pushvalue(L, 3);
+    lua_rawsetp(L, 4, handle->world);
+    lua_settop(L, 3);
+    read_hooks(L, handle->world);
+    read_options(L, handle->world, simulated);
+    return handle->world;
 }
 
 /*
@@ -179,7 +187,7 @@ static int world_new(lua_State *L)
         lua_newtable(L);
         lua_replace(L, 1);
     }
-    struct jig_world *world = new_world(L, &simulated);
+    struct jig_world *world = push_world(L, &simulated);
     if (open_world(world, simulated, &err) < 0)
         return jigL_fail(L, &err);
     return 1;
@@ -491,7 +499,9 @@ static bool find_line(const struct jig_world *world, const char *folder, lua_Deb
 {
     const struct jig_task *task = world->engine.current;
     if (!task)
-        task = jigL_slots_only_task(&world->engine);
+        task = world->cause;
+    if (!task)
+        task = jigL_slots_worker(&world->engine, NULL);
     return (world->from && jigL_find_line(world->from, folder, frame)) ||
            (task && (jigL_find_line(jigL_task_thread(task), folder, frame) ||
                      jigL_find_line(jigL_task_first(task), folder, frame)));
@@ -605,13 +615,14 @@ static bool end_world(lua_State *L, struct jig_world *world)
  */
 static int world_close(lua_State *L)
 {
-    struct jig_world **slot = luaL_checkudata(L, 1, WORLD), *world = *slot;
+    struct handle *handle = luaL_checkudata(L, 1, WORLD);
+    struct jig_world *world = handle->world;
     if (!world)
         return 0;
     if (world->inside)
         return luaL_error(L, "a world cannot be closed from within what happens in it");
     bool failed = world->failed && lua_isnoneornil(L, 2); /* the error that closes it goes first */
-    *slot = NULL;
+    handle->world = NULL;
     if (!end_world(L, world))
         return luaL_error(L, "a world could not be closed: something of it does not end");
     lua_pushnil(L);
@@ -625,8 +636,9 @@ static int world_close(lua_State *L)
 
 static int world_gc(lua_State *L)
 {
-    struct jig_world **slot = luaL_checkudata(L, 1, WORLD), *world = *slot;
-    *slot = NULL;
+    struct handle *handle = luaL_checkudata(L, 1, WORLD);
+    struct jig_world *world = handle->world;
+    handle->world = NULL;
     if (!world)
         return 0;
     memset(world->has, 0, sizeof world->has); /* nobody can be asked any more */

@@ -48,8 +48,10 @@ struct jig_world {
     struct jig_stage_player stage;
     bool has[JIG_HOOKS];
     bool dead, failed;
-    bool inside;     /* world:run is at work */
-    lua_State *from; /* the coroutine of a slot in whose name a hook is called; NULL = unknown */
+    bool inside; /* world:run is at work */
+    lua_State
+        *from; /* the coroutine of a slot in whose name a hook is called; NULL = unknown, or */
+    struct jig_task *cause;   /* it is known which worker waits for what happens */
     struct jig_after *afters; /* sorted by their time */
     struct jig_timer next_after;
     struct jig_record *record; /* which is lent to it */

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "bindings/slot.h"
+#include "core/factory_cli.h"
 #include "core/player.h"
 #include "core/proc.h"
 
@@ -81,6 +82,19 @@ static void ask(const struct question *question)
     struct jig_world *world = question->world;
     if (world->has[question->hook] && (!world->dead || question->hook == JIG_HOOK_LOG))
         jigL_world_call(world, ask_protected, (void *)question);
+}
+
+/* The same, about a session. What happens to it in the name of no slot now happens to who worked on
+ * it before. */
+static void ask_about(const struct question *question, const char *session)
+{
+    struct jig_world *world = question->world;
+    if (world->engine.current)
+        jigL_slots_note(&world->engine, session);
+    else
+        world->cause = jigL_slots_worker(&world->engine, session);
+    ask(question);
+    world->cause = NULL;
 }
 
 static int fail_dead(struct jig_error *err)
@@ -317,12 +331,24 @@ static void take_start(lua_State *L, int first, int results, void *what)
     about->rc = 1;
 }
 
+/* Where the vendor's CLI has it (factory_cli.h): behind the command. Of another program it is some
+ * word, or none. */
+static const char *session_of(const char *const *argv)
+{
+    for (size_t i = 0; argv[i] && argv[i + 1]; i++)
+        for (int command = 0; command <= JIG_REPORT_ERROR; command++)
+            if (strcmp(argv[i], jig_factory_command_name((enum jig_factory_command)command)) == 0)
+                return argv[i + 1];
+    return "";
+}
+
 static int play_start(void *data, const struct jig_proc_options *options, struct jig_play *play,
                       struct jig_error *err)
 {
     struct jig_world *world = data;
     struct about_program about = {.world = world, .options = options, .play = play};
-    ask(&(struct question){world, JIG_HOOK_START, push_start, take_start, &about});
+    const struct question question = {world, JIG_HOOK_START, push_start, take_start, &about};
+    ask_about(&question, session_of(options->argv));
     if (world->dead)
         return fail_dead(err);
     if (about.rc < 0)
@@ -448,8 +474,9 @@ enum jig_ruling jigL_world_rules(void *data, const struct jig_entry *entry)
 {
     struct jig_world *world = data;
     struct about_entry about = {.entry = entry};
+    const struct question question = {world, JIG_HOOK_RECORD, push_entry, take_ruling, &about};
     if ((int)entry->kind != JIG_SCRIBE_FOLD)
-        ask(&(struct question){world, JIG_HOOK_RECORD, push_entry, take_ruling, &about});
+        ask_about(&question, entry->session);
     if (world->dead)
         return JIG_RULE_LOSE;
     if (about.ruling == JIG_RULE_HIDE)

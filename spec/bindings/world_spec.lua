@@ -410,6 +410,51 @@ describe("jig.world", function()
     run:__close()
   end)
 
+  it("knows it as well where it is the loop that goes on, for each of several slots", function()
+    local text = scratch.recipe([[
+      run = function(unit)
+        local init
+        if unit.slot == "A1" then
+          init = unit:new_device() -- one
+        else
+          init = unit:new_device() -- two
+        end
+        local key = unit:exchange(init)
+        local provisioning = unit:get_device_configuration(key)
+        local fingerprint = unit:handle_device_response(unit:exchange(provisioning)) -- last
+        return fingerprint
+      end,]])
+    local marks, n = {}, 0
+    for line in text:gmatch("[^\n]*\n?") do
+      n = n + 1
+      local mark = line:match("%-%- (%a+)\n$")
+      if mark then marks[tostring(n)] = mark end
+    end
+    local lines, run = {}, nil
+    local function note(what)
+      local line = run.world:line(run.folder.path)
+      lines[#lines + 1] = ("%s %s"):format(what, line and (marks[line:match("%d+$")] or "elsewhere"))
+    end
+    run = recorded { text = text, idle = true, hooks = {
+      start = function(argv)
+        note(argv[2])
+        return { after = 1, out = played.right[argv[2]].out }
+      end,
+      record = function(kind) if kind == "opening" or kind == "finished" then note(kind) end end,
+    } }
+    run:work()
+    run:work()
+    assert.equal("ended", run.world:run())
+    local count = 0
+    for _, message in ipairs(run:read()) do if message.passed then count = count + 1 end end
+    assert.equal(2, count)
+    table.sort(lines)
+    assert.same({ "finished last", "finished last", "get_device_configuration elsewhere",
+      "get_device_configuration elsewhere", "handle_device_response last", "handle_device_response last",
+      "new_device one", "new_device two", "opening one", "opening two" }, lines)
+    getmetatable(run).__close()
+  end)
+
   describe("a record", function()
     it("keeps what a unit says, one world after another", function()
       local folder <close> = scratch.folder()

@@ -43,6 +43,7 @@ SIM = examples/simulator
 LUA_FLAGS = $(shell $(PKG) --cflags lua5.4)
 ifeq ($(LINK),shared)
 LIBS = -Wl,-E $(shell $(PKG) --libs lua5.4 libuv libserialport libcrypto sqlite3) -l:liblua5.4-cjson.so
+SIM_LIBS = -lcrypto
 else
 # -no-pie: relocating the archives' tables of pointers would cost a quarter of the start-up time.
 # Modules in C find Lua's functions in the program, and those alone.
@@ -50,8 +51,8 @@ LIBS = -no-pie -Wl,--export-dynamic-symbol='lua*' \
        -Wl,--whole-archive -l:liblua5.4.a -Wl,--no-whole-archive -l:libuv_a.a \
        -l:libserialport.a -l:liblua5.4-cjson.a -l:libcrypto.a \
        -l:libsqlite3.a -lm -ldl -lpthread
+SIM_LIBS = -no-pie -l:libcrypto.a -ldl -lpthread
 endif
-SIM_LIBS = -lcrypto
 
 say = $(if $(V),,@echo "  $(1) $@";)
 

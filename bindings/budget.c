@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@ enum {
 /* What is thrown; short, so that Lua makes it once. */
 #define THROWN "the recipe computed for too long"
 
-#define LONG "it computed for more than 1 s without waiting"
+#define LONG      "it computed for more than 1 s without waiting"
+#define LONG_FORM "it computed for more than %g s without waiting"
 #define HELD                                                                                       \
     "it computed for more than 0.1 s where it cannot be suspended (a table.sort comparison, a "    \
     "string.gsub replacement, a message handler)"
@@ -73,14 +75,25 @@ static bool suspends(lua_State *L, const struct jig_budget *budget)
     return !budget->closing && lua_isyieldable(L);
 }
 
+static unsigned limit_of(const struct jig_meter *meter)
+{
+    return meter->limit ? meter->limit : BUDGET_TICKS;
+}
+
+static const char *too_long(const struct jig_meter *meter)
+{
+    return meter->limit ? meter->too_long : LONG;
+}
+
 static void count(lua_State *L, struct jig_budget *budget, unsigned ticks)
 {
+    const struct jig_meter *meter = &jigL_engine(L)->meter;
     budget->used += ticks;
     budget->held += ticks < SOME_TICKS ? ticks : SOME_TICKS;
     if (budget->reason)
         return;
-    if (budget->used >= BUDGET_TICKS)
-        spend(L, budget, LONG);
+    if (budget->used >= limit_of(meter))
+        spend(L, budget, too_long(meter));
     else if (budget->held >= HELD_TICKS && !suspends(L, budget))
         spend(L, budget, HELD);
 }
@@ -144,15 +157,16 @@ void jigL_budget_check(lua_State *L)
     struct jig_budget *budget = current_budget(L);
     if (!budget)
         return;
-    unsigned ticks = atomic_load_explicit(&jigL_engine(L)->meter.ticks, memory_order_relaxed);
-    bool is_long = budget->used + ticks >= BUDGET_TICKS;
+    struct jig_meter *meter = &jigL_engine(L)->meter;
+    unsigned ticks = atomic_load_explicit(&meter->ticks, memory_order_relaxed);
+    bool is_long = budget->used + ticks >= limit_of(meter);
     bool is_held = budget->held + ticks >= HELD_TICKS && !suspends(L, budget);
     if (!budget->reason && !is_long && !is_held)
         return;
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     set_hook(L);
     if (!budget->reason)
-        spend(L, budget, is_long ? LONG : HELD);
+        spend(L, budget, is_long ? too_long(meter) : HELD);
     lua_pushliteral(L, THROWN);
     lua_error(L);
 }
@@ -356,9 +370,26 @@ static int is_spent(lua_State *L)
     return 1;
 }
 
+/*
+ * budget.limit(seconds). How long tasks may compute without waiting from now on (default 1). For
+ * specs; raises in a slot. Does not yield.
+ */
+static int set_limit(lua_State *L)
+{
+    lua_Number seconds = luaL_checknumber(L, 1);
+    struct jig_meter *meter = &jigL_engine(L)->meter;
+    luaL_argcheck(L, seconds >= 0.1 && seconds <= 60, 1, "seconds from 0.1 to 60");
+    if (current_budget(L))
+        return luaL_error(L, "a slot cannot set its own budget");
+    meter->limit = (unsigned)(seconds * 1000 / JIG_TICK_MS);
+    snprintf(meter->too_long, sizeof meter->too_long, LONG_FORM, seconds);
+    return 0;
+}
+
 int luaopen_jig_budget(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"run", run}, {"spent", is_spent}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"run", run}, {"spent", is_spent}, {"limit", set_limit}, {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

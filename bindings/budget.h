@@ -11,6 +11,9 @@
  * pcall nor a message handler, <close> or a coroutine can hold on to it.
  *
  * A coroutine has one hook: where lines are counted (coverage.h) it is this one, too.
+ *
+ * How much that is can be set in the main state alone, for specs: they end dozens of loops, each of
+ * which would take a whole second of the processor. No recipe and no setting of a station reach it.
  */
 #ifndef JIG_BINDINGS_BUDGET_H
 #define JIG_BINDINGS_BUDGET_H
@@ -37,6 +40,8 @@ struct jig_meter {
     _Atomic(const char *) name;   /* the slot whose turn it is */
     timer_t timer;
     bool ticking;
+    unsigned limit;    /* ticks of a budget, where a spec has set it; 0 = JIG_BUDGET_MS */
+    char too_long[64]; /* and what is said then */
 };
 
 /* One per task. */

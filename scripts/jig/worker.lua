@@ -128,6 +128,7 @@ end
 -- Waits for what begins a unit at a watched slot: its start trigger, where there is one, and a device.
 -- False when that will not come any more; else the serial number that the trigger gave.
 local function await_device(config, address, emit)
+  local insertion = require "jig.insertion" -- before the first wait: a device that has come waits for nothing
   local start
   if config.start then
     emit { event = "waiting", ["for"] = "start" }
@@ -135,7 +136,7 @@ local function await_device(config, address, emit)
     if not start or start.last then return false end
   end
   emit { event = "waiting", ["for"] = "device" }
-  if not require("jig.insertion").arrival(address) then return false end
+  if not insertion.arrival(address) then return false end
   return true, start and start.serial
 end
 

@@ -1,6 +1,7 @@
 -- A task has a budget in a slot's state alone: JIG_PATH points to workers of this spec's own.
 
 local scratch = require "spec.support.scratch"
+local task = require "jig.task"
 
 -- `body` is what budget.run runs; `after` what the worker does then, with ok, thrown, spent.
 local function worker(body, after)
@@ -19,10 +20,13 @@ local function worker(body, after)
   ]])
 end
 
+-- The budget of most loops here: a second of the processor for each would be long.
+local SHORT <const> = "require('jig.budget').limit(0.2)\n"
+
 -- Runs workers (name -> text) and a script that has `all(names…)`: every message of these workers, which
--- run at once, in their order. Gives what the script prints.
-local function run(modules, script)
-  local files = { ["try.lua"] = [[
+-- run at once, in their order. Gives what the script prints. `setting` is "" for the budget that nobody set.
+local function run(modules, script, setting)
+  local files = { ["try.lua"] = (setting or SHORT) .. [[
     local slot, task = require "jig.slot", require "jig.task"
     local function all(...)
       local list, tasks = {}, {}
@@ -51,15 +55,15 @@ local function run(modules, script)
 end
 
 -- What one worker's loop came to: reason, line.
-local function end_of(body)
+local function end_of(body, setting)
   return run({ worker = worker(body) }, [[
     local message = all("worker")[1]
     print(message.ok, message.spent and message.spent.reason, message.spent and message.spent.line)
     assert(message.spent.traceback:find "stack traceback")
-  ]])
+  ]], setting)
 end
 
-local LONG <const> = "it computed for more than 1 s without waiting"
+local LONG <const> = "it computed for more than 0.2 s without waiting"
 local HELD <const> = "it computed for more than 0.1 s where it cannot be suspended"
 
 describe("jig.budget", function()
@@ -118,13 +122,35 @@ describe("jig.budget", function()
       while true do f() end ]], LONG },
     { "recursion in tail calls", "local function f() return f() end f()", LONG },
   }
-  for _, case in ipairs(loops) do
-    it("ends " .. case[1] .. ", with its line", function()
-      local said = end_of((case.statement or "") .. case[2])
-      assert.equal("false\t" .. case[3], said:sub(1, 6 + #case[3]))
-      assert.matches("\tFOLDER/worker.lua:%d+\n$", said)
+
+  describe("ends", function()
+    -- All at once, each in a process of its own, for what they take is time of the processors.
+    setup(function()
+      for _, case in ipairs(loops) do case.task = task.spawn(end_of, (case.statement or "") .. case[2]) end
+      for _, case in ipairs(loops) do case.ok, case.said = case.task:join() end
     end)
-  end
+
+    for _, case in ipairs(loops) do
+      it(case[1] .. ", with its line", function()
+        assert(case.ok, case.said)
+        assert.equal("false\t" .. case[3], case.said:sub(1, 6 + #case[3]))
+        assert.matches("\tFOLDER/worker.lua:%d+\n$", case.said)
+      end)
+    end
+  end)
+
+  it("lasts a second where nobody set it", function()
+    local said = end_of("looping()", "")
+    assert.matches("^false\tit computed for more than 1 s without waiting\tFOLDER/worker.lua:%d+\n$", said)
+  end)
+
+  it("is set in the main state alone, within bounds", function()
+    local budget = require "jig.budget"
+    assert.has_error(function() budget.limit(0.09) end, "bad argument #1 to 'limit' (seconds from 0.1 to 60)")
+    assert.has_error(function() budget.limit(61) end)
+    assert.matches(": a slot cannot set its own budget\n$",
+      run({ worker = worker "budget.limit(2)" }, [[ print(all("worker")[1].thrown) ]]))
+  end)
 
   it("lets the others run meanwhile, and the timers of the loop", function()
     local said = run({
@@ -148,7 +174,7 @@ describe("jig.budget", function()
       end
       for _ = 1, 2 do
         local fine = budget.run(here, nil, function()
-          for _ = 1, 3 do busy(0.5) clock.sleep(0.001) end
+          for _ = 1, 3 do busy(0.1) clock.sleep(0.001) end
           return "fine"
         end)
         slot.emit { ok = fine }
@@ -162,12 +188,12 @@ describe("jig.budget", function()
   it("lets what is suspended in between go on, however much is done where it cannot be", function()
     local said = run({ worker = worker [[
       local n = 0
-      for _ = 1, 60 do
+      for _ = 1, 30 do
         local from = os.clock()
         local _ = ("x"):gsub("x", function() while os.clock() - from < 0.01 do n = n + 1 end end)
       end
       return "fine"
-    ]] }, [[ print(all("worker")[1].thrown) ]])
+    ]] }, [[ print(all("worker")[1].thrown) ]], "")
     assert.equal("fine\n", said)
   end)
 
@@ -177,7 +203,7 @@ describe("jig.budget", function()
       local co = coroutine.create(function()
         for i = 1, 5 do
           local from = os.clock()
-          while os.clock() - from < 0.05 do end
+          while os.clock() - from < 0.02 do end
           coroutine.yield(i)
         end
       end)

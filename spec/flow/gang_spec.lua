@@ -59,7 +59,7 @@ describe("a gang", function()
   it("passes 256 of 256, each session called once in order and none reported", function()
     local place <close> = station.place()
     local all <close> = devices(place, 256)
-    local result = run(place, all.addresses, { service = { limits = { new_device = 200 } } })
+    local result = run(place, all.addresses, { service = { token = false, limits = { new_device = 200 } } })
     assert.equal(0, result.exit, result.stderr)
     local fingerprints, n = {}, 0
     for i = 1, 256 do
@@ -144,7 +144,8 @@ exec %s "$@"
     for i = 1, 1000 do
       addresses[i] = "tcp:127.0.0.1:" .. assert(farm:read_until("\n", station.PATIENCE)):match("%d+")
     end
-    local result = run(place, addresses, { recipe = "spec/bench/recipe", cli = station.build .. "/bench/tool" })
+    local result = run(place, addresses, { recipe = "spec/bench/recipe", cli = station.build .. "/bench/tool",
+      service = { token = { width = 8, folder = place:fresh "locks" } } })
     assert.equal(0, result.exit, result.stderr)
     local summary = result.events[#result.events]
     assert.same({ 1000, 1000, 0 }, { summary.units, summary.passed, summary.failed })
@@ -207,19 +208,20 @@ exec %s "$@"
     end)
     -- The first call of the CLI opens a session and hangs.
     local cli = place:write("cli", ([[#!/bin/sh
-if mkdir %s/hung 2>/dev/null; then
-  %s "$@" >/dev/null
+hung=%s/hung tool=%s
+if [ ! -e $hung ] && mkdir $hung 2>/dev/null; then
+  $tool "$@" >/dev/null
   exec sleep 100
 fi
-exec %s "$@"
-]]):format(place.path, station.factory_tool, station.factory_tool), true)
+exec $tool "$@"
+]]):format(place.path, station.factory_tool), true)
     local slots = {}
     for i, address in ipairs(all.addresses) do
       local changes = trouble_of(i) and trouble_of(i)[2]
       slots[i] = { name = "S" .. i, port = address, recipe = changes and place:recipe("gateway", changes) }
     end
-    local result = run(place, {}, { cli = cli, station = { slots = slots },
-      service = { grace = 0, limits = { new_device = 5 } } })
+    local result = run(place, {}, { cli = cli, hasty = true, station = { slots = slots },
+      service = { grace = 0, limits = { new_device = 2 } } })
     assert.equal(1, result.exit, result.stderr)
     local hung = 0
     for i = 1, 64 do

@@ -1,3 +1,4 @@
+local budget = require "jig.budget"
 local journal = require "jig.journal"
 local ledger = require "jig.ledger"
 local port = require "jig.port"
@@ -11,6 +12,10 @@ local SANITIZED <const> = (os.getenv("JIG_BUILD") or ""):find("/san", 1, true) ~
 
 -- Counts how often the recipe's file ran in the same environment.
 local COUNTING <const> = 'local units = require "helper"\nunits.count = (units.count or 0) + 1\n'
+
+-- What a loop may take in cases that have many of them, in seconds.
+local SHORT <const> = 0.2
+local SHORT_REASON <const> = "it computed for more than 0.2 s without waiting"
 
 local numbers = 0
 
@@ -81,6 +86,9 @@ local function failing(status, times)
 end
 
 describe("jig.worker", function()
+  before_each(function() budget.limit(1) end)
+  teardown(function() budget.limit(1) end)
+
   it("tells a unit from its start to its end, each message with slot, unit, attempt and session", function()
     local run <close> = work { config = { serial = "S1", lot = "L" } }
     local names = {}
@@ -152,6 +160,7 @@ describe("jig.worker", function()
   end
 
   it("goes on after a recipe that made nonsense of itself and its unit", function()
+    budget.limit(SHORT)
     local run <close> = work { config = { count = 2, retries = 1 }, answer = failing(5, 1), text =
       'local made\n' .. scratch.recipe [[
         run = function(unit)
@@ -380,22 +389,21 @@ describe("jig.worker", function()
   end)
 
   describe("ends a unit alone whose recipe", function()
-    local WAITLESS <const> = "it computed for more than 1 s without waiting"
     local HELD <const> = "it computed for more than 0.1 s where it cannot be suspended"
 
     -- Each: what it does, as code of the exchange hook in the first unit; the fault's name and reason.
     local deeds = {
-      { "loops", "while true do end", "tool.limit", WAITLESS },
-      { "loops in pcall", "while true do pcall(looping) end", "tool.limit", WAITLESS },
+      { "loops", "while true do end", "tool.limit", SHORT_REASON },
+      { "loops in pcall", "while true do pcall(looping) end", "tool.limit", SHORT_REASON },
       { "loops in a message handler", "xpcall(error, looping)", "tool.limit", HELD },
-      { "loops in __close", "local x <close> = setmetatable({}, { __close = looping })", "tool.limit", WAITLESS },
+      { "loops in __close", "local x <close> = setmetatable({}, { __close = looping })", "tool.limit", SHORT_REASON },
       { "loops in a comparison", "table.sort({ 1, 2, 3 }, looping)", "tool.limit", HELD },
       { "loops in a replacement", "local _ = ('x'):gsub('x', looping)", "tool.limit", HELD },
       { "loops in a coroutine", "coroutine.wrap(function() while true do pcall(looping) end end)()",
-        "tool.limit", WAITLESS },
-      { "loops in __index", "local _ = setmetatable({}, { __index = looping }).x", "tool.limit", WAITLESS },
+        "tool.limit", SHORT_REASON },
+      { "loops in __index", "local _ = setmetatable({}, { __index = looping }).x", "tool.limit", SHORT_REASON },
       { "loops around the verbs", "while true do pcall(unit.exchange, unit, {}) pcall(unit.fail, unit, 5) end",
-        "tool.limit", WAITLESS },
+        "tool.limit", SHORT_REASON },
       { "has a finalizer", "setmetatable({}, { __gc = looping })", "tool.recipe", "__gc is not for recipes" },
       { "has a bomb for a pattern", "local _ = ('a'):rep(300):find('.-.-.-.-b')",
         "tool.recipe", "more than 10000000 steps" },
@@ -462,6 +470,8 @@ describe("jig.worker", function()
 
     for _, deed in ipairs(deeds) do
       it(deed[1], function()
+        if deed[4] == SHORT_REASON then budget.limit(SHORT) end
+        if deed[4]:find "steps$" then budget.limit(60) end -- on a slow machine they take more than a second
         if deed[1] == "recurses" and SANITIZED then pending "each frame is a block of the sanitizer's" end
         local run <close>, beside = side_by_side(deed[2])
         local other <close> = beside
@@ -487,6 +497,7 @@ describe("jig.worker", function()
   end)
 
   it("ends a loop in each hook, and says of `reset` that it had trouble", function()
+    budget.limit(SHORT)
     local run <close> = work { more = [[
       reset = function(unit)
         if unit.session_id then while true do pcall(error) end end
@@ -499,14 +510,15 @@ describe("jig.worker", function()
     local ended = of(run, "ended")
     assert.equal("tool.limit", ended[1].fault.name)
     assert.is_true(ended[1].reported)
-    assert.matches("/recipe.lua:%d+: it computed for more than 1 s without waiting", ended[1].reset_trouble)
+    assert.matches("/recipe.lua:%d+: " .. SHORT_REASON, ended[1].reset_trouble)
     assert.equal("new_device report_error", run.folder:commands())
   end)
 
   it("refuses a recipe whose chunk does not end, with its line", function()
+    budget.limit(SHORT)
     local run <close> = work { text = "\nwhile true do pcall(error) end" }
     assert.equal("refused", run.messages[1].event)
-    assert.matches("/recipe.lua:2: it computed for more than 1 s without waiting$", run.messages[1].message)
+    assert.matches("/recipe.lua:2: " .. SHORT_REASON .. "$", run.messages[1].message)
   end)
 
   it("ends what would be called when the unit is over", function()

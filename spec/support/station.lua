@@ -252,11 +252,12 @@ end
 --   directory  SIM_DIR of an earlier run, to go on with
 --   arguments  further words for the command line
 --   json       --json, so that :events() works
+--   hasty      recipes that loop end after 0.2 s (hasty.lua)
 ---@return spec.Run
 function station.start(at, options)
   local directory = options.directory or at:fresh("service")
-  local words = { "run" }
-  words[2] = options.recipe
+  local words = options.hasty and { "spec/support/hasty.lua", "run" } or { "run" }
+  words[#words + 1] = options.recipe
   local function add(...)
     table.move({ ... }, 1, select("#", ...), #words + 1, words)
   end

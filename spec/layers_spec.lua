@@ -32,7 +32,7 @@ end
 -- Headers that are no library's of their own: of the C library and of the kernel.
 local SYSTEM <const> = {}
 for name in ([[
-  arpa/inet asm/termbits assert ctype dirent endian errno fcntl gnu/libc-version inttypes limits linux/serial
+  arpa/inet asm/termbits assert ctype dirent endian errno fcntl ftw gnu/libc-version inttypes limits linux/serial
   linux/sockios math netdb netinet/in netinet/tcp poll pthread sched setjmp signal spawn stdarg stdatomic stdbool
   stddef stdint stdio stdlib string strings sys/epoll sys/file sys/inotify sys/ioctl sys/mman sys/random sys/resource
   sys/socket sys/stat sys/syscall sys/types sys/wait termios time unistd
@@ -157,7 +157,10 @@ describe("the layers", function()
     -- Modules of others, and the scripts that may require them (Lua patterns).
     local others = {
       ["argparse"] = { "commands/%w+" },
-      ["cjson.safe"] = { "commands/ports", "commands/journal/%w+", "output/json", "record", "recovery" },
+      ["cjson.safe"] = { "commands/ports", "commands/journal/%w+", "output/json", "prove/%w+", "record", "recovery",
+        "testing/rig" },
+      ["luassert"] = { "testing/assertions" },
+      ["say"] = { "testing/assertions" },
       ["busted"] = { "commands/test", "framing/contract", "output/several", "output/specs", "output/specs_junit",
         "output/specs_tap" },
       ["busted.modules.output_handler_loader"] = { "output/several" },

@@ -22,33 +22,6 @@ local function parser()
   return p
 end
 
--- The recipe's line that a path with a violation points to: where it was broken, where the unit failed, or what
--- the fault hit.
-local function line_of(path, history)
-  for _, violation in ipairs(path.violations) do
-    local named = violation.text:match("(%S+%.lua:%d+)")
-    if named or violation.line then return named or violation.line end
-  end
-  local fault = history.ended and history.ended.fault
-  if fault and fault.line then return fault.line end
-  for _, injection in ipairs(history.injections) do
-    if injection.effect and injection.effect.line then return injection.effect.line end
-  end
-end
-
--- What broke a law is gone again, for the lines of the recipe, which are not looked for in thousands of paths.
-local function add_lines(subject, proof)
-  for _, list in ipairs { { proof.clean }, proof.singles, proof.doubles } do
-    for _, path in ipairs(list) do
-      if #path.violations > 0 then
-        local again, history = explorer.go(subject, path.steps, true)
-        path.violations = #again.violations > 0 and again.violations or path.violations
-        path.line = line_of(path, history)
-      end
-    end
-  end
-end
-
 local function go_one(subject, o)
   local steps, message = explorer.steps(o.path)
   if not steps then
@@ -58,7 +31,6 @@ local function go_one(subject, o)
   explorer.go(subject, {}) -- what it is compared with
   local path, history = explorer.go(subject, steps, true)
   if o.trace then print(transcript.text(history.trail)) end
-  path.line = line_of(path, history)
   local proof = {
     recipe = subject.recipe, effects = history.trail, clean = path, singles = {}, doubles = {}, gaps = {},
     violations = #path.violations > 0 and 1 or 0,
@@ -81,7 +53,6 @@ end
 local function prove(subject, o)
   if o.path then return go_one(subject, o) end
   local proof = explorer.prove(subject, { singles = o.singles, stop = o.stop })
-  add_lines(subject, proof)
   io.write(o.json and report.json(proof) or report.text(proof, o.brief))
   if o.junit then
     local ok, message = write_file(o.junit, report.junit(proof))

@@ -1,7 +1,7 @@
 --- jig test: runs busted inside jig, as a task, so that specs block like recipes do.
 --
 -- Red is also, whatever is shown: nothing was run, or the run did not come to its end (a spec that ends the
--- program).
+-- program). A path that is a recipe's folder with a device is proven, too (jig prove), when its specs are green.
 
 local coverage = require "jig.coverage"
 local options = require "jig.commands.options"
@@ -66,6 +66,18 @@ local function show_coverage(o, folder)
   return message and "--lcov: " .. message
 end
 
+-- The proofs of the recipe folders that were named, where the specs are green: nil, or what went wrong.
+local function prove(o, tally)
+  if o.no_proof or o.filter or tally.failed > 0 then return end
+  local folders = require "jig.prove.folders"
+  local list = folders.among(o.path)
+  if #list == 0 then return end
+  local to = (o.tap or o.output) and io.stderr or io.stdout
+  local sound = folders.prove(list, to)
+  to:flush()
+  return not sound and "a proof is not sound" or nil
+end
+
 local function run(o, counters)
   local tally = { passed = 0, failed = 0 }
   local outputs = outputs_of(o)
@@ -76,6 +88,7 @@ local function run(o, counters)
   local runner = assert(load("require 'busted.runner' { standalone = false }", "@jig test"))
   local ok, thrown = task.spawn(runner):join()
   local trouble = not ok and thrown ~= tally and tostring(thrown) or trouble_of(tally)
+  if not trouble then trouble = prove(o, tally) end
   if counters and not trouble then trouble = show_coverage(o, counters) end
   if trouble then io.stderr:write("jig test: ", trouble, "\n") end
   return not trouble and tally.failed == 0 and 0 or 1
@@ -95,6 +108,7 @@ return function(words)
   p:argument("path", "Spec files or folders (default: the ROOT of .busted, or ./spec)."):args("*")
   p:option("--filter", "Run only tests whose name matches this Lua pattern.")
   p:option("--helper", "A script that is run before the specs.")
+  p:flag("--no-proof", "Leave out the proofs of recipe folders.")
   p:option("--junit", "Also write a JUnit file.")
   p:flag("--tap", "TAP on stdout; the usual output goes to stderr.")
   p:flag("--coverage", "Show which lines of recipes ran, and which never did.")

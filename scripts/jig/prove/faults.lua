@@ -96,7 +96,7 @@ local calls = {
     says { after = math.huge, deaf = true }),
   call("late", "the CLI ends at the instant of its limit", "done", { "cli.timeout", "passed", "tool.limit" },
     function(made, usual)
-      made.unseen = true -- perhaps
+      made.unseen, made.perhaps = true, true -- who is first, the program or its limit, is not said
       local play = {}
       for key, value in pairs(usual) do play[key] = value end
       play.after = made.limit

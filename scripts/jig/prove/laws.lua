@@ -127,6 +127,7 @@ function laws.owed(history, complain)
   if not ended or not ended.session then return end
   local accepted, opened = false, false
   for _, call in ipairs(history.calls) do
+    if call.perhaps and call.life == 1 then return end
     if call.life == 1 and heard(call) and not call.unseen then
       if call.command == "new_device" then opened = call.service ~= "refused" end
       if call.command == "report_error" and (call.service or "done") == "done" then accepted = true end

@@ -238,7 +238,8 @@ function report.json(proof)
   out[#out + 1] = encode {
     { "event", "proof" }, { "recipe", proof.recipe.name }, { "version", proof.recipe.version },
     { "effects", #proof.effects }, { "paths", #proof.singles }, { "pairs", #proof.doubles },
-    { "violations", proof.violations }, { "stopped", proof.stopped }, { "unreached", #found.unreached > 0 and found.unreached or nil },
+    { "violations", proof.violations }, { "stopped", proof.stopped },
+    { "unreached", #found.unreached > 0 and found.unreached or nil },
     { "shared_codes", #found.shared > 0 and found.shared or nil }, { "gaps", #found.gaps > 0 and found.gaps or nil },
   }
   return table.concat(out, "\n") .. "\n"

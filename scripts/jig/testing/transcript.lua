@@ -58,14 +58,18 @@ function transcript.line(effect)
 end
 
 --- A whole run, or its last lines.
----@param trail jig.testing.Effect[]
+---@param trail jig.testing.Effect[]  `life` in them: which start of jig they belong to
 ---@param last? integer  how many; default all
 ---@return string
 function transcript.text(trail, last)
   local lines = {}
   local first = math.max(1, #trail - (last or #trail) + 1)
   if first > 1 then lines[1] = ("           … %d before"):format(first - 1) end
-  for i = first, #trail do lines[#lines + 1] = transcript.line(trail[i]) end
+  for i = first, #trail do
+    local before = trail[i - 1]
+    if before and before.life ~= trail[i].life then lines[#lines + 1] = "           jig is started again" end
+    lines[#lines + 1] = transcript.line(trail[i])
+  end
   return table.concat(lines, "\n")
 end
 

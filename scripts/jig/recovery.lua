@@ -49,10 +49,10 @@ local UNFINISHED <const> = [[
   FROM session JOIN unit ON unit.id = session.unit
   WHERE session.owner = ?1 AND session.state = 'finished' AND unit.result IS NULL]]
 
-local function collect(path, sql, parameter)
+-- All rows of a query at once, for the ledger is written while they are worked on.
+local function collect(reader, sql, parameter)
   local list = {}
-  local from <close> = assert(ledger.open(path))
-  for row in from:rows(sql, parameter) do list[#list + 1] = row end
+  for row in reader:rows(sql, parameter) do list[#list + 1] = row end
   return list
 end
 
@@ -135,7 +135,7 @@ local function recover_sessions(options, id, owner, result)
   local left = 0
   -- what it left in its emergency file goes first
   local ready, trouble = journal.ready()
-  for _, row in ipairs(collect(options.path, UNENDED, id)) do
+  for _, row in ipairs(collect(options.reader, UNENDED, id)) do
     result.found = result.found + 1
     local what, text = "left", trouble
     if ready then what, text = recover(options, row, owner) end
@@ -151,7 +151,7 @@ end
 -- The units of an owner that were made but have no verdict; how many are left so.
 local function finish_units(options, id)
   local left = 0
-  for _, row in ipairs(collect(options.path, UNFINISHED, id)) do
+  for _, row in ipairs(collect(options.reader, UNFINISHED, id)) do
     local kept, trouble = nil, nil
     if not options.dry_run then kept, trouble = finish(row) end
     tell(options, row, (options.dry_run and "would be " or "") .. "manufactured with fault",
@@ -164,7 +164,7 @@ end
 -- The owner's lock is not free: it lives, or it is gone and a CLI that it started still works on a session
 -- that nobody will report if this is not tried again.
 local function held(options, id, result, message, code)
-  local rows = collect(options.path, UNENDED, id)
+  local rows = collect(options.reader, UNENDED, id)
   for _, row in ipairs(rows) do tell(options, row, code == "lost" and "left" or "busy", message) end
   if code == "lost" then
     result.found, result.unreported = result.found + #rows, result.unreported + #rows
@@ -185,20 +185,22 @@ end
 ---@return jig.RecoveryResult
 function recovery.run(options)
   local result = { found = 0, reported = 0, settled = 0, unreported = 0, busy = 0 }
-  for _, row in ipairs(collect(options.path, OWNERS, journal.owner() or "")) do
-    recover_owner(options, row.owner, result)
+  local reader <close> = assert(ledger.open(options.path))
+  local reading = setmetatable({ reader = reader }, { __index = options })
+  for _, row in ipairs(collect(reader, OWNERS, journal.owner() or "")) do
+    recover_owner(reading, row.owner, result)
   end
   return result
 end
 
 -- The attempts of a session that belong to one owner: how many were given up; nil and why not.
-local function settle_owned(path, id, owner_id, facts)
+local function settle_owned(reader, path, id, owner_id, facts)
   local owner <close>, message = journal.take(path .. ".d", owner_id)
   if not owner then return nil, message end
   local ready, trouble = journal.ready() -- it may have an end in the emergency file
   if not ready then return nil, trouble end
-  local settled, left = 0, #collect(path, UNFINISHED, owner_id)
-  for _, row in ipairs(collect(path, UNENDED, owner_id)) do
+  local settled, left = 0, #collect(reader, UNFINISHED, owner_id)
+  for _, row in ipairs(collect(reader, UNENDED, owner_id)) do
     if row.id == id then
       local kept, why = append("settled", row, facts)
       if not kept then return nil, why end
@@ -219,8 +221,9 @@ end
 ---@return integer|nil settled  how many of its attempts, string? message
 function recovery.settle(path, id, reason, operator)
   local settled = 0
-  for _, row in ipairs(collect(path, "SELECT DISTINCT owner FROM session WHERE id = ?1 AND ended IS NULL", id)) do
-    local count, message = settle_owned(path, id, row.owner, { reason = reason, operator = operator })
+  local reader <close> = assert(ledger.open(path))
+  for _, row in ipairs(collect(reader, "SELECT DISTINCT owner FROM session WHERE id = ?1 AND ended IS NULL", id)) do
+    local count, message = settle_owned(reader, path, id, row.owner, { reason = reason, operator = operator })
     if not count then return nil, message end
     settled = settled + count
   end

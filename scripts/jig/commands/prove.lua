@@ -67,6 +67,7 @@ end
 return function(words)
   local o, status = options.parse(parser(), words)
   if not o then return status end
+  collectgarbage("generational") -- a path leaves much behind, and keeps little
   if o.trace and not o.path then
     say("--trace needs --path")
     return 2

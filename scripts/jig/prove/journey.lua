@@ -167,9 +167,12 @@ function journey.go(subject, path, lines)
   add_served(history)
   run_unit(self)
   history.killed = self.killed
-  while #subject.journal:unended() > 0 and history.restarts < STARTS do restart(self) end
-  history.sessions = subject.journal:sessions(self.session)
   history.unended = subject.journal:unended()
+  while #history.unended > 0 and history.restarts < STARTS do
+    restart(self)
+    history.unended = subject.journal:unended()
+  end
+  history.sessions = subject.journal:sessions(self.session)
   return history
 end
 

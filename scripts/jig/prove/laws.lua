@@ -428,8 +428,8 @@ end
 
 -- In the order in which complaints are shown.
 local ALL <const> = {
-  "injected", "verdict", "reset", "same", "one_end", "report_agrees", "owed", "once", "answers", "pin", "waits", "intent", "recorded",
-  "journal_ends", "unseen", "one_caller", "closed", "statuses",
+  "injected", "verdict", "reset", "same", "one_end", "report_agrees", "owed", "once", "answers", "pin", "waits",
+  "intent", "recorded", "journal_ends", "unseen", "one_caller", "closed", "statuses",
 }
 
 --- Checks a history against every law.

@@ -200,30 +200,45 @@ end
 
 -- ---- JSON ----
 
-local function path_object(path)
-  local violations
-  for i, violation in ipairs(path.violations) do
-    violations = violations or {}
-    violations[i] = {
-      law = violation.law, text = violation.text, effect = violation.effect and violation.effect.number,
-      line = violation.line,
-    }
+-- Text that is JSON already.
+local function raw(text)
+  return function() return text end
+end
+
+-- An object with its keys in the order given, which with cjson is any: the same proof gives the same bytes.
+local function object(fields)
+  local parts = {}
+  for _, field in ipairs(fields) do
+    local key, value = field[1], field[2]
+    if value ~= nil then
+      local text = type(value) == "function" and value() or cjson.encode(value)
+      parts[#parts + 1] = ("%s:%s"):format(cjson.encode(key), text)
+    end
   end
-  return {
-    { "event", "path" }, { "id", path.id }, { "kind", path.effect and path.effect.kind },
-    { "effect", path.effect and path.effect.what }, { "verdict", path.verdict }, { "fault", path.name },
-    { "code", path.code }, { "restarts", path.restarts }, { "seconds", path.seconds }, { "pairs", path.pairs },
-    { "line", path.line }, { "violations", violations },
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+-- An array of what `each` makes of the elements; nil when there is none.
+local function array(list, each)
+  local parts = {}
+  for i, value in ipairs(list) do parts[i] = each(value) end
+  return #parts > 0 and raw("[" .. table.concat(parts, ",") .. "]") or nil
+end
+
+local function violation_object(violation)
+  return object {
+    { "law", violation.law }, { "text", violation.text }, { "effect", violation.effect and violation.effect.number },
+    { "line", violation.line },
   }
 end
 
--- Keys in the order given: cjson's is any.
-local function encode(fields)
-  local parts = {}
-  for _, field in ipairs(fields) do
-    if field[2] ~= nil then parts[#parts + 1] = ("%s:%s"):format(cjson.encode(field[1]), cjson.encode(field[2])) end
-  end
-  return "{" .. table.concat(parts, ",") .. "}"
+local function path_object(path)
+  return object {
+    { "event", "path" }, { "id", path.id }, { "kind", path.effect and path.effect.kind },
+    { "effect", path.effect and path.effect.what }, { "verdict", path.verdict }, { "fault", path.name },
+    { "code", path.code }, { "restarts", path.restarts }, { "seconds", path.seconds }, { "pairs", path.pairs },
+    { "line", path.line }, { "violations", array(path.violations, violation_object) },
+  }
 end
 
 --- One object per line: each path, then the summary.
@@ -232,15 +247,20 @@ end
 function report.json(proof)
   local out = {}
   for _, list in ipairs { { proof.clean }, proof.singles, proof.doubles } do
-    for _, path in ipairs(list) do out[#out + 1] = encode(path_object(path)) end
+    for _, path in ipairs(list) do out[#out + 1] = path_object(path) end
   end
   local found = report.findings(proof)
-  out[#out + 1] = encode {
+  out[#out + 1] = object {
     { "event", "proof" }, { "recipe", proof.recipe.name }, { "version", proof.recipe.version },
     { "effects", #proof.effects }, { "paths", #proof.singles }, { "pairs", #proof.doubles },
     { "violations", proof.violations }, { "stopped", proof.stopped },
     { "unreached", #found.unreached > 0 and found.unreached or nil },
-    { "shared_codes", #found.shared > 0 and found.shared or nil }, { "gaps", #found.gaps > 0 and found.gaps or nil },
+    { "shared_codes", array(found.shared, function(shared)
+      return object { { "code", shared.code }, { "causes", shared.causes } }
+    end) },
+    { "gaps", array(found.gaps, function(gap)
+      return object { { "text", gap.text }, { "effects", gap.effects } }
+    end) },
   }
   return table.concat(out, "\n") .. "\n"
 end

@@ -16,8 +16,9 @@ enum { READ_SIZE = 16384 };
 
 /* How long a program's pipes are left alone. One that ends sooner, with less than the system holds
  * for it (64 KiB), is read once, when it has ended: that spares being woken for what it prints and
- * again for its end, and the system calls to watch the pipes. */
-static const int64_t left_alone = 2 * JIG_MS, longest_alone = 64 * JIG_MS;
+ * again for its end, and the system calls to watch the pipes. A program that prints more waits this
+ * long once. */
+static const int64_t left_alone = 2 * JIG_MS;
 
 struct stream {
     struct jig_proc *proc;
@@ -147,31 +148,12 @@ static bool watch_stream(struct stream *s)
 }
 
 /* Should it be impossible to watch them, the system's lack may pass: tried again. */
-static void watch_pipes(struct jig_proc *proc)
+static void watch_pipes(struct jig_timer *timer)
 {
+    struct jig_proc *proc = timer->data;
     bool out = watch_stream(&proc->out), err = watch_stream(&proc->err);
     if (!out || !err)
         jig_timer_start(proc->loop, &proc->look, jig_loop_now(proc->loop) + left_alone);
-}
-
-static bool has_printed(struct stream *s)
-{
-    if (s->fd >= 0)
-        drain(s);
-    return jig_buf_len(s->into) > 0;
-}
-
-/* A program that has printed nothing is left alone for as long again as it has run, and not longer
- * than that at once: most print when they are done. */
-static void look_at_pipes(struct jig_timer *timer)
-{
-    struct jig_proc *proc = timer->data;
-    int64_t now = jig_loop_now(proc->loop);
-    bool out = has_printed(&proc->out), err = has_printed(&proc->err);
-    int64_t so_far = now - proc->result.started;
-    int64_t again = now + (so_far < longest_alone ? so_far : longest_alone);
-    if (out || err || jig_timer_start(proc->loop, timer, again) < 0)
-        watch_pipes(proc);
 }
 
 static struct jig_proc *new_proc(struct jig_loop *loop, const struct jig_proc_options *o)
@@ -186,7 +168,7 @@ static struct jig_proc *new_proc(struct jig_loop *loop, const struct jig_proc_op
     proc->result.out.cap = proc->result.err.cap = o->cap;
     proc->result.started = jig_loop_now(loop);
     proc->limit = (struct jig_timer){.fire = limit_passed, .data = proc};
-    proc->look = (struct jig_timer){.fire = look_at_pipes, .data = proc};
+    proc->look = (struct jig_timer){.fire = watch_pipes, .data = proc};
     return proc;
 }
 
@@ -244,7 +226,7 @@ static void look_later(struct jig_proc *proc)
 {
     if (jig_loop_clock(proc->loop)->simulated ||
         jig_timer_start(proc->loop, &proc->look, proc->result.started + left_alone) < 0)
-        watch_pipes(proc); /* simulated time stands still while a program runs */
+        watch_pipes(&proc->look); /* simulated time stands still while a program runs */
 }
 
 struct jig_proc *jig_proc_start(struct jig_loop *loop, const struct jig_proc_options *options,

@@ -13,12 +13,12 @@ return jig.recipe {
   limits = { open = 5, exchange = 10, unit = 60 },
 
   status = {
-    [3] = { "factory_provisioning.memory", code = 411, reason = "gateway cannot allocate memory" },
-    [8] = { "firmware.cannot_parse", code = 408, reason = "gateway received a damaged message" },
-    [9] = { "firmware.cannot_parse", code = 409, reason = "gateway could not process the message" },
-    [0x101] = { "factory_init.keygen", code = 401, reason = "gateway cannot generate a key pair" },
-    [0x102] = { "factory_init.unknown_factory", code = 402, reason = "gateway does not know the factory ID" },
-    [0x112] = { "factory_provisioning.decrypt", code = 412, reason = "gateway cannot decrypt the message" },
-    [0x121] = { "firmware.unknown_command", code = 421, reason = "gateway does not know the command" },
+    [3] = { "factory_provisioning.memory", code = 611, reason = "gateway cannot allocate memory" },
+    [8] = { "firmware.cannot_parse", code = 608, reason = "gateway received a damaged message" },
+    [9] = { "firmware.cannot_parse", code = 609, reason = "gateway could not process the message" },
+    [0x101] = { "factory_init.keygen", code = 601, reason = "gateway cannot generate a key pair" },
+    [0x102] = { "factory_init.unknown_factory", code = 602, reason = "gateway does not know the factory ID" },
+    [0x112] = { "factory_provisioning.decrypt", code = 612, reason = "gateway cannot decrypt the message" },
+    [0x121] = { "firmware.unknown_command", code = 621, reason = "gateway does not know the command" },
   },
 }

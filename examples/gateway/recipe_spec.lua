@@ -2,12 +2,12 @@ local station = require "spec.support.station"
 
 -- Device fault, ERROR_CODE, the fault's name.
 local FAULTS <const> = {
-  { "no-key-pair", 401, "factory_init.keygen" },
-  { "unknown-factory", 402, "factory_init.unknown_factory" },
-  { "no-memory", 411, "factory_provisioning.memory" },
-  { "cannot-decrypt", 412, "factory_provisioning.decrypt" },
-  { "unknown-command@init", 421, "firmware.unknown_command" },
-  { "cannot-parse@provision", 409, "firmware.cannot_parse" },
+  { "no-key-pair", 601, "factory_init.keygen" },
+  { "unknown-factory", 602, "factory_init.unknown_factory" },
+  { "no-memory", 611, "factory_provisioning.memory" },
+  { "cannot-decrypt", 612, "factory_provisioning.decrypt" },
+  { "unknown-command@init", 621, "firmware.unknown_command" },
+  { "cannot-parse@provision", 609, "firmware.cannot_parse" },
   { "gone-mid-reply@init", 103, "connectivity.lost" },
 }
 

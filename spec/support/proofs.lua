@@ -16,7 +16,9 @@ local length = require "jig.framing.length"
 return jig.recipe {
   name = "lamp",
   port = "pair:nowhere",
-  framing = length { header = ">I2 scp I2 length", reply = ">I2 scp I2 length B status", crc = "CRC-16/IBM-3740", max = 200 },
+  framing = length {
+    header = ">I2 scp I2 length", reply = ">I2 scp I2 length B status", crc = "CRC-16/IBM-3740", max = 200,
+  },
   limits = { exchange = 2, unit = 30 },
   status = { [0x11] = { "factory_provisioning.memory", code = 311, reason = "no memory", retry = true } },
   reset = function(unit) unit.port:set("dtr", true) end,
@@ -32,12 +34,22 @@ return { statuses = { 0x11 }, firmware = function(device)
 end }
 ]]
 
+--- A product that adds nothing to the engine: no hook, no status, a length before the bytes.
+proofs.STANDARD = {
+  text = [[
+return require("jig").recipe {
+  name = "standard run", port = "pair:nowhere", framing = require "jig.framing.length" { header = ">I2 length" },
+}
+]],
+  device = 'return { { payload = "the first answer" }, { payload = "the second answer" } }',
+}
+
 --- A folder with the product; `change` replaces text of the recipe, or of the device.
----@param change? { recipe?: table<string, string>, device?: string }
+---@param change? { text?: string, recipe?: table<string, string>, device?: string }  text: of a whole other recipe
 ---@return table folder  to be closed; folder.recipe is where it is
 function proofs.folder(change)
   change = change or {}
-  local recipe = proofs.RECIPE
+  local recipe = change.text or proofs.RECIPE
   for from, to in pairs(change.recipe or {}) do
     local first, last = recipe:find(from, 1, true)
     assert(first, "the recipe has no " .. from)

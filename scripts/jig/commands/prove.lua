@@ -29,7 +29,11 @@ local function go_one(subject, o)
     return 2
   end
   explorer.go(subject, {}) -- what it is compared with
-  local path, history = explorer.go(subject, steps, true)
+  local ok, path, history = pcall(explorer.go, subject, steps, true)
+  if not ok then
+    say(path)
+    return 2
+  end
   if o.trace then print(transcript.text(history.trail)) end
   local proof = {
     recipe = subject.recipe, effects = history.trail, clean = path, singles = {}, doubles = {}, gaps = {},

@@ -360,7 +360,9 @@ function laws.verdict(history, complain)
     return
   end
   if name == "tool.recipe" then
-    complain("no plain Lua error", ("%s %s"):format(history.ended.fault.line or "", history.ended.fault.reason))
+    local made = history.ended.fault
+    local told = not made.line or made.reason:find(made.line, 1, true)
+    complain("no plain Lua error", told and made.reason or ("%s: %s"):format(made.line, made.reason))
   elseif not is_allowed(history, name) then
     complain("mapped code", ("the verdict is %s; expected %s"):format(name, expected(history)))
   end
@@ -411,10 +413,16 @@ function laws.closed(history, complain)
   end
 end
 
-function laws.injected(history, complain)
+-- A path means something only when its faults happened.
+local function check_injected(history, complain)
+  local all = true
   for _, injection in ipairs(history.injections) do
-    if not injection.effect then complain("injected", "the fault did not happen") end
+    if not injection.effect then
+      complain("injected", ("the run has no effect %d: the fault did not happen"):format(injection.at))
+      all = false
+    end
   end
+  return all
 end
 
 -- A device that may answer statuses answers them where jig looks for them.
@@ -428,7 +436,7 @@ end
 
 -- In the order in which complaints are shown.
 local ALL <const> = {
-  "injected", "verdict", "reset", "same", "one_end", "report_agrees", "owed", "once", "answers", "pin", "waits",
+  "verdict", "reset", "same", "one_end", "report_agrees", "owed", "once", "answers", "pin", "waits",
   "intent", "recorded", "journal_ends", "unseen", "one_caller", "closed", "statuses",
 }
 
@@ -440,7 +448,9 @@ function laws.check(history)
   local function complain(law, text, effect, line)
     violations[#violations + 1] = { law = law, text = text, effect = effect, line = line or effect and effect.line }
   end
-  for _, name in ipairs(ALL) do laws[name](history, complain) end
+  if check_injected(history, complain) then
+    for _, name in ipairs(ALL) do laws[name](history, complain) end
+  end
   return violations
 end
 

@@ -21,7 +21,7 @@ local EFFECTS <const> = {
   open = { what = "port" },
   set = { what = "dtr", value = 1 },
   write = { what = "bytes", size = 4 },
-  read = { what = "frame", bytes = "12345678", frame = { payload = "3456", status = 0 } },
+  read = { what = "frame", bytes = "12345678", frame = { scp = 1, payload = "3456", status = 0 } },
   wait = { what = "port:read", limit = "exchange", seconds = 2 },
   hook = { what = "reset" },
   call = { what = "new_device" },

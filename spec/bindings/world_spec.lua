@@ -125,6 +125,27 @@ describe("jig.world", function()
       ]])
     end)
 
+    it("is busy where something is told again and again, and none passes", function()
+      worlds.run({ worker = [[
+        local port = require "jig.port"
+        return function()
+          local p = assert(port.open("stage:wire"))
+          while p:write("x", 1) do end
+        end
+      ]] }, [[
+        -- it would block, and may be written again at once, for ever
+        local w
+        w = world.new { write = function(name)
+          w:after(0, function() w:writable(name) end)
+          return 0
+        end }
+        local s = w:slot()
+        s:start("worker")
+        same("busy", w:run())
+        w:close()
+      ]])
+    end)
+
     it("is the real one where that is wanted", function()
       worlds.run({ worker = [[
         local clock = require "jig.clock"
@@ -364,6 +385,35 @@ describe("jig.world", function()
       end
       local run <close> = played.new { hooks = { open = function() return nil, "no", "sad" end } }
       assert.error_matches(function() run.world:run() end, "no failure has the code 'sad'", 1, true)
+    end)
+
+    it("hears what a slot emits at once, and it is not queued then", function()
+      worlds.run({ worker = [[
+        local slot, clock = require "jig.slot", require "jig.clock"
+        return function()
+          slot.emit { event = "first", bytes = "\0\255", list = { 1, 2 } }
+          clock.sleep(3)
+          slot.emit { event = "second" }
+        end
+      ]] }, [[
+        local heard = {}
+        local w, s
+        w, s = started({ event = function(event) heard[#heard + 1] = { event, w:now() } end }, "worker")
+        same("ended", w:run())
+        same(0, #messages(s))
+        same(2, #heard)
+        same("first", heard[1][1].event)
+        same("\0\255", heard[1][1].bytes)
+        same(2, heard[1][1].list[2])
+        same(0.0, heard[1][2])
+        same(3.0, heard[2][2])
+        nothing_held(w)
+        w:close()
+        -- one that raises ends the world
+        w, s = started({ event = function() error("no event wanted") end }, "worker")
+        throws("no event wanted", w.run, w)
+        w:close()
+      ]])
     end)
 
     it("hears what is logged", function()

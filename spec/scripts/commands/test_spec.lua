@@ -1,3 +1,4 @@
+local proofs = require "spec.support.proofs"
 local scratch = require "spec.support.scratch"
 local xml = require "spec.support.xml"
 
@@ -315,5 +316,50 @@ all                  35      33   94.2
     local result = scratch.jig { "test", env = { LUA_PATH = "/nowhere/?.lua", LUA_PATH_5_4 = false } }
     assert.equal(2, result.exit)
     assert.matches("busted is not installed", result.stderr)
+  end)
+
+  describe("proves", function()
+    local SPEC <const> = PASSING
+
+    -- Runs it on the folder of a product that has this spec, too.
+    local function prove(change, ...)
+      local folder <close> = proofs.folder(change)
+      local file <close> = assert(io.open(folder.path .. "/lamp_spec.lua", "w"))
+      file:write(change.spec or SPEC)
+      file:flush()
+      return scratch.jig { "test", folder.path, ... }
+    end
+
+    it("a recipe's folder when its specs are green", function()
+      local result = prove({})
+      assert.same({ 0, "" }, { result.exit, result.stderr })
+      assert.matches("^1 passed, 0 failed\nproof: lamp 0: %d+ effects, .*: no violation\n$", result.stdout)
+    end)
+
+    it("and is red for a violation, whatever the specs say", function()
+      local result = prove { device = proofs.DEVICE:gsub("0x11", "0x11, 0x12") }
+      assert.equal(1, result.exit)
+      assert.matches("VIOLATION %d+:status_0x12: law mapped code", result.stdout)
+      assert.matches("jig test: a proof is not sound", result.stderr, 1, true)
+    end)
+
+    it("nothing when the specs are red, are filtered, or it is told not to", function()
+      assert.not_matches("proof", prove({ spec = FAILING }).stdout)
+      assert.not_matches("proof", prove({}, "--filter", "lit").stdout)
+      local result = prove({ device = "return 7" }, "--no-proof")
+      assert.same({ 0, "1 passed, 0 failed\n" }, { result.exit, result.stdout })
+    end)
+
+    it("with TAP on stdout, on stderr", function()
+      local result = prove({}, "--tap")
+      assert.equal("TAP version 13\nok 1 - lamp is lit\n1..1\n", result.stdout)
+      assert.matches("proof: lamp 0: ", result.stderr, 1, true)
+    end)
+
+    it("and counts the lines that the proof reached", function()
+      local result = prove({}, "--coverage")
+      assert.equal(0, result.exit, result.stderr)
+      assert.matches("recipe%.lua[^\n]*100", result.stdout)
+    end)
   end)
 end)

@@ -34,9 +34,13 @@ local LATENCY <const> = 0.001
 -- One reply to each message.
 local function replying(replies)
   return function(self)
-    for _, reply in ipairs(replies) do
+    for number, reply in ipairs(replies) do
       local message = self:receive()
       if type(reply) == "function" then reply = reply(message) end
+      if reply and type(reply) ~= "table" and type(reply) ~= "string" then
+        error(("reply %d of the device: expected a frame, bytes, or false for silence, got a %s")
+          :format(number, type(reply)), 0)
+      end
       if type(reply) == "table" then self:send(reply) end
       if type(reply) == "string" then self:write(reply) end
     end
@@ -58,7 +62,10 @@ local function firmware_of(description)
     check_keys(description)
     firmware = description.firmware
   end
-  if type(firmware) == "table" then return replying(firmware) end
+  if type(firmware) == "table" then
+    if #firmware == 0 then check_keys(firmware) end -- it was meant for the other kind of table
+    return replying(firmware)
+  end
   if type(firmware) == "function" then return firmware end
   error("a device is a function, a list of replies, or { firmware = one of them }; got " .. type(firmware), 0)
 end
@@ -82,10 +89,23 @@ function device.new(description, framing, wire)
   }, meta)
 end
 
+-- Steps of the virtual machine after which firmware that does not wait is given up: a second or so.
+local STEPS <const> = 200000000
+
+-- Sleeps of no length in a row after which it is given up, too.
+local NAPS <const> = 10000
+
+local function give_up()
+  error("the device's firmware computes and computes: nothing in its loop waits", 2)
+end
+
 -- Runs the firmware until it waits.
 local function go_on(self)
   local running = self.running
   if not running or coroutine.status(running) ~= "suspended" then return end
+  -- Where lines are counted there is a hook already.
+  local hook = debug.gethook(running)
+  if not hook or hook == give_up then debug.sethook(running, give_up, "", STEPS) end
   local ok, thrown = coroutine.resume(running, self)
   if not ok then error(debug.traceback(running, tostring(thrown)), 0) end
 end
@@ -216,6 +236,9 @@ end
 --- Does nothing for a while.
 ---@param seconds number
 function methods:sleep(seconds)
+  -- Where no time passes nothing else happens either, and no limit ends it.
+  self.naps = seconds == 0 and (self.naps or 0) + 1 or 0
+  if self.naps > NAPS then error("the device's firmware sleeps 0 s again and again", 2) end
   self.sleeping = true
   local sleeper = self.running
   self.wire.after(seconds, function()

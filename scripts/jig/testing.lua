@@ -18,8 +18,8 @@ local testing = {}
 
 ---@class jig.testing.Options
 ---@field recipe string           its file or folder
----@field device? function|table|string  see jig.testing.device; default: device.lua beside the recipe. A string
----  is the address of a real port, and needs `real`
+---@field device? function|table|string  see jig.testing.device; default: device.lua beside the recipe. A list
+---  of replies stands for its firmware alone. A string is the address of a real port, and needs `real`
 ---@field cli? table|string       see jig.testing.cli; a string is the path of a real program, and needs `real`
 ---@field real? boolean           the real clock; what is played is played on it
 ---@field service? table          settings of the CLI, as the station file's `cli`
@@ -92,16 +92,19 @@ local function mistake_in(options)
   end
 end
 
+local function exists(path)
+  local file = io.open(path)
+  return file ~= nil and file:close()
+end
+
 --- The device that stands beside a recipe: what its device.lua returns. Raises when there is none.
 ---@param folder string
 ---@return function|table
 function testing.device(folder)
   local path = folder .. "device.lua"
-  local file = io.open(path)
-  if not file then
+  if not exists(path) then
     error(path .. ": there is none: the option `device` says what plays it, or this file beside the recipe", 0)
   end
-  file:close()
   local chunk, message = loadfile(path, "t")
   if not chunk then error(message, 0) end
   local made = chunk()
@@ -169,10 +172,18 @@ local function result_of(run, journal)
   return result
 end
 
+-- What stands beside the recipe, what a spec says, or the first with replies that the second lists.
+local function device_of(given, folder)
+  if given == nil then return testing.device(folder) end
+  local is_list = type(given) == "table" and given.firmware == nil and (#given > 0 or next(given) == nil)
+  if not (is_list and exists(folder .. "device.lua")) then return given end
+  return require("jig.testing.device").replying(testing.device(folder), given)
+end
+
 local function plan_of(options, journal)
   local plan = testing.load(options.recipe)
   for _, key in ipairs { "cli", "real", "service", "retries", "serial", "seed" } do plan[key] = options[key] end
-  plan.device = options.device or testing.device(plan.folder)
+  plan.device = device_of(options.device, plan.folder)
   if journal then plan.record, plan.journal = journal.record, journal:config() end
   return plan
 end

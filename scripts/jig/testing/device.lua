@@ -13,11 +13,13 @@
 --
 --   a list         one reply to each message, in order: a frame; bytes as they are; false for silence; a
 --                  function that takes the message and gives one of these
---   a table        { firmware = function or list, reset = "dtr", latency = 0.001, statuses = { 0x11 } }. `reset`:
---                  the line that restarts the firmware when it is let go (until then the device is silent);
+--   a table        { firmware = function or list, reset = "dtr", banner = "ready\r\n", latency = 0.001,
+--                  statuses = { 0x11 } }. `reset`: the line that restarts the firmware when it is let go (until
+--                  then the device is silent); `banner`: what it writes whenever it starts, or a list of texts;
 --                  `latency`: seconds until what it writes arrives; `statuses`: all that it may answer, so that
 --                  jig prove finds those that the recipe's map lacks.
 --
+-- A list that testing.run is given takes all but the firmware from device.lua beside the recipe.
 -- Without `reset` the firmware starts when the port is opened. What it writes while nobody listens is lost.
 
 local device = {}
@@ -48,10 +50,11 @@ local function replying(replies)
 end
 
 local function check_keys(description)
-  local known = { firmware = true, reset = true, latency = true, statuses = true }
+  local known = { firmware = true, reset = true, banner = true, latency = true, statuses = true }
   for key in pairs(description) do
     if not known[key] then
-      error(("a device is { firmware =, reset =, latency =, statuses = }: it has no '%s'"):format(tostring(key)), 0)
+      error(("a device is { firmware =, reset =, banner =, latency =, statuses = }: it has no '%s'")
+        :format(tostring(key)), 0)
     end
   end
 end
@@ -70,6 +73,19 @@ local function firmware_of(description)
   error("a device is a function, a list of replies, or { firmware = one of them }; got " .. type(firmware), 0)
 end
 
+--- A description like another, whose firmware gives these replies.
+---@param description function|table
+---@param replies table
+---@return table
+function device.replying(description, replies)
+  local made = {}
+  if type(description) == "table" and description.firmware ~= nil then
+    for key, value in pairs(description) do made[key] = value end
+  end
+  made.firmware = replies
+  return made
+end
+
 --- Makes a device that is switched off. Does not yield.
 ---@param description function|table  see above
 ---@param framing jig.Framing         its device end is the firmware's
@@ -81,6 +97,7 @@ function device.new(description, framing, wire)
   return setmetatable({
     firmware = firmware,
     reset_line = options.reset,
+    banner = type(options.banner) == "table" and options.banner or { options.banner },
     latency = options.latency or LATENCY,
     framing = framing,
     wire = wire,
@@ -115,6 +132,7 @@ local function boot(self)
   self.input, self.decoder, self.sleeping = "", nil, false
   self.boots = self.boots + 1
   self.running = coroutine.create(self.firmware)
+  for _, text in ipairs(self.banner) do self:write(text) end
   go_on(self)
 end
 

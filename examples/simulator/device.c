@@ -266,6 +266,7 @@ static void hang_up(struct device *d)
         perror("device: listen");
         d->done = true;
     }
+    d->done = d->done || d->endpoint.is_stdio;
 }
 
 static void on_event(struct device *d, enum endpoint_event event)
@@ -281,6 +282,7 @@ static void on_event(struct device *d, enum endpoint_event event)
     case ENDPOINT_CLOSED:
         log_event(d, "close");
         end_unit(d);
+        d->done = d->done || d->endpoint.is_stdio;
         break;
     case ENDPOINT_DTR_LOW:
         log_event(d, "reset");
@@ -534,6 +536,9 @@ static int set_up(struct device *d)
     if (endpoint_open(&d->endpoint, o->listen) < 0) {
         perror(o->listen);
         return -1;
+    }
+    if (d->endpoint.is_stdio) {
+        return 0; /* where "ready" would be said is the wire */
     }
     if (d->endpoint.is_pty) {
         (void)printf("ready tty:%s\n", d->endpoint.link);

@@ -1,4 +1,4 @@
-/* The device's end of a pseudo-terminal or a TCP connection. */
+/* The device's end of a pseudo-terminal, a TCP connection or a socket that was handed over. */
 #include "endpoint.h"
 
 #include <arpa/inet.h>
@@ -259,7 +259,39 @@ static enum endpoint_event tcp_visits(struct endpoint *e)
     return ENDPOINT_OPENED;
 }
 
-/* ---- both ---- */
+/* ---- standard input ---- */
+
+/* The socket is standard output, too. The host is there already. */
+static int stdio_open(struct endpoint *e)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+    if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
+        fcntl(STDIN_FILENO, F_SETFL, O_RDWR | O_NONBLOCK) < 0) {
+        return -1;
+    }
+    e->fd = STDIN_FILENO;
+    e->is_stdio = true;
+    return 0;
+}
+
+/* One visit, and no more after it. */
+static enum endpoint_event stdio_visits(struct endpoint *e)
+{
+    if (e->lost) {
+        e->lost = false;
+        e->open = false;
+        close_fd(&e->fd);
+        return ENDPOINT_CLOSED;
+    }
+    if (e->open || e->fd < 0) {
+        return ENDPOINT_NOTHING;
+    }
+    e->open = true;
+    return ENDPOINT_OPENED;
+}
+
+/* ---- all ---- */
 
 int endpoint_open(struct endpoint *e, const char *text)
 {
@@ -272,6 +304,9 @@ int endpoint_open(struct endpoint *e, const char *text)
     }
     if (strncmp(text, "tcp:", 4) == 0 && sim_number(text + 4, 65535, &port) == 0) {
         return tcp_open(e, port);
+    }
+    if (strcmp(text, "stdio") == 0) {
+        return stdio_open(e);
     }
     errno = EINVAL;
     return -1;
@@ -291,7 +326,7 @@ nfds_t endpoint_pollfds(const struct endpoint *e, bool wants_write,
 {
     nfds_t n = 0;
     /* A second TCP client waits in the queue until the first has gone. */
-    if (e->is_pty || !e->open) {
+    if (e->is_pty || (!e->is_stdio && !e->open)) {
         fds[n++] = (struct pollfd){.fd = e->source, .events = POLLIN};
     }
     if (e->open) {
@@ -303,11 +338,14 @@ nfds_t endpoint_pollfds(const struct endpoint *e, bool wants_write,
 
 bool endpoint_needs_ticks(const struct endpoint *e)
 {
-    return e->is_pty && e->open;
+    return e->is_pty ? e->open : e->is_stdio && !e->open && e->fd >= 0;
 }
 
 enum endpoint_event endpoint_next(struct endpoint *e)
 {
+    if (e->is_stdio) {
+        return stdio_visits(e);
+    }
     if (!e->is_pty) {
         return tcp_visits(e);
     }

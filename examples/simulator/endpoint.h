@@ -1,6 +1,7 @@
 /*
  * Where the device's wire ends: the master of a pseudo-terminal, whose slave the host opens through
- * a symbolic link, or a TCP server for one client at a time. Everything is non-blocking.
+ * a symbolic link, a TCP server for one client at a time, or the socket that whoever started this
+ * program gave it as standard input. Everything is non-blocking.
  *
  * A pseudo-terminal has no modem lines. DTR low shows as speed B0 in its settings (POSIX's
  * hang-up), DTR high as any other speed.
@@ -25,6 +26,7 @@ enum endpoint_limits { ENDPOINT_POLLFDS = 2, ENDPOINT_PATH = 108, ENDPOINT_EVENT
 
 struct endpoint {
     bool is_pty;
+    bool is_stdio;
     int fd;     /* master or connection; -1: no connection */
     int source; /* inotify on the slave, or the listening socket */
     bool open;
@@ -40,14 +42,16 @@ struct endpoint {
     size_t events_len;
 };
 
-/* "pty:LINKPATH" or "tcp:PORT" (0: any). Returns 0, or -1 with errno (EINVAL: bad text). */
+/* "pty:LINKPATH", "tcp:PORT" (0: any) or "stdio". Returns 0, or -1 with errno (EINVAL: bad text).
+ */
 int endpoint_open(struct endpoint *e, const char *text);
 void endpoint_close(struct endpoint *e);
 
 /* What to wait for; returns how many. */
 nfds_t endpoint_pollfds(const struct endpoint *e, bool wants_write,
                         struct pollfd fds[ENDPOINT_POLLFDS]);
-/* True while DTR must be looked at every few milliseconds, for which there is no wake-up. */
+/* True while DTR must be looked at every few milliseconds, for which there is no wake-up; so, too,
+ * until the host of standard input is met, which was there before. */
 bool endpoint_needs_ticks(const struct endpoint *e);
 
 /* What has happened since; call until it says nothing. */

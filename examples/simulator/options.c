@@ -10,7 +10,7 @@
 #include "bytes.h"
 
 static const char USAGE[] =
-    "device --wire length|ftcd|slip|hdlc|line|raw --listen pty:LINKPATH|tcp:PORT\n"
+    "device --wire length|ftcd|slip|hdlc|line|raw --listen pty:LINKPATH|tcp:PORT|stdio\n"
     "       [--endian little|big] [--boot open|pulse] [--serial SN] [--store DIR] [--log FILE] "
     "[--units N]\n"
     "       [--latency MS] [--factory-id N] [--rx-chunk N --rx-gap MS] [--fault "
@@ -145,7 +145,7 @@ int options_parse(struct options *o, int argc, char **argv)
         return -1;
     }
     if (!o->has_boot) { /* the thermostat waits for its reset line, where there is one */
-        o->boot_at_open = o->wire != WIRE_LENGTH || strncmp(o->listen, "tcp:", 4) == 0;
+        o->boot_at_open = o->wire != WIRE_LENGTH || strncmp(o->listen, "pty:", 4) != 0;
     }
     return 0;
 }

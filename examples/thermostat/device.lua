@@ -5,9 +5,9 @@ return {
 
   statuses = { 0x01, 0x02, 0x11, 0x12, 0x21, 0x22 }, -- all that its firmware may answer besides 0
 
+  banner = { "SN=T100317\r\n", "ready\r\n" },
+
   firmware = function(device)
-    device:write("SN=T100317\r\n")
-    device:write("ready\r\n")
     while true do
       local request = device:receive()
       device:send { scp = request.scp, status = 0, payload = "answer of the thermostat to " .. request.scp }

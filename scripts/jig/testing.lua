@@ -18,15 +18,15 @@ local testing = {}
 
 ---@class jig.testing.Options
 ---@field recipe string           its file or folder
----@field device? function|table|string  see jig.testing.device; default: device.lua beside the recipe. A string
----  is the address of a real port, and needs `real`
+---@field device? function|table|string  see jig.testing.device; default: device.lua beside the recipe. A list
+---  of replies stands for its firmware alone. A string is the address of a real port, and needs `real`
 ---@field cli? table|string       see jig.testing.cli; a string is the path of a real program, and needs `real`
 ---@field real? boolean           the real clock; what is played is played on it
 ---@field service? table          settings of the CLI, as the station file's `cli`
 ---@field retries? integer
 ---@field serial? string          that the device must have
 ---@field journal? boolean        false: none is kept
----@field seed? integer           of random numbers; default 1
+---@field seed? integer           of random numbers; default 1, with a real CLI by chance
 ---@field interrupt? number       seconds after which somebody presses Ctrl-C
 
 ---@class jig.testing.Result
@@ -40,8 +40,8 @@ local testing = {}
 ---@field events table[]          all of them, in order
 ---@field calls jig.testing.Call[]  of the CLI
 ---@field reports jig.testing.Call[]  those of report_error
----@field received jig.Frame[]    messages that reached the device
----@field written string          all bytes that it was given
+---@field received? jig.Frame[]   messages that reached the device; nil where it is an address
+---@field written? string         all bytes that it was given; the same
 ---@field sessions table[]        what the journal says of the run's sessions
 ---@field trail jig.testing.Effect[]
 ---@field transcript fun(self, last?: integer): string
@@ -55,24 +55,46 @@ function result_meta.__index:transcript(last)
   return require("jig.testing.transcript").text(self.trail, last)
 end
 
+-- What each option may be.
 local KNOWN <const> = {
-  recipe = "string", device = "any", cli = "any", real = "boolean", service = "table", retries = "number",
-  serial = "string", journal = "boolean", seed = "number", interrupt = "number",
+  recipe = "string", device = "function, table or string", cli = "table or string", real = "boolean",
+  service = "table", retries = "integer", serial = "string", journal = "boolean", seed = "integer",
+  interrupt = "number",
 }
 
-local function check_options(options)
-  if type(options) ~= "table" then error("testing.run takes a table: { recipe = … }", 3) end
+local function fits(known, value)
+  if known == "integer" then return math.type(value) == "integer" end
+  return known:find(type(value), 1, true) ~= nil
+end
+
+-- What is wrong with one option; nil when nothing is.
+local function mistake(key, value)
+  local known = KNOWN[key]
+  if not known then return ("there is no option '%s'"):format(tostring(key)) end
+  if not fits(known, value) then
+    local found = type(value) == "number" and tostring(value) or "a " .. type(value)
+    return ("%s: expected %s %s, got %s"):format(key, known:match("^[aeiou]") and "an" or "a", known, found)
+  end
+  if key ~= "seed" and type(value) == "number" and value < 0 then
+    return ("%s: must be 0 or more, got %s"):format(key, value)
+  end
+end
+
+local function mistake_in(options)
+  if type(options) ~= "table" then return "takes a table: { recipe = … }" end
   for key, value in pairs(options) do
-    local known = KNOWN[key]
-    if not known then error(("testing.run: there is no option '%s'"):format(tostring(key)), 3) end
-    if known ~= "any" and type(value) ~= known then
-      error(("testing.run: %s: expected a %s, got a %s"):format(key, known, type(value)), 3)
-    end
+    local found = mistake(key, value)
+    if found then return found end
   end
-  if not options.recipe then error("testing.run: recipe: its file or folder is needed", 3) end
+  if not options.recipe then return "recipe: its file or folder is needed" end
   if (type(options.device) == "string" or type(options.cli) == "string") and not options.real then
-    error("testing.run: what is real takes real time: real = true", 3)
+    return "what is real takes real time: real = true"
   end
+end
+
+local function exists(path)
+  local file = io.open(path)
+  return file ~= nil and file:close()
 end
 
 --- The device that stands beside a recipe: what its device.lua returns. Raises when there is none.
@@ -80,8 +102,11 @@ end
 ---@return function|table
 function testing.device(folder)
   local path = folder .. "device.lua"
+  if not exists(path) then
+    error(path .. ": there is none: the option `device` says what plays it, or this file beside the recipe", 0)
+  end
   local chunk, message = loadfile(path, "t")
-  if not chunk then error(("%s\n  a device for it stands in device.lua beside the recipe"):format(message), 0) end
+  if not chunk then error(message, 0) end
   local made = chunk()
   if type(made) ~= "function" and type(made) ~= "table" then
     error(path .. ": must return a device: a function or a table", 0)
@@ -97,14 +122,6 @@ function testing.load(path)
   local recipe, message = loader.load(file, folder, sandbox.files(false))
   if not recipe then error(message, 0) end
   return { file = file, folder = folder, recipe = recipe }
-end
-
--- One journal for all runs of this process: it is made once, which costs more than a run.
-local kept
-
-local function journal()
-  kept = kept or require("jig.testing.journal").new()
-  return kept
 end
 
 -- What is still there when a run is over, as a sentence; nil when there is nothing.
@@ -133,22 +150,13 @@ local function check_end(run)
   error(("%s\n%s"):format(trouble, require("jig.testing.transcript").text(run.trail, 20)), 0)
 end
 
-local function sessions_of(options, calls)
-  local list, seen = {}, {}
-  if options.journal == false then return list end
-  for _, call in ipairs(calls) do
-    if not seen[call.session] then
-      seen[call.session] = true
-      table.move(journal():sessions(call.session), 1, 64, #list + 1, list)
-    end
-  end
-  return list
-end
-
-local function result_of(run, options)
+-- What a device was given is known where it is played.
+local function result_of(run, journal)
+  local played = run.device ~= nil
   local result = setmetatable({
-    passed = false, attempts = {}, events = run.events, calls = run.cli and run.cli.calls or {}, reports = {},
-    received = run.taken, written = table.concat(run.written), trail = run.trail, seconds = run.seconds,
+    passed = false, attempts = {}, events = run.events, calls = run.cli.calls, reports = {},
+    received = played and run.taken or nil, written = played and table.concat(run.written) or nil,
+    trail = run.trail, seconds = run.seconds, sessions = journal and journal:sessions() or {},
   }, result_meta)
   for _, event in ipairs(run.events) do
     if event.event == "ended" then table.insert(result.attempts, event) end
@@ -161,8 +169,23 @@ local function result_of(run, options)
   for _, key in ipairs { "passed", "fault", "fingerprint", "serial" } do
     result[key] = ended and ended[key]
   end
-  result.sessions = sessions_of(options, result.calls)
   return result
+end
+
+-- What stands beside the recipe, what a spec says, or the first with replies that the second lists.
+local function device_of(given, folder)
+  if given == nil then return testing.device(folder) end
+  local is_list = type(given) == "table" and given.firmware == nil and (#given > 0 or next(given) == nil)
+  if not (is_list and exists(folder .. "device.lua")) then return given end
+  return require("jig.testing.device").replying(testing.device(folder), given)
+end
+
+local function plan_of(options, journal)
+  local plan = testing.load(options.recipe)
+  for _, key in ipairs { "cli", "real", "service", "retries", "serial", "seed" } do plan[key] = options[key] end
+  plan.device = device_of(options.device, plan.folder)
+  if journal then plan.record, plan.journal = journal.record, journal:config() end
+  return plan
 end
 
 --- Runs a recipe with a device and a CLI that are played, and gives what became of it. Does not yield. Raises
@@ -174,21 +197,18 @@ end
 ---@param options jig.testing.Options
 ---@return jig.testing.Result
 function testing.run(options)
-  check_options(options)
-  local plan = testing.load(options.recipe)
-  for _, key in ipairs { "cli", "real", "service", "retries", "serial", "seed" } do plan[key] = options[key] end
-  plan.device = options.device or testing.device(plan.folder)
-  if options.journal ~= false then
-    plan.record, plan.journal = journal().record, journal():config()
-  end
-  local run <close> = require("jig.testing.rig").new(plan)
+  local wrong = mistake_in(options)
+  if wrong then error("testing.run: " .. wrong, 2) end
+  -- One of its own for each run: with the same seed a session has the same id.
+  local journal <close> = options.journal ~= false and require("jig.testing.journal").new() or nil
+  local run <close> = require("jig.testing.rig").new(plan_of(options, journal))
   if options.interrupt then
-    run.world:after(options.interrupt, function() run:interrupt() end)
+    run:after(options.interrupt, function() run:interrupt() end)
   end
   run:run()
   run:close()
   check_end(run)
-  return result_of(run, options)
+  return result_of(run, journal)
 end
 
 ---@class jig.FramingChecks

@@ -35,9 +35,10 @@ local COMMANDS <const> = {
   new_device = true, get_device_configuration = true, handle_device_response = true, report_error = true,
 }
 
+-- What an answer may say, and the type of it.
 local KEYS <const> = {
-  scp = true, payload = true, fingerprint = true, out = true, err = true, exit = true, signal = true, after = true,
-  deaf = true, missing = true, error = true, message = true,
+  scp = "number", payload = "string", fingerprint = "string", out = "string", err = "string", exit = "number",
+  signal = "number", after = "number", deaf = "boolean", missing = "boolean", error = "string", message = "string",
 }
 
 --- Seconds that a call takes where nothing else is said.
@@ -82,8 +83,12 @@ local function check_answer(command, answer)
   if type(answer) ~= "table" then
     error(("cli.%s: expected a table or a function that gives one, got %s"):format(command, type(answer)), 0)
   end
-  for key in pairs(answer) do
-    if not KEYS[key] then error(("cli.%s: there is no '%s'"):format(command, tostring(key)), 0) end
+  for key, value in pairs(answer) do
+    local known = KEYS[key]
+    if not known then error(("cli.%s: there is no '%s'"):format(command, tostring(key)), 0) end
+    if type(value) ~= known then
+      error(("cli.%s: %s: expected a %s, got a %s"):format(command, key, known, type(value)), 0)
+    end
   end
 end
 

@@ -13,11 +13,13 @@
 --
 --   a list         one reply to each message, in order: a frame; bytes as they are; false for silence; a
 --                  function that takes the message and gives one of these
---   a table        { firmware = function or list, reset = "dtr", latency = 0.001, statuses = { 0x11 } }. `reset`:
---                  the line that restarts the firmware when it is let go (until then the device is silent);
+--   a table        { firmware = function or list, reset = "dtr", banner = "ready\r\n", latency = 0.001,
+--                  statuses = { 0x11 } }. `reset`: the line that restarts the firmware when it is let go (until
+--                  then the device is silent); `banner`: what it writes whenever it starts, or a list of texts;
 --                  `latency`: seconds until what it writes arrives; `statuses`: all that it may answer, so that
 --                  jig prove finds those that the recipe's map lacks.
 --
+-- A list that testing.run is given takes all but the firmware from device.lua beside the recipe.
 -- Without `reset` the firmware starts when the port is opened. What it writes while nobody listens is lost.
 
 local device = {}
@@ -34,9 +36,13 @@ local LATENCY <const> = 0.001
 -- One reply to each message.
 local function replying(replies)
   return function(self)
-    for _, reply in ipairs(replies) do
+    for number, reply in ipairs(replies) do
       local message = self:receive()
       if type(reply) == "function" then reply = reply(message) end
+      if reply and type(reply) ~= "table" and type(reply) ~= "string" then
+        error(("reply %d of the device: expected a frame, bytes, or false for silence, got a %s")
+          :format(number, type(reply)), 0)
+      end
       if type(reply) == "table" then self:send(reply) end
       if type(reply) == "string" then self:write(reply) end
     end
@@ -44,10 +50,11 @@ local function replying(replies)
 end
 
 local function check_keys(description)
-  local known = { firmware = true, reset = true, latency = true, statuses = true }
+  local known = { firmware = true, reset = true, banner = true, latency = true, statuses = true }
   for key in pairs(description) do
     if not known[key] then
-      error(("a device is { firmware =, reset =, latency =, statuses = }: it has no '%s'"):format(tostring(key)), 0)
+      error(("a device is { firmware =, reset =, banner =, latency =, statuses = }: it has no '%s'")
+        :format(tostring(key)), 0)
     end
   end
 end
@@ -58,9 +65,25 @@ local function firmware_of(description)
     check_keys(description)
     firmware = description.firmware
   end
-  if type(firmware) == "table" then return replying(firmware) end
+  if type(firmware) == "table" then
+    if #firmware == 0 then check_keys(firmware) end -- it was meant for the other kind of table
+    return replying(firmware)
+  end
   if type(firmware) == "function" then return firmware end
   error("a device is a function, a list of replies, or { firmware = one of them }; got " .. type(firmware), 0)
+end
+
+--- A description like another, whose firmware gives these replies.
+---@param description function|table
+---@param replies table
+---@return table
+function device.replying(description, replies)
+  local made = {}
+  if type(description) == "table" and description.firmware ~= nil then
+    for key, value in pairs(description) do made[key] = value end
+  end
+  made.firmware = replies
+  return made
 end
 
 --- Makes a device that is switched off. Does not yield.
@@ -74,6 +97,7 @@ function device.new(description, framing, wire)
   return setmetatable({
     firmware = firmware,
     reset_line = options.reset,
+    banner = type(options.banner) == "table" and options.banner or { options.banner },
     latency = options.latency or LATENCY,
     framing = framing,
     wire = wire,
@@ -82,10 +106,23 @@ function device.new(description, framing, wire)
   }, meta)
 end
 
+-- Steps of the virtual machine after which firmware that does not wait is given up: a second or so.
+local STEPS <const> = 200000000
+
+-- Sleeps of no length in a row after which it is given up, too.
+local NAPS <const> = 10000
+
+local function give_up()
+  error("the device's firmware computes and computes: nothing in its loop waits", 2)
+end
+
 -- Runs the firmware until it waits.
 local function go_on(self)
   local running = self.running
   if not running or coroutine.status(running) ~= "suspended" then return end
+  -- Where lines are counted there is a hook already.
+  local hook = debug.gethook(running)
+  if not hook or hook == give_up then debug.sethook(running, give_up, "", STEPS) end
   local ok, thrown = coroutine.resume(running, self)
   if not ok then error(debug.traceback(running, tostring(thrown)), 0) end
 end
@@ -95,6 +132,7 @@ local function boot(self)
   self.input, self.decoder, self.sleeping = "", nil, false
   self.boots = self.boots + 1
   self.running = coroutine.create(self.firmware)
+  for _, text in ipairs(self.banner) do self:write(text) end
   go_on(self)
 end
 
@@ -216,6 +254,9 @@ end
 --- Does nothing for a while.
 ---@param seconds number
 function methods:sleep(seconds)
+  -- Where no time passes nothing else happens either, and no limit ends it.
+  self.naps = seconds == 0 and (self.naps or 0) + 1 or 0
+  if self.naps > NAPS then error("the device's firmware sleeps 0 s again and again", 2) end
   self.sleeping = true
   local sleeper = self.running
   self.wire.after(seconds, function()

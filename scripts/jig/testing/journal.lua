@@ -19,6 +19,9 @@ local meta = { __index = methods, __name = "jig.testing.journal" }
 -- Where nothing is written to a disk.
 local MEMORY <const> = "/dev/shm"
 
+local OF_ONE <const> = "SELECT * FROM session WHERE id = ?1 ORDER BY attempt"
+local OF_ALL <const> = "SELECT * FROM session ORDER BY event"
+
 -- What sessions are opened through: the same in every run, so that recovery reports them.
 journal.SERVICE = "a CLI that is played"
 
@@ -62,12 +65,12 @@ function methods:succeed()
   assert(self.record:succeed())
 end
 
---- What it says of a session: a table per attempt.
----@param session string
+--- What it says of a session, or of all of them: a table per attempt.
+---@param session? string
 ---@return { id: string, attempt: integer, state: string, ended?: integer, fingerprint?: string }[]
 function methods:sessions(session)
   local list = {}
-  for row in self.reader:rows("SELECT * FROM session WHERE id = ?1 ORDER BY attempt", session) do
+  for row in self.reader:rows(session and OF_ONE or OF_ALL, table.unpack { session }) do
     list[#list + 1] = row
   end
   return list

@@ -44,7 +44,8 @@ local world = require "jig.world"
 ---@field count? integer
 ---@field serial? string          that the device must have
 ---@field session_id? string
----@field seed? integer           of random numbers; default 1
+---@field seed? integer           of random numbers; default 1, and by chance where the CLI is a real one: a
+---  service knows its sessions of yesterday
 ---@field record? userdata        world.record: a journal
 ---@field journal? table          what the worker is to know of it
 ---@field limit? number           seconds after which the run is given up; default a day, or a minute of real time
@@ -55,7 +56,7 @@ local world = require "jig.world"
 ---@field trail jig.testing.Effect[]
 ---@field events table[]     what the worker said
 ---@field marks integer[]    how many effects there were before each event
----@field cli jig.testing.Cli
+---@field cli jig.testing.Cli  of a real one it keeps the calls alone
 ---@field device? jig.testing.Device
 ---@field taken jig.Frame[]  messages that reached the device whole, however its firmware reads
 ---@field written string[]   bytes that the device was given
@@ -85,7 +86,7 @@ end
 
 local function note(self, kind, what, effect)
   effect = effect or {}
-  effect.kind, effect.what, effect.at = kind, what, self.world:now()
+  effect.kind, effect.what, effect.at = kind, what, self:now()
   self.trail[#self.trail + 1] = effect
   if self.plan.lines then effect.line = self.world:line(self.plan.folder) end
   if self.plan.watch then return self.plan.watch(effect, self) end
@@ -193,11 +194,13 @@ end
 
 -- ---- the CLI, the journal, the clock ----
 
+-- A real program is started as if nobody looked.
 local function play(self, argv, limit)
-  local call = self.cli:call(argv, limit, self.world:now())
+  local call = self.cli:call(argv, limit, self:now())
   local action = note(self, "call", call.command, { call = call })
   keep_secret(self, call.response)
   if self.world:dead() then return { missing = true } end
+  if type(self.plan.cli) == "string" then return end
   local usual = self.cli:answer(call)
   if action then call.played = action(call, usual) end
   keep_secret(self, call.payload)
@@ -206,9 +209,7 @@ end
 
 local function hooks_of(self)
   local hooks = self.device and device_hooks(self) or {}
-  if self.cli then
-    function hooks.start(argv, limit) return play(self, argv, limit) end
-  end
+  function hooks.start(argv, limit) return play(self, argv, limit) end
   function hooks.record(kind, session, attempt, facts)
     self.facts[#self.facts + 1] = facts
     return note(self, "record", kind, { session = session, attempt = attempt })
@@ -252,7 +253,7 @@ function rig.new(plan)
     plan = plan, trail = {}, taken = {}, written = {}, answers = {}, events = {}, marks = {}, said = {}, facts = {},
     secrets = {}, unlimited = {}, timers = {}, said_lines = {}, under_way = {}, hooks = hooks_of_recipe(plan.recipe),
   }, rig)
-  if type(plan.cli) ~= "string" then self.cli = cli.new(plan.cli) end
+  self.cli = cli.new(type(plan.cli) ~= "string" and plan.cli or nil)
   if type(plan.device) ~= "string" then
     self.device = device.new(plan.device, plan.recipe.framing, {
       arrive = function(bytes, frame) written_by_device(self, bytes, frame) end,
@@ -262,10 +263,24 @@ function rig.new(plan)
   end
   self.world = world.new(hooks_of(self), {
     simulated = not plan.real,
-    seed = plan.seed or 1,
+    seed = plan.seed or (type(plan.cli) ~= "string" and 1 or nil),
     record = plan.record,
   })
+  self.began = self.world:now()
   return self
+end
+
+--- Seconds since the run began.
+---@return number
+function rig:now()
+  return self.world:now() - self.began
+end
+
+--- Calls f so many seconds from now, unless the run is over by then.
+---@param seconds number
+---@param f fun()
+function rig:after(seconds, f)
+  after(self, seconds, f)
 end
 
 local function worker_config(plan)
@@ -283,6 +298,16 @@ local function worker_config(plan)
   }
 end
 
+-- A worker that failed did not say so itself.
+local function note_crash(self)
+  local message = self.slot:next()
+  while message do
+    self.events[#self.events + 1] = message
+    self.marks[#self.events] = #self.trail
+    message = self.slot:next()
+  end
+end
+
 --- Runs a worker in a slot of this world until it has ended. What happens stands in the fields.
 ---@param module string  "jig.worker", or another
 ---@param config table
@@ -290,14 +315,16 @@ end
 function rig:work(module, config)
   self.slot = self.world:slot()
   self.slot:start(module, config)
-  return self.world:run(self.plan.limit or (self.plan.real and MINUTE or DAY))
+  local outcome = self.world:run(self.plan.limit or (self.plan.real and MINUTE or DAY))
+  if outcome == "ended" then note_crash(self) end
+  return outcome
 end
 
 --- Runs the recipe. Does not yield; raises what a played part raises.
 ---@return "ended"|"limit"|"stuck"|"busy"
 function rig:run()
   self.outcome = self:work("jig.worker", worker_config(self.plan))
-  self.seconds = self.world:now()
+  self.seconds = self:now()
   return self.outcome
 end
 

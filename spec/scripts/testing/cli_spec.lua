@@ -63,6 +63,12 @@ describe("jig.testing.cli", function()
     local made = cli.new { new_device = { status = 3 }, report_error = function() return 7 end }
     local call = made:call({ "factory_tool", "new_device", "sid" }, 1, 0)
     assert.has_error(function() made:answer(call) end, "cli.new_device: there is no 'status'")
+    for key, value in pairs { scp = "1", payload = 7, fingerprint = 7, exit = "1", after = "1", deaf = 1 } do
+      local odd = cli.new { new_device = { [key] = value } }
+      local ok, message = pcall(odd.answer, odd, odd:call({ "factory_tool", "new_device", "sid" }, 1, 0))
+      assert.is_false(ok)
+      assert.truthy(message:find(("cli.new_device: %s: expected a "):format(key), 1, true), message)
+    end
     call = made:call({ "factory_tool", "report_error", "sid", "1", "r" }, 1, 0)
     assert.has_error(function() made:answer(call) end,
       "cli.report_error: expected a table or a function that gives one, got number")

@@ -111,6 +111,51 @@ describe("jig.testing.device", function()
     assert.same({ "banner", "banner", "x" }, wire.said)
   end)
 
+  it("writes its banner whenever it starts", function()
+    local made, wire = plugged { reset = "dtr", banner = { "SN=1\r\n", "ready\r\n" }, firmware = { "x" } }
+    made:opened()
+    assert.same({}, wire.said)
+    made:set("dtr", 1)
+    made:set("dtr", 0)
+    made:set("dtr", 1)
+    made:take(request "a")
+    assert.same({ "SN=1\r\n", "ready\r\n", "SN=1\r\n", "ready\r\n", "x" }, wire.said)
+    made, wire = plugged { banner = "hello", firmware = {} }
+    made:opened()
+    assert.same({ "hello" }, wire.said)
+  end)
+
+  it("is like another with replies of its own", function()
+    local like = { reset = "dtr", banner = "b", latency = 1, firmware = function() end }
+    assert.same({ reset = "dtr", banner = "b", latency = 1, firmware = { "x" } }, device.replying(like, { "x" }))
+    assert.same({ firmware = { "x" } }, device.replying(function() end, { "x" }))
+    assert.same({ firmware = { "x" } }, device.replying({ "y" }, { "x" }))
+  end)
+
+  it("gives up firmware that computes for ever, or sleeps no time for ever", function()
+    for _, case in ipairs {
+      { function() while true do end end, "device_spec.lua:%d+: the device's firmware computes and computes" },
+      { function(self) while true do self:sleep(0) end end, "device_spec.lua:%d+: the device's firmware sleeps 0 s" },
+    } do
+      local made, wire = plugged(case[1])
+      local ok, message = pcall(function()
+        made:opened()
+        for i = 1, math.huge do wire.timers[i][2]() end
+      end)
+      assert.is_false(ok)
+      assert.truthy(message:find(case[2]), message)
+    end
+  end)
+
+  it("says which reply is none", function()
+    local made = plugged { "fine", function() return 7 end }
+    made:opened()
+    made:take(request "a")
+    local ok, message = pcall(made.take, made, request "b")
+    assert.is_false(ok)
+    assert.truthy(message:find("reply 2 of the device: expected a frame, bytes, or false for silence, got a number"))
+  end)
+
   it("wakes no firmware that was restarted while it slept", function()
     local made, wire = plugged { reset = "dtr", firmware = function(self)
       self:sleep(1)
@@ -142,6 +187,7 @@ describe("jig.testing.device", function()
       { 7, "got number" },
       { { firmware = 7 }, "got number" },
       { { firmware = {}, baud = 9600 }, "no 'baud'" },
+      { { firmwear = {} }, "no 'firmwear'" },
     } do
       local ok, message = pcall(device.new, case[1], FRAMING, {})
       assert.is_false(ok)

@@ -207,8 +207,7 @@ local reads = {
     act = function(effect) return { pieces = { { 0, with_changed_byte(effect) } } } end },
   { name = "junk", means = "other bytes come before the answer",
     allow = unless_text(function(subject)
-      if not subject.traits.check then return ANY end
-      return subject.traits.resync and { "passed" } or { "passed", table.unpack(DAMAGED) }
+      return subject.traits.check and { "passed", table.unpack(DAMAGED) } or ANY -- it may spoil the frame behind it
     end),
     act = function(effect) return { pieces = { { 0, JUNK .. effect.bytes } } } end },
   { name = "duplicate", means = "the answer comes twice",
@@ -289,7 +288,11 @@ local waits = {
       return true
     end,
     means = "the clock is at the limit",
-    allow = { "connectivity.timeout", "connectivity.corrupt", "tool.limit" },
+    allow = function(effect, subject)
+      local list = { "connectivity.timeout", "connectivity.corrupt", "tool.limit" }
+      if effect.limit == "between" and subject.traits.silence then list[4] = "passed" end -- it ends the frame
+      return list
+    end,
     act = function() return "limit" end },
 }
 

@@ -30,6 +30,9 @@ local device = {}
 local methods = {}
 local meta = { __index = methods, __name = "jig.testing.device" }
 
+--- Seconds after which a message is over that only silence ends.
+device.SILENCE = 0.02
+
 -- Seconds until what a device writes arrives: enough for the host to wait for it.
 local LATENCY <const> = 0.001
 
@@ -207,17 +210,40 @@ function methods:read_until(delimiter)
   return self:read(last)
 end
 
+-- What is there, or nil when nothing came for so long.
+local function read_within(self, seconds)
+  local asked, reader = {}, self.running
+  self.asked = asked
+  self.wire.after(seconds, function()
+    if self.running ~= reader or self.asked ~= asked then return end
+    self.asked = nil
+    if not self.sleeping then go_on(self) end
+  end)
+  while self.input == "" and self.asked == asked do await(self) end
+  self.asked = nil
+  return self.input ~= "" and self:read_some() or nil
+end
+
+-- More of a message that has begun. Where only silence ends one it is waited for.
+local function go_on_reading(self, decoder, begun)
+  if not (begun and (self.framing.traits or {}).silence) then return decoder:feed(self:read_some()) end
+  local bytes = read_within(self, device.SILENCE)
+  if bytes then return decoder:feed(bytes) end
+  return decoder:idle()
+end
+
 --- The next whole message, over the framing's device end; what is damaged is passed over.
 ---@return jig.Frame
 function methods:receive()
   self.decoder = self.decoder or self.framing.device.decoder()
-  local decoder = self.decoder
+  local decoder, begun = self.decoder, false
   local frame, answer = decoder:feed("")
   while not frame do
     if answer == "bad" then
       frame, answer = decoder:feed("")
     else
-      frame, answer = decoder:feed(self:read_some())
+      frame, answer = go_on_reading(self, decoder, begun)
+      begun = true
     end
   end
   self.received[#self.received + 1] = frame

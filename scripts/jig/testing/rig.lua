@@ -148,14 +148,27 @@ local function written_by_device(self, bytes, frame)
   if #self.under_way == 1 then send_next(self) end
 end
 
--- What the device gets is looked at whatever its firmware does with it.
-local function take(self, bytes)
-  self.written[#self.written + 1] = bytes
-  local frame, answer = self.observer:feed(bytes)
+-- What a decoder of the device's end answered, and all that follows it.
+local function observe(self, frame, answer)
   while frame or answer == "bad" do
     if frame then self.taken[#self.taken + 1] = frame end
     frame, answer = self.observer:feed("")
   end
+end
+
+-- A message that only silence ends is over when nothing comes for a while.
+local function observe_silence(self)
+  local last = #self.written
+  after(self, device.SILENCE / 2, function()
+    if #self.written == last and self.is_open then observe(self, self.observer:idle()) end
+  end)
+end
+
+-- What the device gets is looked at whatever its firmware does with it.
+local function take(self, bytes)
+  self.written[#self.written + 1] = bytes
+  observe(self, self.observer:feed(bytes))
+  if (self.plan.recipe.framing.traits or {}).silence then observe_silence(self) end
   self.device:take(bytes)
 end
 

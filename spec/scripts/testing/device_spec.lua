@@ -202,4 +202,20 @@ describe("jig.testing.device", function()
     assert.is_false(ok)
     assert.truthy(message:find("only the device's own firmware", 1, true))
   end)
+
+  it("ends a message by silence where nothing else does", function()
+    local wire = { said = {}, timers = {} }
+    function wire.arrive(bytes) table.insert(wire.said, bytes) end
+    function wire.after(seconds, f) table.insert(wire.timers, { seconds, f }) end
+    local raw = require "jig.framing.raw" { gap = true }
+    local made = device.new({ function(message) return { payload = message.payload:upper() } end }, raw, wire)
+    made:opened()
+    made:take("ab")
+    assert.equal(device.SILENCE, wire.timers[1][1])
+    made:take("cd")
+    wire.timers[1][2]() -- of the first piece, behind which more came
+    assert.same({}, wire.said)
+    wire.timers[2][2]()
+    assert.same({ "ABCD" }, wire.said)
+  end)
 end)

@@ -156,7 +156,8 @@ local ALTERS <const> = { corrupt = true, short = true, junk = true, duplicate = 
 
 local function altered(history)
   for _, injection in ipairs(history.injections) do
-    if ALTERS[injection.fault.name] and not history.subject.traits.check then return true end
+    local name, kind = injection.fault.name, injection.effect.kind
+    if (ALTERS[name] or kind == "wait") and not history.subject.traits.check then return true end
   end
   return false
 end

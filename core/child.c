@@ -93,7 +93,7 @@ struct birth {
     char *const *argv, *const *env;
     const sigset_t *changed;
     volatile int error;
-    volatile bool whole; /* it has descriptors of its own */
+    volatile bool whole; /* it has descriptors of its own: from the first, where none are lent */
 };
 
 static const char nursery_key;
@@ -219,6 +219,7 @@ static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_optio
     birth.changed = &nursery->changed;
     struct jig_lender *lender = jig_lend_begin(loop, &options);
     birth.lender = lender;
+    birth.whole = !lender; /* under a checker the child's memory is another, and cannot tell */
     rc = bear(nursery, &birth, pid);
     bool separated = birth.whole || (rc && rc != EINVAL); /* a system that knows no such clone */
     if (lender)
@@ -227,6 +228,7 @@ static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_optio
         return rc;
     options = *o;
     birth.lender = NULL;
+    birth.whole = true;
     return bear(nursery, &birth, pid);
 }
 

@@ -91,8 +91,8 @@ describe("virtual and real time", function()
         }
         local store = { "--store", place.path, "--serial", "T100317" }
         -- A line that resets the device takes a terminal; the others are reached by an address alone.
-        local program <close> = name == "thermostat" and station.device(place, { wire = product.wire, arguments = store })
-          or nil
+        local program <close> = name == "thermostat"
+          and station.device(place, { wire = product.wire, arguments = store }) or nil
         options.device = program and program.address
           or ("exec:%s --wire %s --listen stdio %s"):format(station.simulator, product.wire,
             table.concat(store, " "))

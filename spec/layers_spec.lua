@@ -157,7 +157,10 @@ describe("the layers", function()
     -- Modules of others, and the scripts that may require them (Lua patterns).
     local others = {
       ["argparse"] = { "commands/%w+" },
-      ["cjson.safe"] = { "commands/ports", "commands/journal/%w+", "output/json", "record", "recovery" },
+      ["cjson.safe"] = { "commands/ports", "commands/journal/%w+", "output/json", "record", "recovery",
+        "testing/rig" },
+      ["luassert"] = { "testing/assertions" },
+      ["say"] = { "testing/assertions" },
       ["busted"] = { "commands/test", "framing/contract", "output/several", "output/specs", "output/specs_junit",
         "output/specs_tap" },
       ["busted.modules.output_handler_loader"] = { "output/several" },

@@ -110,6 +110,21 @@ describe("virtual and real time", function()
     end)
   end
 
+  it("meets a real device that goes away, and a new one in the next attempt", function()
+    local folder = place:recipe("gateway", "base.status[3].retry = true")
+    local function run(fault)
+      return testing.run {
+        recipe = folder, real = true, retries = 1,
+        cli = { new_device = { scp = 256, payload = "\1\x81\0\0" } }, -- which the simulator's firmware understands
+        device = ("exec:%s --wire ftcd --listen stdio --fault %s"):format(station.simulator, fault),
+      }
+    end
+    local gone = run("gone@init")
+    assert.reported(gone, "connectivity.lost", 103)
+    assert.equal(1, #gone.attempts)
+    assert.equal(2, #run("no-memory@any").attempts)
+  end)
+
   it("judges reports of a real CLI, too", function()
     local result = testing.run {
       recipe = "examples/gateway", real = true, cli = station.factory_tool,

@@ -66,7 +66,10 @@ local function firmware_of(description)
     firmware = description.firmware
   end
   if type(firmware) == "table" then
-    if #firmware == 0 then check_keys(firmware) end -- it was meant for the other kind of table
+    if #firmware == 0 and next(firmware) ~= nil then -- it was meant for the other kind of table
+      check_keys(firmware)
+      error("a device with these settings needs firmware = a function or a list of replies", 0)
+    end
     return replying(firmware)
   end
   if type(firmware) == "function" then return firmware end

@@ -515,6 +515,12 @@ describe("jig.testing", function()
       assert.matches("wait in clock.sleep, at most 1e%+06 s", message)
     end)
 
+    it("names a run that waits for what cannot come", function()
+      local message = raised { recipe = "examples/gateway", cli = { new_device = { after = math.huge } },
+        service = { limits = { new_device = math.huge } } }
+      assert.matches("^the run waits for ever: nothing is left that could end it\n.*new_device: hangs\n", message)
+    end)
+
     it("names firmware that spins", function()
       assert.matches("testing_spec.lua:%d+: the device's firmware computes and computes",
         raised { recipe = "examples/gateway", device = function() while true do end end })
@@ -541,6 +547,22 @@ describe("jig.testing", function()
       rig.new = real -- luacheck: ignore 122
       assert.is_false(ok)
       assert.matches("^the run is over and still holds 1 timers\n.*the journal takes 'ended'$", message)
+    end)
+
+    it("names each kind of what is left behind", function()
+      local real = rig.new
+      rig.new = function(plan) -- luacheck: ignore 122
+        local run = real(plan)
+        function run:close()
+          rig.close(self)
+          self.held = { ports = 1, programs = 2, timers = 0, tasks = 3, sessions = 4, appends = 5, descriptors = 6 }
+        end
+        return run
+      end
+      local ok, message = pcall(testing.run, { recipe = "examples/gateway" })
+      rig.new = real -- luacheck: ignore 122
+      assert.is_false(ok)
+      assert.matches("holds 1 ports, 2 programs, 3 tasks, 4 sessions, 5 appends, 6 descriptors\n", message)
     end)
 
     it("leaves nothing of a recipe that waits when it is stopped", function()

@@ -109,8 +109,8 @@ function device.new(description, framing, wire)
   }, meta)
 end
 
--- Steps of the virtual machine after which firmware that does not wait is given up: a second or so.
-local STEPS <const> = 200000000
+-- Steps of the virtual machine after which firmware that does not wait is given up: some tenths of a second.
+local STEPS <const> = 50000000
 
 -- Sleeps of no length in a row after which it is given up, too.
 local NAPS <const> = 10000

@@ -184,6 +184,18 @@ describe("jig.testing.rig", function()
     assert.equal(100, run.seconds)
   end)
 
+  it("says that a run is busy where no time passes", function()
+    local plan = plan_of()
+    function plan.watch(effect, run)
+      if effect.kind ~= "write" then return end
+      run.world:writable("device") -- and yet it takes nothing
+      return { block = true }
+    end
+    local run <close> = rig.new(plan)
+    assert.equal("busy", run:run())
+    assert.is_true(run.seconds < 1)
+  end)
+
   it("raises what the device or the CLI raises, with its line, and can be closed", function()
     for _, change in ipairs {
       { device = function() error "in the device" end },

@@ -1,46 +1,61 @@
 local station = require "spec.support.station"
+local testing = require "jig.testing"
 
--- Device fault, ERROR_CODE, the fault's name.
-local FAULTS <const> = {
-  { "no-key-pair", 601, "factory_init.keygen" },
-  { "unknown-factory", 602, "factory_init.unknown_factory" },
-  { "no-memory", 611, "factory_provisioning.memory" },
-  { "cannot-decrypt", 612, "factory_provisioning.decrypt" },
-  { "unknown-command@init", 621, "firmware.unknown_command" },
-  { "cannot-parse@provision", 609, "firmware.cannot_parse" },
-  { "gone-mid-reply@init", 103, "connectivity.lost" },
-}
+local RECIPE <const> = "examples/gateway"
+
+local function run(device)
+  return testing.run { recipe = RECIPE, device = device }
+end
 
 describe("gateway", function()
-  local place
+  it("passes with its trace between the frames", function()
+    assert.passed(testing.run { recipe = RECIPE })
+  end)
 
-  setup(function() place = station.place() end)
-  teardown(function() place:close() end)
+  it("passes with junk before a frame, which comes byte by byte", function()
+    assert.passed(run(function(device)
+      for number = 1, 2 do
+        device:receive()
+        device:write("\27[32mmbed trace\27[0m mbedpr\n")
+        local bytes = device.framing.device.encode { status = 0, payload = "answer " .. number }
+        for byte in bytes:gmatch(".") do
+          device:write(byte)
+          device:sleep(0.001)
+        end
+      end
+    end))
+  end)
 
-  local function run(faults)
-    local device <close> = station.device(place, { wire = "ftcd", listen = "tcp", faults = faults })
-    local result = station.run(place, { recipe = "examples/gateway", port = device.address, json = true })
-    return result, result.events[#result.events - 1]
-  end
-
-  for _, fault in ipairs { "none", "split", "junk-before" } do
-    it("passes over tcp with its trace between the frames, device fault " .. fault, function()
-      local result, ended = run(fault ~= "none" and { fault } or nil)
-      assert.equal(0, result.exit)
-      assert.matches("^%x+$", ended.fingerprint)
-      assert.equal(40, #ended.fingerprint)
-      assert.equal(0, #result.audit:starts("report_error"))
+  for status, expected in pairs {
+    [3] = { "factory_provisioning.memory", 611 },
+    [8] = { "firmware.cannot_parse", 608 },
+    [9] = { "firmware.cannot_parse", 609 },
+    [0x101] = { "factory_init.keygen", 601 },
+    [0x102] = { "factory_init.unknown_factory", 602 },
+    [0x112] = { "factory_provisioning.decrypt", 612 },
+    [0x121] = { "firmware.unknown_command", 621 },
+    [7] = { "firmware.unknown_status", 203 },
+  } do
+    it(("reports status 0x%x once, as %s"):format(status, expected[1]), function()
+      assert.reported(run { { status = status } }, expected[1], expected[2])
+      assert.reported(run { { payload = "key" }, { status = status } }, expected[1], expected[2])
     end)
   end
 
-  for _, case in ipairs(FAULTS) do
-    it("reports " .. case[1] .. " once, as " .. case[3], function()
-      local result, ended = run({ case[1] })
-      assert.equal(1, result.exit)
-      assert.equal(case[3], ended.fault.name)
-      local reports = result.audit:starts("report_error")
-      assert.equal(1, #reports)
-      assert.equal(tostring(case[2]), reports[1].code)
-    end)
-  end
+  it("reports a connection that is closed in mid-answer", function()
+    assert.reported(run(function(device)
+      device:receive()
+      device:write("mbedprov\0\0")
+      device:hang_up()
+    end), "connectivity.lost", 103)
+  end)
+
+  it("passes with real programs", function()
+    local place <close> = station.place()
+    assert.passed(testing.run {
+      recipe = RECIPE, real = true, cli = station.factory_tool,
+      device = ("exec:%s --wire ftcd --listen stdio --store %s"):format(station.simulator, place.path),
+      service = { env = { SIM_DIR = place.path .. "/service" } },
+    })
+  end)
 end)

@@ -1,78 +1,86 @@
 local station = require "spec.support.station"
+local testing = require "jig.testing"
 
--- Device fault, ERROR_CODE, the fault's name.
-local FAULTS <const> = {
-  { "no-key-pair", 501, "factory_init.keygen" },
-  { "unknown-factory", 502, "factory_init.unknown_factory" },
-  { "no-memory", 511, "factory_provisioning.memory" },
-  { "cannot-decrypt", 512, "factory_provisioning.decrypt" },
-  { "unknown-command@init", 521, "firmware.unknown_command" },
-  { "cannot-parse@provision", 522, "firmware.cannot_parse" },
-}
+local RECIPE <const> = "examples/meter"
+local MODE <const>, INIT <const>, PROVISION <const>, LOCK <const> = 0x10, 0x20, 0x21, 0x30
+local DONE <const> = { status = 0, payload = "done" }
+
+local function run(replies)
+  return testing.run { recipe = RECIPE, device = replies }
+end
+
+-- The commands that reached the meter.
+local function commands(result)
+  local list = {}
+  for i, frame in ipairs(result.received) do list[i] = frame.command end
+  return list
+end
 
 describe("meter", function()
-  local place
-
-  setup(function() place = station.place() end)
-  teardown(function() place:close() end)
-
-  local function run(faults, arguments, changes)
-    local device <close> = station.device(place, { wire = "slip", faults = faults, arguments = arguments })
-    local result = station.run(place, {
-      recipe = changes and place:recipe("meter", changes) or "examples/meter",
-      port = device.address,
-      json = true,
-    })
-    return result, result.events[#result.events - 1], station.read(device.log)
-  end
-
-  local function messages(log)
-    local list = {}
-    for name in log:gmatch('"message":"(%w+)"') do
-      list[#list + 1] = name
-    end
-    return table.concat(list, " ")
-  end
-
   it("switches the mode, provisions, and locks, each once", function()
-    local result, ended, log = run()
-    assert.equal(0, result.exit)
-    assert.equal(40, #ended.fingerprint)
-    assert.equal("mode init provision lock", messages(log))
+    local result = testing.run { recipe = RECIPE }
+    assert.passed(result)
+    assert.same({ MODE, INIT, PROVISION, LOCK }, commands(result))
+    assert.equal("FACTORY", result.received[1].payload)
   end)
 
-  it("paces its writes for a buffer of 256 bytes", function()
-    local buffer = { "--rx-chunk", "256", "--rx-gap", "20" }
-    local changed = "base.port.gap = 0.05"
-    assert.equal(0, (run(nil, buffer, changed)).exit)
-    local result = run(nil, buffer, "base.port.chunk = nil; base.limits.exchange = 0.5")
-    assert.equal(1, result.exit)
-  end)
+  for status, expected in pairs {
+    [0x41] = { "factory_init.keygen", 501 },
+    [0x42] = { "factory_init.unknown_factory", 502 },
+    [0x51] = { "factory_provisioning.memory", 511 },
+    [0x52] = { "factory_provisioning.decrypt", 512 },
+    [0x61] = { "firmware.unknown_command", 521 },
+    [0x62] = { "firmware.cannot_parse", 522 },
+    [0x71] = { "meter.wrong_order", 531 },
+    [0x72] = { "meter.locked", 532 },
+    [0x99] = { "firmware.unknown_status", 203 },
+  } do
+    it(("reports status 0x%02x once, as %s"):format(status, expected[1]), function()
+      assert.reported(run { DONE, { status = status } }, expected[1], expected[2])
+      assert.reported(run { DONE, DONE, { status = status } }, expected[1], expected[2])
+    end)
 
-  it("opens no session when the mode switch fails", function()
-    local result, ended = run({ "unknown-command@mode" })
-    assert.equal(1, result.exit)
-    assert.equal("mode_switch", ended.fault.phase)
-    assert.equal(0, #result.audit:starts())
-  end)
+    it(("opens no session when the mode switch fails with status 0x%02x"):format(status), function()
+      local result = run { { status = status } }
+      assert.failed(result, expected[1], expected[2])
+      assert.equal("mode_switch", result.fault.phase)
+      assert.equal(0, #result.calls)
+    end)
 
-  it("is manufactured with fault when the lock fails, and nothing is reported", function()
-    local result, ended = run({ "status=114@lock" })
-    assert.equal(1, result.exit)
-    assert.equal("meter.locked", ended.fault.name)
-    assert.is_true(ended.manufactured_with_fault)
-    assert.equal(40, #ended.fingerprint)
-    assert.equal(0, #result.audit:starts("report_error"))
-  end)
-
-  for _, case in ipairs(FAULTS) do
-    it("reports " .. case[1] .. " once, as " .. case[3], function()
-      local result, ended = run({ case[1] })
-      assert.equal(1, result.exit)
-      assert.equal(case[3], ended.fault.name)
-      local reports = result.audit:starts("report_error")
-      assert.equal(1, #reports)
-      assert.equal(tostring(case[2]), reports[1].code)
+    it(("is manufactured with fault when the lock fails with status 0x%02x"):format(status), function()
+      local result = run { DONE, DONE, DONE, { status = status } }
+      assert.failed(result, expected[1], expected[2])
+      assert.not_reported(result)
+      assert.is_true(result.ended.manufactured_with_fault)
+      assert.truthy(result.fingerprint)
     end)
   end
+
+  it("paces its writes: 128 bytes, then 4 ms of silence", function()
+    local result = testing.run { recipe = RECIPE, cli = {
+      get_device_configuration = { scp = 257, payload = ("c"):rep(1984) },
+    } }
+    assert.passed(result)
+    local last, paced = nil, 0
+    for _, effect in ipairs(result.trail) do
+      if effect.kind == "write" then
+        assert.is_true(effect.size <= 128)
+        if last and last.size == 128 then
+          paced = paced + 1
+          assert.is_true(effect.at - last.at >= 0.0039)
+        end
+        last = effect
+      end
+    end
+    assert.is_true(paced >= 1984 // 128)
+  end)
+
+  it("passes with real programs", function()
+    local place <close> = station.place()
+    assert.passed(testing.run {
+      recipe = RECIPE, real = true, cli = station.factory_tool,
+      device = ("exec:%s --wire slip --listen stdio --store %s"):format(station.simulator, place.path),
+      service = { env = { SIM_DIR = place.path .. "/service" } },
+    })
+  end)
 end)

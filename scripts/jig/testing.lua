@@ -175,7 +175,7 @@ end
 -- What stands beside the recipe, what a spec says, or the first with replies that the second lists.
 local function device_of(given, folder)
   if given == nil then return testing.device(folder) end
-  local is_list = type(given) == "table" and given.firmware == nil and (#given > 0 or next(given) == nil)
+  local is_list = type(given) == "table" and given.firmware == nil
   if not (is_list and exists(folder .. "device.lua")) then return given end
   return require("jig.testing.device").replying(testing.device(folder), given)
 end

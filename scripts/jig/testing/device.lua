@@ -69,7 +69,10 @@ local function firmware_of(description)
     firmware = description.firmware
   end
   if type(firmware) == "table" then
-    if #firmware == 0 then check_keys(firmware) end -- it was meant for the other kind of table
+    if #firmware == 0 and next(firmware) ~= nil then -- it was meant for the other kind of table
+      check_keys(firmware)
+      error("a device with these settings needs firmware = a function or a list of replies", 0)
+    end
     return replying(firmware)
   end
   if type(firmware) == "function" then return firmware end
@@ -109,8 +112,8 @@ function device.new(description, framing, wire)
   }, meta)
 end
 
--- Steps of the virtual machine after which firmware that does not wait is given up: a second or so.
-local STEPS <const> = 200000000
+-- Steps of the virtual machine after which firmware that does not wait is given up: some tenths of a second.
+local STEPS <const> = 50000000
 
 -- Sleeps of no length in a row after which it is given up, too.
 local NAPS <const> = 10000

@@ -188,6 +188,7 @@ describe("jig.testing.device", function()
       { { firmware = 7 }, "got number" },
       { { firmware = {}, baud = 9600 }, "no 'baud'" },
       { { firmwear = {} }, "no 'firmwear'" },
+      { { reset = "dtr" }, "needs firmware" },
     } do
       local ok, message = pcall(device.new, case[1], FRAMING, {})
       assert.is_false(ok)

@@ -1,3 +1,4 @@
+local cli = require "jig.testing.cli"
 local device = require "jig.testing.device"
 local rig = require "jig.testing.rig"
 local scratch = require "spec.support.scratch"
@@ -118,6 +119,37 @@ describe("jig.testing.rig", function()
     assert.equal("report_error", run.cli.calls[#run.cli.calls].command)
   end)
 
+  it("knows what must be told to nobody", function()
+    local run <close> = rig.new(plan_of())
+    run:run()
+    for _, bytes in ipairs {
+      cli.usual.new_device.payload, cli.usual.get_device_configuration.payload,
+      "answer of the thermostat to 256", "answer of the thermostat to 257",
+    } do assert.is_true(run.secrets[bytes]) end
+    -- also what a CLI is given that no device of ours sent
+    local odd <close> = rig.new(plan_of { device = device.replying(plan_of().device, {
+      require "jig.framing.length" { header = ">I2 scp I2 length", reply = ">I2 scp I2 length B status",
+        crc = "CRC-16/IBM-3740" }.device.encode { scp = 256, status = 0, payload = "by hand, as bytes" },
+    }) })
+    odd:run()
+    assert.is_true(odd.secrets["by hand, as bytes"])
+  end)
+
+  it("lets nothing of one visit arrive in the next", function()
+    local slow = device.replying(plan_of().device, {})
+    slow.latency = 0.05
+    slow.firmware = function(self)
+      self:receive()
+      self:send { status = 0x11 } -- which ends the attempt before the rest has arrived
+      self:sleep(0.045)
+      self:write("late")
+    end
+    local run <close> = rig.new(plan_of { device = slow, retries = 1 })
+    run:run()
+    assert.equal(2, run.device.boots)
+    for _, effect in ipairs(run.trail) do assert.not_equal("late", effect.bytes) end
+  end)
+
   it("notes the recipe's line where that is asked for", function()
     local run <close> = rig.new(plan_of { lines = true })
     run:run()
@@ -150,6 +182,18 @@ describe("jig.testing.rig", function()
     local run <close> = rig.new(plan)
     assert.equal("limit", run:run())
     assert.equal(100, run.seconds)
+  end)
+
+  it("says that a run is busy where no time passes", function()
+    local plan = plan_of()
+    function plan.watch(effect, run)
+      if effect.kind ~= "write" then return end
+      run.world:writable("device") -- and yet it takes nothing
+      return { block = true }
+    end
+    local run <close> = rig.new(plan)
+    assert.equal("busy", run:run())
+    assert.is_true(run.seconds < 1)
   end)
 
   it("raises what the device or the CLI raises, with its line, and can be closed", function()

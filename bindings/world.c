@@ -98,6 +98,7 @@ static void read_options(lua_State *L, struct jig_world *world, bool *simulated)
 }
 
 static void fire_afters(struct jig_timer *timer);
+static void run_afters(struct jig_deferred *deferred);
 
 static int open_journal(struct jig_world *world, struct jig_error *err)
 {
@@ -127,6 +128,7 @@ static int open_world(struct jig_world *world, bool simulated, struct jig_error 
     engine->log.data = world;
     engine->log.sink = world->has[JIG_HOOK_LOG] ? jigL_world_log : NULL;
     world->next_after = (struct jig_timer){.fire = fire_afters, .data = world};
+    world->due_now = (struct jig_deferred){.run = run_afters, .data = world};
     if (jigL_world_play(world) < 0)
         return jig_fail(err, JIG_ENOMEM, "no memory for a world");
     return world->record ? open_journal(world, err) : JIG_OK;
@@ -290,8 +292,8 @@ static void raise_failure(lua_State *L, struct jig_world *world)
  * world:run([seconds]) -> "ended" (every worker has, no session is reported in the background, no
  * program runs, nothing is on its way to the journal) | "limit" (so much of the world's time has
  * passed) | "stuck" (neither, and nothing is left that could ever happen) | "busy" (100,000 steps
- * of the loop in which no simulated time passed: something is told and does not react). Raises what a hook
- * threw. Does not yield: the outer engine stands still meanwhile.
+ * of the loop in which no simulated time passed: something is told and does not react). Raises what
+ * a hook threw. Does not yield: the outer engine stands still meanwhile.
  */
 static int world_run(lua_State *L)
 {
@@ -340,10 +342,18 @@ static int world_dead(lua_State *L)
 
 /* ---- later ---- */
 
+/* What is due at once is called in the next pass: one that asks for another of no length must not
+ * keep the loop in this one. */
 static void arm(struct jig_world *world)
 {
-    jig_timer_start(world->engine.loop, &world->next_after,
-                    world->afters ? world->afters->when : JIG_FOREVER);
+    struct jig_loop *loop = world->engine.loop;
+    int64_t when = world->afters ? world->afters->when : JIG_FOREVER;
+    bool now = when <= jig_loop_now(loop);
+    if (now)
+        jig_defer(loop, &world->due_now);
+    else
+        jig_defer_cancel(loop, &world->due_now);
+    jig_timer_start(loop, &world->next_after, now ? JIG_FOREVER : when);
 }
 
 /* The handle, whose user value is the function, is kept by the world while it waits. */
@@ -361,17 +371,30 @@ static int call_after(lua_State *L)
     return 0;
 }
 
-static void fire_afters(struct jig_timer *timer)
+/* Those that are due, but none that one of them asks for. */
+static void call_due(struct jig_world *world)
 {
-    struct jig_world *world = timer->data;
     int64_t now = jig_loop_now(world->engine.loop);
-    while (world->afters && world->afters->when <= now && !world->dead) {
+    unsigned due = 0;
+    for (const struct jig_after *after = world->afters; after && after->when <= now;)
+        due++, after = after->next;
+    for (; due && world->afters && world->afters->when <= now && !world->dead; due--) {
         struct jig_after *after = world->afters;
         world->afters = after->next;
         jigL_world_call(world, call_after, after);
     }
     if (!world->dead)
         arm(world);
+}
+
+static void fire_afters(struct jig_timer *timer)
+{
+    call_due(timer->data);
+}
+
+static void run_afters(struct jig_deferred *deferred)
+{
+    call_due(deferred->data);
 }
 
 static void insert(struct jig_world *world, struct jig_after *after)
@@ -585,6 +608,7 @@ static void forget_afters(struct jig_world *world)
         after->world = NULL;
     world->afters = NULL;
     jig_timer_stop(world->engine.loop, &world->next_after);
+    jig_defer_cancel(world->engine.loop, &world->due_now);
 }
 
 /* Only its own code may stop it from going, by keeping a session: then its memory is left. */

@@ -54,7 +54,8 @@ struct jig_world {
     struct jig_task *cause;   /* it is known which worker waits for what happens */
     struct jig_after *afters; /* sorted by their time */
     struct jig_timer next_after;
-    struct jig_record *record; /* which is lent to it */
+    struct jig_deferred due_now; /* some of them, in the next pass */
+    struct jig_record *record;   /* which is lent to it */
 };
 
 /* ---- world_hooks.c ---- */

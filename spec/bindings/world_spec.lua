@@ -146,6 +146,24 @@ describe("jig.world", function()
       ]])
     end)
 
+    it("is busy where a function asks for itself again and again, at once", function()
+      worlds.run({ worker = [[
+        local clock = require "jig.clock"
+        return function() clock.sleep(1) end
+      ]] }, [[
+        local w = started({}, "worker")
+        local times = 0
+        local function again()
+          times = times + 1
+          w:after(0, again)
+        end
+        again()
+        same("busy", w:run())
+        same(true, times > 1000)
+        w:close()
+      ]])
+    end)
+
     it("is the real one where that is wanted", function()
       worlds.run({ worker = [[
         local clock = require "jig.clock"

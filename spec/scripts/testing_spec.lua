@@ -275,8 +275,8 @@ describe("jig.testing", function()
 
     it("gives a FAIL with its fault and its report", function()
       local result = testing.run { recipe = "examples/gateway", device = { { status = 3 } } }
-      assert.reported(result, "factory_provisioning.memory", 411)
-      assert.same({ 411, "gateway cannot allocate memory", result.calls[1].session },
+      assert.reported(result, "factory_provisioning.memory", 611)
+      assert.same({ 611, "gateway cannot allocate memory", result.calls[1].session },
         { result.reports[1].code, result.reports[1].reason, result.reports[1].session })
       assert.equal("reported", result.sessions[1].state)
       assert.is_nil(result.fingerprint)

@@ -90,7 +90,7 @@ describe("jig prove", function()
       { { folder.path, "--stop", "0" }, "whole number from 1" },
       { {}, "missing argument" },
       { { broken.path }, "must return a device" },
-      { { bare.path }, "device.lua beside the recipe" },
+      { { bare.path }, "this file beside the recipe" },
       { { wrong.path }, "name: expected a string" },
       { { "nowhere" }, "nowhere" },
     } do

@@ -116,8 +116,8 @@ static void end_wait(struct jig_task *task)
     task->wait = NULL;
 }
 
-/* One turn of the task, which the budget counts. */
-static int turn(struct jig_task *task, int *results)
+/* One turn of the task, which the budget counts, and may be what ends it. */
+static int turn(struct jig_task *task, int *results, bool *forced)
 {
     struct jig_engine *engine = task->engine;
     struct jig_task *outer = engine->current;
@@ -127,9 +127,22 @@ static int turn(struct jig_task *task, int *results)
     int status = lua_resume(task->co, NULL, task->arguments, results);
     jigL_turn_ends(&engine->meter);
     jigL_budget_leave(engine, running);
-    jigL_budget_forced(engine);
+    *forced = jigL_budget_forced(engine);
     engine->current = outer;
     task->arguments = 0;
+    return status;
+}
+
+/* Turns until it waits. In simulated time nobody else is kept waiting by one that computes, and
+ * when the budget has it give way is chance, which must not show in what happens. */
+static int turns(struct jig_task *task, int *results)
+{
+    bool simulated = jig_loop_clock(task->engine->loop)->simulated, forced;
+    int status = turn(task, results, &forced);
+    while (simulated && forced && status == LUA_YIELD) {
+        lua_pop(task->co, *results);
+        status = turn(task, results, &forced);
+    }
     return status;
 }
 
@@ -138,7 +151,7 @@ static void resume(struct jig_task *task)
     int results = 0;
     end_wait(task);
     task->waiting = NULL;
-    int status = turn(task, &results);
+    int status = turns(task, &results);
     if (status != LUA_YIELD) {
         end_task(task, status == LUA_OK, results);
     } else if (results != 1 || lua_touserdata(task->co, -1) != (void *)&jigL_yielded) {

@@ -12,8 +12,8 @@
  * power loss. */
 int jig_folder_make(const char *path, struct jig_error *err);
 
-/* Removes a folder and all that stands in it; links are removed, not followed, and nothing on another
- * file system. One that is not there is no failure. */
+/* Removes a folder and all that stands in it; links are removed, not followed, and nothing on
+ * another file system. One that is not there is no failure. */
 int jig_folder_remove(const char *path, struct jig_error *err);
 
 /* Syncs the names in a folder. */

@@ -22,19 +22,20 @@ function folders.among(paths)
   return list
 end
 
-local function prove(folder)
+local function prove(folder, options)
   local subject <close> = explorer.subject(folder)
-  return explorer.prove(subject)
+  return explorer.prove(subject, options)
 end
 
 --- Proves each of these folders and shows a line for each, and every violation. Does not yield.
 ---@param list string[]  of folders.among
 ---@param out file*
+---@param options? table  of explorer.prove
 ---@return boolean sound  false: there is a violation, or a proof could not be made
-function folders.prove(list, out)
+function folders.prove(list, out, options)
   local sound = true
   for _, folder in ipairs(list) do
-    local ok, proof = pcall(prove, folder)
+    local ok, proof = pcall(prove, folder, options)
     out:write("proof: ", ok and report.text(proof, true) or tostring(proof) .. "\n")
     sound = sound and ok and proof.violations == 0
   end

@@ -63,7 +63,7 @@ describe("jig prove", function()
 
   it("stops after so many violations", function()
     local folder <close> = proofs.folder { device = proofs.DEVICE:gsub("0x11", "0x11, 0x12, 0x13") }
-    local told = prove(folder, "--stop", "1", "--brief")
+    local told = prove(folder, "--stop", "1", "--singles", "--brief")
     assert.equal(1, told.exit)
     assert.truthy(told.stdout:find("1 with a violation; the rest was not tried", 1, true), told.stdout)
   end)

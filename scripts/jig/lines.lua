@@ -1,45 +1,15 @@
 --- Which lines of a Lua file can run: those of instructions that can be reached, in all its functions, called
 -- or not. For `jig test --coverage`.
 --
--- Lua itself tells lines of functions that exist only; so the file is compiled and its bytecode read, as
--- ldump.c of Lua 5.4 writes it. Instructions that nothing leads to do not count: each function ends with one
--- that returns, on the line of its `end`, which is never reached behind a `return` of the function's own.
+-- Lua itself tells lines of functions that exist only; so the file is compiled and its bytecode read.
+-- Instructions that nothing leads to do not count: each function ends with one that returns, on the line of its
+-- `end`, which is never reached behind a `return` of the function's own.
+
+local bytecode = require "jig.bytecode"
 
 local lines = {}
 
--- ---- reading: strings, numbers and lists of a dumped function ----
-
-local HEADER <const> = "\27Lua\x54\0\x19\x93\r\n\x1a\n\4\8\8" -- 5.4: instructions of 4 bytes, numbers of 8
-local FIRST <const> = #HEADER + 8 + 8 + 1 + 1 -- behind two numbers, and how many upvalues the chunk has
-
--- The bytes of each type of constant that is a number; and which are strings.
-local NUMBER <const> = { [0x03] = 8, [0x13] = 8 }
-local STRING <const> = { [0x04] = true, [0x14] = true }
-
-local Reader = {}
-Reader.__index = Reader
-
-function Reader:skip(n) self.at = self.at + n end
-
-function Reader:byte()
-  self.at = self.at + 1
-  return self.code:byte(self.at - 1)
-end
-
--- Seven bits a byte, the highest first; the last byte has its top bit set.
-function Reader:int()
-  local value = 0
-  while true do
-    local byte = self:byte()
-    value = value << 7 | byte & 0x7f
-    if byte & 0x80 ~= 0 then return value end
-  end
-end
-
-function Reader:string()
-  local size = self:int() -- of a string and one more; 0 = none
-  if size > 0 then self:skip(size - 1) end
-end
+local Reader, reader_of = bytecode.kind()
 
 function Reader:instructions()
   local list = {}
@@ -48,13 +18,6 @@ function Reader:instructions()
     self:skip(4)
   end
   return list
-end
-
-function Reader:constants()
-  for _ = 1, self:int() do
-    local kind = self:byte()
-    if STRING[kind] then self:string() else self:skip(NUMBER[kind] or 0) end
-  end
 end
 
 local ABSOLUTE <const> = -128 -- the line of this instruction stands in the other list
@@ -129,12 +92,7 @@ function Reader:func(found)
   for pc in pairs(reached(instructions)) do
     if instructions[pc] & 0x7f ~= VARARGPREP then found[at[pc]] = true end -- which calls no hook
   end
-  for _ = 1, self:int() do -- local variables, with the instructions between which they live
-    self:string()
-    self:int()
-    self:int()
-  end
-  for _ = 1, self:int() do self:string() end -- names of upvalues
+  self:names()
 end
 
 --- The lines of a file's text that can run, as a set. nil, message when it cannot be compiled.
@@ -145,9 +103,9 @@ function lines.of(text, name)
   local chunk, message = load(text:gsub("^#[^\n]*", ""), "@" .. (name or "?"), "t")
   if not chunk then return nil, message end
   local code = string.dump(chunk)
-  assert(code:sub(1, #HEADER) == HEADER, "the bytecode is not that of Lua 5.4")
+  assert(code:sub(1, #bytecode.HEADER) == bytecode.HEADER, "the bytecode is not that of Lua 5.4")
   local found = {}
-  local reader = setmetatable({ code = code, at = FIRST }, Reader)
+  local reader = reader_of(code)
   reader:func(found)
   assert(reader.at == #code + 1, "the bytecode is not as expected")
   return found

@@ -4,6 +4,7 @@ local explorer = require "jig.prove.explorer"
 local options = require "jig.commands.options"
 local report = require "jig.prove.report"
 local transcript = require "jig.testing.transcript"
+local write = require "jig.output.whole"
 
 local function say(message)
   io.stderr:write("jig prove: ", message, "\n")
@@ -47,23 +48,14 @@ local function go_one(subject, o)
   return #path.violations > 0 and 1 or 0
 end
 
-local function write_file(path, text)
-  local file, message = io.open(path, "w")
-  if not file then return nil, message end
-  file:write(text)
-  return file:close()
-end
-
 local function prove(subject, o)
   if o.path then return go_one(subject, o) end
   local proof = explorer.prove(subject, { singles = o.singles, stop = o.stop })
   io.write(o.json and report.json(proof) or report.text(proof, o.brief))
-  if o.junit then
-    local ok, message = write_file(o.junit, report.junit(proof))
-    if not ok then
-      say(message)
-      return 1
-    end
+  local message = o.junit and write(o.junit, report.junit(proof))
+  if message then
+    say(message)
+    return 1
   end
   return proof.violations > 0 and 1 or 0
 end

@@ -53,7 +53,6 @@ function explorer.subject(path)
   return setmetatable({
     file = loaded.file, folder = loaded.folder, recipe = loaded.recipe, traits = traits_of(loaded.recipe.framing),
     device = device, statuses = type(device) == "table" and device.statuses or nil, journal = kept,
-    token = kept.folder .. "/token",
   }, { __close = function(self) self.journal:close() end })
 end
 
@@ -61,7 +60,6 @@ end
 local function renew_journal(subject)
   subject.journal:close()
   subject.journal = journal.new()
-  subject.token = subject.journal.folder .. "/token"
 end
 
 -- ---- one path ----
@@ -141,12 +139,6 @@ local function handling(trail, clean, at)
   return at + 1, #trail - common
 end
 
--- The scope in which an effect's faults are looked up.
-local function scope_of(subject, effect)
-  if effect.life == 1 then return subject end
-  return setmetatable({ restarted = true }, { __index = subject })
-end
-
 -- Goes a path. One that broke a law is gone again with the lines of the recipe, which are not looked for in
 -- thousands of paths.
 local function visit(proof, subject, steps, list)
@@ -169,7 +161,7 @@ local function visit_pairs(proof, subject, single, history)
   single.pairs = 0
   for number = first, last do
     local effect = history.trail[number]
-    for _, fault in ipairs(faults.of(effect, scope_of(subject, effect))) do
+    for _, fault in ipairs(faults.of(effect, subject)) do
       if proof.stopped then return end
       single.pairs = single.pairs + 1
       visit(proof, subject, { single.steps[1], { at = number, name = fault.name } }, proof.doubles)

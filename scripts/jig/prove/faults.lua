@@ -235,7 +235,7 @@ end
 
 local function status_fault(name, means, allow, status)
   return {
-    name = name, means = means, allow = { allow }, status = status,
+    name = name, means = means, allow = { allow },
     act = function(effect, _, subject) return { pieces = { { 0, with_status(effect, subject, status) } } } end,
   }
 end
@@ -343,7 +343,7 @@ faults.KINDS = { "open", "set", "write", "read", "wait", "hook", "call", "record
 
 --- All that can go wrong with an effect, and what of the table does not fit it.
 ---@param effect jig.testing.Effect
----@param subject { recipe: jig.Recipe, traits: jig.FramingTraits, restarted?: boolean }
+---@param subject jig.prove.Subject
 ---@return jig.prove.Fault[] fitting, { [1]: string, [2]: string }[] gaps  name and reason
 function faults.of(effect, subject)
   local fitting, gaps = {}, {}
@@ -359,7 +359,7 @@ function faults.of(effect, subject)
       gaps[#gaps + 1] = { "status", effect.frame and "this framing's answers carry no status" or "it is no frame" }
     end
   end
-  if subject.restarted then
+  if effect.life > 1 then
     gaps[#gaps + 1] = { "interrupt", "a start that recovers is not interrupted here" }
   else
     fitting[#fitting + 1] = interrupt

@@ -24,7 +24,6 @@ local journey = {}
 ---@field device function|table
 ---@field traits jig.FramingTraits
 ---@field journal jig.testing.Journal
----@field token string           folder of its gate's locks
 
 -- Starts after which a session must have its end.
 local STARTS <const> = 3
@@ -35,7 +34,7 @@ local REFUSALS <const> = 100
 local function service_of(subject)
   local trouble = {}
   for name, status in pairs(faults.TOKEN) do trouble[name] = { statuses = { status } } end
-  trouble.name, trouble.folder, trouble.tries = "prove", subject.token, 1
+  trouble.name, trouble.folder, trouble.tries = "prove", subject.journal.folder .. "/token", 1
   return { cli = "factory_tool", token = trouble }
 end
 
@@ -56,12 +55,12 @@ local function watcher(self)
     if effect.call then effect.call.effect, effect.call.life = effect, self.life end
     local wanted = self.wanted[number]
     if not wanted then return end
-    local fault = find(effect, self.scope, wanted.name)
+    local fault = find(effect, self.subject, wanted.name)
     wanted.fault, wanted.effect = fault, effect
-    wanted.allowed = faults.allowed(fault, effect, self.scope)
-    effect.injected = fault.name
+    wanted.allowed = faults.allowed(fault, effect, self.subject)
+    effect.injected, effect.means = fault.name, fault.means
     if fault.kills then self.killed = true end
-    return fault.act(effect, run, self.scope)
+    return fault.act(effect, run, self.subject)
   end
 end
 
@@ -124,7 +123,6 @@ end
 local function restart(self)
   self.life = self.life + 1
   self.history.restarts = self.history.restarts + 1
-  self.scope = setmetatable({ restarted = true }, { __index = self.subject })
   self.subject.journal:succeed()
   local run <close> = rig.new(plan_of(self))
   local outcome = run:work("jig.prove.restart", {
@@ -157,7 +155,7 @@ function journey.go(subject, path, lines)
     subject = subject, usual = cli.usual, said_lines = {},
   }
   local self = {
-    subject = subject, scope = subject, history = history, trail = history.trail, wanted = {}, life = 1,
+    subject = subject, history = history, trail = history.trail, wanted = {}, life = 1,
     lines = lines, service = service_of(subject), session = ("%020x"):format(subject.journal.runs + 1),
   }
   for i, step in ipairs(path) do

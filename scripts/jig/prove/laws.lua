@@ -2,8 +2,8 @@
 -- function that takes a history (jig.prove.journey) and complains.
 --
 -- The witness is the played world: which calls the CLI got and what the service made of them, what the device
--- received, what the journal took, what was said. Nothing is believed that the engine says of itself but its
--- verdict.
+-- received, what the journal took, what was said. Of what the engine says of itself its verdict is believed, and how
+-- long a wait may take.
 
 local cjson = require "cjson.safe"
 local faults = require "jig.prove.faults"
@@ -59,7 +59,6 @@ local function follow_report(call, state, complain, history)
   elseif state.finished and state.finished == call.life then
     complain("1 exactly one end", "report_error after FINGERPRINT was read", call.effect)
   end
-  state.reports = state.reports + 1
   if service == "done" then
     state.ended = true
     state.accepted = not call.unseen and call.life or state.accepted
@@ -70,7 +69,7 @@ end
 local function sessions(history, complain)
   local states = {}
   for _, call in ipairs(history.calls) do
-    local state = states[call.session] or { last = 0, reports = 0 }
+    local state = states[call.session] or { last = 0 }
     states[call.session] = state
     if heard(call) then
       (call.command == "report_error" and follow_report or follow)(call, state, complain, history)
@@ -280,8 +279,8 @@ function laws.journal_ends(history, complain)
   end
 end
 
--- The forms in which bytes could stand in a text.
-local forms = setmetatable({}, { __mode = "k", __index = function(self, bytes)
+-- The forms in which bytes could stand in a text. Kept: it is the same few messages on every path.
+local forms = setmetatable({}, { __index = function(self, bytes)
   local digits = hex.encode(bytes)
   local list = { bytes, digits, digits:upper(), (cjson.encode(bytes) or '""'):sub(2, -2) }
   self[bytes] = list
@@ -318,7 +317,7 @@ function laws.one_caller(history, complain)
   for _, call in ipairs(history.calls) do
     local over = last and last.life == call.life and last.played and last.at
       + math.min(last.played.missing and 0 or last.played.after or 0, last.limit)
-    if over and call.at < over - SLACK and not last.interrupted then
+    if over and call.at < over - SLACK then
       complain("9 one token, one caller", ("%s begins while %s runs"):format(call.command, last.command), call.effect)
     end
     last = call

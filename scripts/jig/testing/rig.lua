@@ -31,6 +31,8 @@ local world = require "jig.world"
 ---@field call? jig.testing.Call
 ---@field limit? string     that ends a wait
 ---@field seconds? number   how long it may take
+---@field injected? string  the fault that hit it, and what that means
+---@field means? string
 
 ---@class jig.testing.Plan
 ---@field file string
@@ -41,7 +43,6 @@ local world = require "jig.world"
 ---@field service? table          further settings of the CLI, as in a station file
 ---@field real? boolean           on the real clock
 ---@field retries? integer
----@field count? integer
 ---@field serial? string          that the device must have
 ---@field session_id? string
 ---@field seed? integer           of random numbers; default 1, and by chance where the CLI is a real one: a
@@ -303,7 +304,7 @@ local function worker_config(plan)
     folder = plan.folder,
     address = type(plan.device) == "string" and plan.device or "stage:" .. NAME,
     service = service_of(plan),
-    count = plan.count or 1,
+    count = 1,
     retries = plan.retries or 0,
     serial = plan.serial,
     session_id = plan.session_id,
@@ -358,7 +359,6 @@ function rig:close()
   if self.slot then self.slot:close() end
   if not self.world:dead() then self.world:run(self.plan.real and MINUTE or DAY) end
   self.held = self.world:held()
-  self.unreported = self.world:unreported()
   self.world:close()
 end
 

@@ -52,7 +52,7 @@ function words.hook(effect) return ("the hook %s begins"):format(effect.what) en
 ---@param effect jig.testing.Effect
 ---@return string
 function transcript.line(effect)
-  local fault = effect.injected and ("   <- %s"):format(effect.injected) or ""
+  local fault = effect.injected and ("   <- %s: %s"):format(effect.injected, effect.means) or ""
   local place = effect.line and ("   [%s]"):format(effect.line) or ""
   return ("%9.3f  %s%s%s"):format(effect.at, words[effect.kind](effect), place, fault)
 end

@@ -45,8 +45,8 @@ describe("jig.testing.transcript", function()
   end)
 
   it("marks what was injected, and the recipe's line", function()
-    assert.equal("    0.000  the port is opened   [recipe.lua:7]   <- busy",
-      line("open", { at = 0, injected = "busy", line = "recipe.lua:7" }))
+    assert.equal("    0.000  the port is opened   [recipe.lua:7]   <- busy: it is taken",
+      line("open", { at = 0, injected = "busy", means = "it is taken", line = "recipe.lua:7" }))
   end)
 
   it("gives all lines or the last ones, and says how many are before", function()

@@ -119,17 +119,18 @@ function record:faulty(result, relaxed)
     assert(cjson.encode { fault = f.name, code = f.code, reason = f.reason, phase = f.phase }), relaxed)
 end
 
---- Records how an attempt ended. Yields when a verdict hangs on it: "manufactured with fault", and PASS
--- after hooks that could still have failed; every other outcome is durable already, or is no PASS.
+--- Records how an attempt ended. Yields when something hangs on it: "manufactured with fault", PASS after hooks
+-- that could still have failed, and another attempt; every other outcome is durable already, or is no PASS.
 ---@param result table    of jig.attempt, with serial and session
 ---@param number integer  of the unit
+---@param retry boolean   the unit may be tried again
 ---@return string|nil kept, string? message
-function record:ended(result, number)
+function record:ended(result, number, retry)
   local facts = assert(cjson.encode(ended_facts(self, result, number)))
   local opened = self.attempts[result.session]
   local session, attempt = opened and result.session or "", opened or result.attempt
   if result.manufactured_with_fault and opened then self:faulty(result, true) end
-  local waits = result.manufactured_with_fault or (result.passed and self.after == 1)
+  local waits = retry or result.manufactured_with_fault or (result.passed and self.after == 1)
   return journal.append("ended", session, attempt, facts, not waits)
 end
 

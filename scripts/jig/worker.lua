@@ -24,8 +24,14 @@ local ID_BYTES <const> = 10
 local BUSY_TRIES <const>, FIRST_PAUSE <const>, LONGEST_PAUSE <const> = 5, 0.2, 1.0
 
 local function id_maker(config)
-  if config.session_id then
-    return function() return config.session_id end
+  local given, used = config.session_id, 0
+  if type(given) == "string" then
+    return function() return given end
+  elseif given then
+    return function()
+      used = used + 1
+      return given[used]
+    end
   end
   return function() return hex.encode(system.random(ID_BYTES)) end
 end
@@ -61,17 +67,19 @@ local function plain_result(result, made, folder)
 end
 
 -- The record is kept before the verdict is told: a PASS that cannot be recorded is none, and where the
--- emergency file has it, that has the fault, too.
-local function keep(context, result, number)
+-- emergency file has it, that has the fault, too. False when the journal itself does not have it.
+local function keep(context, result, number, retry)
   if not context.record then
     result.unrecorded = true
-    return
+    return true
   end
-  local kept, message = context.record:ended(result, number)
-  if kept == "journal" or not result.passed then return end
+  local kept, message = context.record:ended(result, number, retry)
+  if kept == "journal" then return true end
+  if not result.passed then return false end
   result.passed, result.manufactured_with_fault = false, true
   result.fault = fault.new("tool.journal", { reason = message, slot = context.slot, session = result.session }):plain()
   if kept then context.record:faulty(result) end
+  return false
 end
 
 local TOKEN_TROUBLE <const> = {
@@ -179,8 +187,9 @@ local function run_unit(config, service, number, record, plan, serial)
       operator = config.operator,
     }, context)
     result.event = "ended"
-    keep(context, result, number)
-    result.again = again(result) or nil
+    local kept = keep(context, result, number, config.retries > 0 and result.fault and result.fault.retry == true)
+    -- For a journal that does not know how this attempt ended its serial number is being made still.
+    result.again = kept and again(result) or nil
     if config.quiet then result.phases = nil end
     emit(result)
   until not result.again
@@ -205,8 +214,8 @@ local function turn(config, files, service, number, record)
   return not config.watch or await_removal(plan.address, emit)
 end
 
----@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id?, lot?, operator?,
---  quiet?, journal? (jig.record), watch? (waits for each device to come and go), start? (and for slot:send
+---@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id? (or a list: one
+--  for each attempt), lot?, operator?, quiet?, journal? (jig.record), watch? (waits for each device to come and go), start? (and for slot:send
 --  { serial? } before; { last = true }: no more)
 return function(config)
   local files = sandbox.files(config.journal ~= nil)

@@ -32,6 +32,7 @@ local explorer = {}
 ---@field singles jig.prove.Path[]
 ---@field doubles jig.prove.Path[]
 ---@field gaps { effect: jig.testing.Effect, fault: string, why: string }[]
+---@field unchecked string[]    what of the laws this product gives no hold to check
 ---@field violations integer    paths with any
 ---@field stopped? boolean      there were so many that the rest was not tried
 
@@ -87,15 +88,24 @@ function explorer.steps(id)
   return steps
 end
 
+-- A line of the recipe's folder that a text names.
+local function named_in(text, folder)
+  for line in text:gmatch("%S+%.lua:%d+") do
+    local first = line:find(folder, 1, true)
+    if first then return line:sub(first) end
+  end
+end
+
 -- The recipe's line that a path with a violation points to: where it was broken, where the unit failed, or what
 -- the fault hit.
 local function line_of(path, history)
   for _, violation in ipairs(path.violations) do
-    local named = violation.text:match("(%S+%.lua:%d+)")
-    if named or violation.line then return named or violation.line end
+    local named = named_in(violation.text, history.subject.folder) or violation.line
+    if named then return named end
   end
   local fault = history.ended and history.ended.fault
-  if fault and fault.line then return fault.line end
+  local named = fault and fault.line and named_in(fault.line, history.subject.folder)
+  if named then return named end
   for _, injection in ipairs(history.injections) do
     if injection.effect and injection.effect.line then return injection.effect.line end
   end
@@ -139,13 +149,33 @@ local function handling(trail, clean, at)
   return at + 1, #trail - common
 end
 
--- Goes a path. One that broke a law is gone again with the lines of the recipe, which are not looked for in
--- thousands of paths.
+-- Goes a path that broke a law again, with the lines of the recipe, which are not looked for in thousands of paths.
+local function go_again(subject, path)
+  local again = explorer.go(subject, path.steps, true)
+  if #again.violations > 0 then return again end
+  table.insert(path.violations, 1, { law = "repeatable", text = "gone a second time this path broke no law: what the"
+    .. " recipe or the device does depends on chance, or on something outside of the run" })
+  return path
+end
+
+-- A played part that fails has no verdict: that is a finding of this path, and the next ones are gone all the same.
+local function failed(subject, steps, thrown)
+  renew_journal(subject)
+  local text = tostring(thrown):match("^[^\n]*")
+  return {
+    id = explorer.id(steps), steps = steps, restarts = 0, seconds = 0, verdict = "none",
+    violations = { { law = "the device plays on", text = text, line = named_in(text, subject.folder) } },
+  }, { trail = {}, subject = subject }
+end
+
+-- Goes a path and adds it to a list.
 local function visit(proof, subject, steps, list)
-  local path, history = explorer.go(subject, steps)
-  if #path.violations > 0 then
-    local again = explorer.go(subject, steps, true)
-    if #again.violations > 0 then path = again end
+  local went, path, history = pcall(explorer.go, subject, steps)
+  if not went then
+    path, history = failed(subject, steps, path)
+    path.effect = steps[1] and proof.effects and proof.effects[steps[#steps].at]
+  elseif #path.violations > 0 then
+    path = go_again(subject, path)
   end
   list[#list + 1] = path
   if #path.violations > 0 then
@@ -180,6 +210,7 @@ function explorer.prove(subject, options)
   local cleans = {}
   local clean, history = visit(proof, subject, {}, cleans)
   proof.clean, proof.effects = clean, history.trail
+  proof.unchecked = #clean.violations == 0 and laws.unchecked(history) or {}
   if #clean.violations > 0 then return proof end
   for number, effect in ipairs(proof.effects) do
     local fitting, gaps = faults.of(effect, subject)

@@ -15,6 +15,9 @@ local cli = require "jig.testing.cli"
 
 local faults = {}
 
+--- The law under which a verdict is looked at.
+faults.MAPPED = "the fault has a mapped code"
+
 ---@class jig.prove.Fault
 ---@field name string
 ---@field means string
@@ -116,6 +119,37 @@ local calls = {
   token("token_pin", "the CLI says that the token refused its PIN", { "cli.pin" }),
 }
 
+-- ---- what a recipe makes of a fault ----
+
+-- What the recipe's own code waits for may fail it in its own way, or not matter to it at all.
+local OF_THE_RECIPE <const> = { "own", "passed", "tool.serial", "tool.limit" }
+
+-- Whether the recipe's own code decides what becomes of an effect: before the session and after it, and in an
+-- exchange of its own. In a session jig's own exchange fails for good.
+local function is_of_the_recipe(effect, subject)
+  return not effect.in_session or subject.recipe.exchange ~= nil
+end
+
+local function both(one, other)
+  return table.move(other, 1, #other, #one + 1, table.move(one, 1, #one, 1, {}))
+end
+
+-- The names for a frame of jig's own exchange; more where the recipe decides; those of a text that no exchange reads.
+local function unless_text(frame)
+  return function(effect, subject)
+    if not effect.frame then return OF_THE_RECIPE end
+    local names = type(frame) == "function" and frame(subject) or frame
+    return is_of_the_recipe(effect, subject) and both(names, OF_THE_RECIPE) or names
+  end
+end
+
+-- As it is in a session, and more outside it.
+local function in_session(names)
+  return function(effect, subject)
+    return is_of_the_recipe(effect, subject) and both(names, OF_THE_RECIPE) or names
+  end
+end
+
 -- ---- the wire ----
 
 local function refused(code, message)
@@ -132,16 +166,17 @@ local opens = {
 }
 
 local writes = {
-  { name = "lost", means = "the wire is lost in a write", allow = { "connectivity.lost" },
+  { name = "lost", means = "the wire is lost in a write", allow = in_session { "connectivity.lost" },
     act = function() return { lose = "unplugged" } end },
-  { name = "blocked", means = "a write would block for ever", allow = { "connectivity.timeout", "tool.limit" },
+  { name = "blocked", means = "a write would block for ever",
+    allow = in_session { "connectivity.timeout", "tool.limit" },
     act = function() return { block = true } end },
 }
 
 local sets = {
-  { name = "unsupported", means = "the port has no such line", allow = { "connectivity.open" },
+  { name = "unsupported", means = "the port has no such line", allow = in_session { "connectivity.open" },
     act = refused("unsupported", "there is no such line") },
-  { name = "lost", means = "the wire is lost when a line is set", allow = { "connectivity.lost" },
+  { name = "lost", means = "the wire is lost when a line is set", allow = in_session { "connectivity.lost" },
     act = refused("lost", "unplugged") },
 }
 
@@ -172,13 +207,8 @@ local function with_changed_byte(effect)
   return effect.bytes:sub(1, at - 1) .. string.char(byte) .. effect.bytes:sub(at + 1)
 end
 
--- A text that a hook waits for may fail a recipe in its own way, or not matter to it at all.
-local function unless_text(frame, text)
-  return function(effect, subject)
-    if not effect.frame then return text or { "own", "passed", "tool.serial", "tool.limit" } end
-    return type(frame) == "function" and frame(subject) or frame
-  end
-end
+-- Bytes of an answer that drips: no limit waits for as many.
+local DRIPS <const> = 1000
 
 local DAMAGED <const> = { "connectivity.corrupt", "connectivity.timeout" }
 local ANY <const> = { "own", "passed", "firmware.unknown_status" }
@@ -186,7 +216,7 @@ local ANY <const> = { "own", "passed", "firmware.unknown_status" }
 local JUNK <const> = "\0\254junk\r\n"
 
 local reads = {
-  { name = "lost", means = "the wire is lost instead of an answer", allow = { "connectivity.lost" },
+  { name = "lost", means = "the wire is lost instead of an answer", allow = in_session { "connectivity.lost" },
     act = function() return { lose = "unplugged" } end },
   { name = "silence", means = "the answer never comes",
     allow = unless_text({ "connectivity.timeout" }),
@@ -213,6 +243,13 @@ local reads = {
   { name = "duplicate", means = "the answer comes twice",
     allow = unless_text(function(subject) return subject.traits.silence and ANY or { "passed" } end),
     act = function(effect) return { pieces = { { 0, effect.bytes .. effect.bytes } } } end },
+  { name = "drip", means = "the answer comes byte by byte, each just within the limit between",
+    allow = unless_text({ "passed", "connectivity.timeout", "connectivity.corrupt" }),
+    act = function(effect, _, subject)
+      local pieces, gap = {}, 0.9 * math.min(subject.recipe.limits.between, subject.recipe.limits.exchange)
+      for i = 1, math.min(#effect.bytes, DRIPS) do pieces[i] = { i * gap, effect.bytes:sub(i, i) } end
+      return { pieces = pieces }
+    end },
   { name = "cut", means = "half of the answer comes, then the wire is lost",
     allow = unless_text({ "connectivity.lost", "connectivity.corrupt" }),
     act = function(effect) return { pieces = { { 0, half(effect) } }, lose = "unplugged" } end },
@@ -233,9 +270,14 @@ local function with_status(effect, subject, status)
   end
 end
 
-local function status_fault(name, means, allow, status)
+-- Outside a session the recipe may know what to do about a status, but not about one that it does not know.
+local function status_fault(name, means, allow, status, mapped)
   return {
-    name = name, means = means, allow = { allow },
+    name = name, means = means,
+    allow = function(effect, subject)
+      if not is_of_the_recipe(effect, subject) then return { allow } end
+      return mapped and both({ allow }, OF_THE_RECIPE) or { allow, "own" }
+    end,
     act = function(effect, _, subject) return { pieces = { { 0, with_status(effect, subject, status) } } } end,
   }
 end
@@ -267,7 +309,7 @@ local function statuses(effect, subject)
     local entry = subject.recipe.status[status] or { "an entry of the status map" }
     if with_status(effect, subject, status) then
       list[#list + 1] = status_fault(("status_0x%02x"):format(status), "the device answers " .. entry[1], entry[1],
-        status)
+        status, true)
       list[#list].code = entry.code
     end
   end
@@ -281,6 +323,14 @@ end
 
 -- ---- waits, the journal, the operator, the process ----
 
+-- Limits of waits that are jig's own, whoever waits.
+local JIGS <const> = { open = true, first = true, between = true, exchange = true, unit = true }
+
+local function is_exchange(effect, subject)
+  if effect.limit == "open" then return true end
+  return JIGS[effect.limit] and not is_of_the_recipe(effect, subject)
+end
+
 local waits = {
   { name = "limit",
     fits = function(effect)
@@ -290,8 +340,8 @@ local waits = {
     means = "the clock is at the limit",
     allow = function(effect, subject)
       local list = { "connectivity.timeout", "connectivity.corrupt", "tool.limit" }
-      if effect.limit == "between" and subject.traits.silence then list[4] = "passed" end -- it ends the frame
-      return list
+      if effect.limit == "between" then list[4] = "passed" end -- it ends a frame, or a text before one
+      return is_exchange(effect, subject) and list or both(list, OF_THE_RECIPE)
     end,
     act = function() return "limit" end },
 }

@@ -3,7 +3,6 @@
 --
 -- Effects are counted through all of it: those of a later start follow those of the run.
 
-local cli = require "jig.testing.cli"
 local faults = require "jig.prove.faults"
 local journal = require "jig.testing.journal"
 local rig = require "jig.testing.rig"
@@ -28,6 +27,12 @@ local journey = {}
 -- Starts after which a session must have its end.
 local STARTS <const> = 3
 
+-- Seconds between TERM and KILL.
+local GRACE <const> = 2
+
+-- How often a unit is tried again whose fault the recipe marks so.
+local RETRIES <const> = 1
+
 -- Refusals after which recovery gives a session up: never here.
 local REFUSALS <const> = 100
 
@@ -35,7 +40,14 @@ local function service_of(subject)
   local trouble = {}
   for name, status in pairs(faults.TOKEN) do trouble[name] = { statuses = { status } } end
   trouble.name, trouble.folder, trouble.tries = "prove", subject.journal.folder .. "/token", 1
-  return { cli = "factory_tool", token = trouble }
+  return { cli = "factory_tool", token = trouble, grace = GRACE }
+end
+
+-- One for each attempt, in the journal of many runs.
+local function names_of_sessions(run)
+  local names = {}
+  for attempt = 1, 1 + RETRIES do names[attempt] = ("%016x%04x"):format(run, attempt) end
+  return names
 end
 
 -- The fault of that name that fits an effect.
@@ -77,45 +89,50 @@ local function add(self, run)
   take_over(run.said, history.said)
   take_over(run.facts, history.facts)
   take_over(run.taken, history.taken)
+  take_over(run.taken_in, history.taken_in)
   take_over(run.answers, history.answers)
   for secret in pairs(run.secrets) do history.secrets[secret] = true end
   for what in pairs(run.unlimited) do history.unlimited[what] = true end
   for name, count in pairs(run.held) do history.held[name] = (history.held[name] or 0) + count end
   history.seconds = history.seconds + run.seconds
+  history.usual = run.cli.usual
 end
 
 local function plan_of(self)
   local subject = self.subject
   return {
     file = subject.file, folder = subject.folder, recipe = subject.recipe, device = subject.device,
-    service = self.service, session_id = self.session, record = subject.journal.record,
+    service = self.service, session_id = self.sessions, record = subject.journal.record,
     watch = watcher(self), lines = self.lines,
   }
 end
 
--- What was so when the verdict was told, which is after so many effects.
-local function at_verdict(history, event, last)
-  history.ended, history.recorded_before, history.ports_open = event, false, 0
+-- The attempts at the unit: how each ended, and what was so when that was told, which is after so many effects.
+local function add_attempt(history, event, last)
+  local attempt = { ended = event, recorded = false, ports_open = 0, effects = last }
   for i = 1, last do
     local effect = history.trail[i]
     if effect.kind == "record" and effect.what == "finished" and effect.injected ~= "refused" then
-      history.recorded_before = true
+      attempt.recorded = true
     end
-    if effect.kind == "open" and not effect.injected then history.ports_open = history.ports_open + 1 end
-    if effect.kind == "close" then history.ports_open = history.ports_open - 1 end
+    if effect.kind == "open" and not effect.injected then attempt.ports_open = attempt.ports_open + 1 end
+    if effect.kind == "close" then attempt.ports_open = attempt.ports_open - 1 end
   end
+  table.insert(history.attempts, attempt)
+  history.ended = event
 end
 
 -- The unit itself.
 local function run_unit(self)
-  local plan = plan_of(self)
-  plan.journal = self.subject.journal:config()
+  local plan, history = plan_of(self), self.history
+  plan.journal, plan.retries = self.subject.journal:config(), RETRIES
   local run <close> = rig.new(plan)
-  self.history.outcome = run:run()
+  history.outcome = run:run()
   run:close()
   add(self, run)
+  history.marks, history.seconds_of_run = run.marks, run.seconds
   for i, event in ipairs(run.events) do
-    if event.event == "ended" then at_verdict(self.history, event, run.marks[i]) end
+    if event.event == "ended" then add_attempt(history, event, run.marks[i]) end
   end
 end
 
@@ -147,30 +164,31 @@ end
 ---@param subject jig.prove.Subject
 ---@param path { at: integer, name: string }[]  the faults
 ---@param lines? boolean  notes the recipe's line of each effect
----@return table history  trail, injections, calls, events, ended, outcome, restarts, killed, seconds, …
+---@return table history  trail, injections, calls, events, attempts, ended (the last), outcome, restarts, killed,
+--  seconds, …
 function journey.go(subject, path, lines)
   local history = {
-    calls = {}, events = {}, said = {}, facts = {}, taken = {}, answers = {}, secrets = {}, unlimited = {},
+    calls = {}, events = {}, said = {}, facts = {}, taken = {}, taken_in = {}, answers = {}, secrets = {}, unlimited = {},
     held = {}, injections = {}, served = {}, fingerprints = {}, restarts = 0, seconds = 0, trail = {},
-    subject = subject, usual = cli.usual, said_lines = {},
+    subject = subject, grace = GRACE, said_lines = {}, attempts = {}, sessions = {},
   }
   local self = {
     subject = subject, history = history, trail = history.trail, wanted = {}, life = 1,
-    lines = lines, service = service_of(subject), session = ("%020x"):format(subject.journal.runs + 1),
+    lines = lines, service = service_of(subject), sessions = names_of_sessions(subject.journal.runs + 1),
   }
   for i, step in ipairs(path) do
     local injection = { at = step.at, name = step.name }
     history.injections[i], self.wanted[step.at] = injection, injection
   end
-  add_served(history)
   run_unit(self)
+  add_served(history)
   history.killed = self.killed
   history.unended = subject.journal:unended()
   while #history.unended > 0 and history.restarts < STARTS do
     restart(self)
     history.unended = subject.journal:unended()
   end
-  history.sessions = subject.journal:sessions(self.session)
+  for _, session in ipairs(self.sessions) do take_over(subject.journal:sessions(session), history.sessions) end
   return history
 end
 

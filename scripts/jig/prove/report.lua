@@ -13,6 +13,7 @@ end
 
 local function outcome(path)
   if path.verdict == "FAIL" then return ("FAIL %s (%d)"):format(path.name, path.code) end
+  if path.verdict == "none" then return "no verdict" end
   if path.verdict == "killed" then return path.restarts > 0 and "killed, recovered" or "killed, nothing was open" end
   return path.verdict
 end
@@ -103,9 +104,11 @@ end
 
 --- What a proof found besides its paths.
 ---@param proof jig.prove.Proof
----@return { unreached: integer[], shared: table[], gaps: table[] }
+---@return { unreached: integer[], shared: table[], gaps: table[], unchecked: string[] }
 function report.findings(proof)
-  return { unreached = unreached(proof), shared = shared_codes(proof), gaps = gaps(proof) }
+  return {
+    unreached = unreached(proof), shared = shared_codes(proof), gaps = gaps(proof), unchecked = proof.unchecked or {},
+  }
 end
 
 -- ---- text ----
@@ -162,6 +165,7 @@ local function add_findings(proof, out)
   for _, gap in ipairs(found.gaps) do
     out[#out + 1] = ("not tried: %s (%d)"):format(gap.text, gap.effects)
   end
+  for _, text in ipairs(found.unchecked) do out[#out + 1] = "not checked: " .. text end
 end
 
 local function each_violated(proof, f)
@@ -261,6 +265,7 @@ function report.json(proof)
     { "gaps", array(found.gaps, function(gap)
       return object { { "text", gap.text }, { "effects", gap.effects } }
     end) },
+    { "unchecked", #found.unchecked > 0 and found.unchecked or nil },
   }
   return table.concat(out, "\n") .. "\n"
 end

@@ -12,6 +12,9 @@
 -- An answer is { scp =, payload =, fingerprint = } (printed as the CLI does), or what the program does:
 -- { out = bytes, err = bytes, exit = n | signal = n, after = seconds (math.huge: it hangs), deaf = true (TERM does
 -- not end it), missing = true (it cannot be started) }; or a function that takes the call and gives one.
+--
+-- What the real one would answer is of no use to every product: a framing may carry payloads of one size only. So a
+-- device may say what the service answers to it (`cli` in jig.testing.device), which is then the usual.
 
 local digest = require "jig.digest"
 local hex = require "jig.hex"
@@ -57,6 +60,16 @@ cli.usual = {
   handle_device_response = { fingerprint = hex.encode(digest.sha256("fingerprint"):sub(1, 20)) },
   report_error = {},
 }
+
+-- The usual answers of a service that gives a product these.
+local function usual_with(given)
+  local made = {}
+  for command, answer in pairs(cli.usual) do
+    made[command] = {}
+    for key, value in pairs(answer) do made[command][key] = (given[command] or {})[key] or value end
+  end
+  return made
+end
 
 local function printed(answer)
   local lines = {}
@@ -104,17 +117,38 @@ end
 
 ---@class jig.testing.Cli
 ---@field calls jig.testing.Call[]
+---@field usual table<string, table>  what it answers where it is told nothing
 local methods = {}
 local meta = { __index = methods, __name = "jig.testing.cli" }
 
+--- What is wrong with the usual answers of a product; nil when nothing is.
+---@param given any  { new_device = { scp =, payload = }, … }
+---@return string?
+function cli.mistake(given)
+  if type(given) ~= "table" then return "cli: expected a table, got a " .. type(given) end
+  for command, answer in pairs(given) do
+    local usual = cli.usual[command]
+    if not usual then return ("cli: there is no command '%s'"):format(tostring(command)) end
+    if type(answer) ~= "table" then return ("cli.%s: expected a table, got a %s"):format(command, type(answer)) end
+    for key, value in pairs(answer) do
+      if not usual[key] then return ("cli.%s: it gives no '%s'"):format(command, tostring(key)) end
+      if type(value) ~= KEYS[key] then
+        return ("cli.%s.%s: expected a %s, got a %s"):format(command, key, KEYS[key], type(value))
+      end
+    end
+  end
+end
+
 --- Makes one that was not called yet.
----@param told? table  see above
+---@param told? table   see above
+---@param given? table  its usual answers, where they are not those of any product
 ---@return jig.testing.Cli
-function cli.new(told)
+function cli.new(told, given)
   for command in pairs(told or {}) do
     if not COMMANDS[command] then error(("cli: there is no command '%s'"):format(tostring(command)), 0) end
   end
-  return setmetatable({ told = told or {}, calls = {}, counts = {} }, meta)
+  local usual = given and usual_with(given) or cli.usual
+  return setmetatable({ told = told or {}, usual = usual, calls = {}, counts = {} }, meta)
 end
 
 --- A call that jig is about to make.
@@ -137,7 +171,7 @@ end
 function methods:answer(call)
   local told = self.told[call.command]
   if type(told) == "function" then told = told(call) end
-  local answer = told or cli.usual[call.command]
+  local answer = told or self.usual[call.command]
   check_answer(call.command, answer)
   call.payload = answer.payload
   call.played = as_play(answer)

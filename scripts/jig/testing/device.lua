@@ -14,13 +14,16 @@
 --   a list         one reply to each message, in order: a frame; bytes as they are; false for silence; a
 --                  function that takes the message and gives one of these
 --   a table        { firmware = function or list, reset = "dtr", banner = "ready\r\n", latency = 0.001,
---                  statuses = { 0x11 } }. `reset`: the line that restarts the firmware when it is let go (until
+--                  statuses = { 0x11 }, cli = { new_device = { scp = 1 } } }. `reset`: the line that restarts the firmware when it is let go (until
 --                  then the device is silent); `banner`: what it writes whenever it starts, or a list of texts;
 --                  `latency`: seconds until what it writes arrives; `statuses`: all that it may answer, so that
---                  jig prove finds those that the recipe's map lacks.
+--                  jig prove finds those that the recipe's map lacks; `cli`: what the service answers to this
+--                  product where the usual does not fit it, by command: `scp`, `payload`, `fingerprint`.
 --
 -- A list that testing.run is given takes all but the firmware from device.lua beside the recipe.
 -- Without `reset` the firmware starts when the port is opened. What it writes while nobody listens is lost.
+
+local cli = require "jig.testing.cli"
 
 local device = {}
 
@@ -52,14 +55,17 @@ local function replying(replies)
   end
 end
 
+local KEYS <const> = { firmware = true, reset = true, banner = true, latency = true, statuses = true, cli = true }
+
 local function check_keys(description)
-  local known = { firmware = true, reset = true, banner = true, latency = true, statuses = true }
   for key in pairs(description) do
-    if not known[key] then
-      error(("a device is { firmware =, reset =, banner =, latency =, statuses = }: it has no '%s'")
+    if not KEYS[key] then
+      error(("a device is { firmware =, reset =, banner =, latency =, statuses =, cli = }: it has no '%s'")
         :format(tostring(key)), 0)
     end
   end
+  local mistake = description.cli ~= nil and cli.mistake(description.cli)
+  if mistake then error("the device's " .. mistake, 0) end
 end
 
 local function firmware_of(description)
@@ -79,15 +85,27 @@ local function firmware_of(description)
   error("a device is a function, a list of replies, or { firmware = one of them }; got " .. type(firmware), 0)
 end
 
+-- A description's settings, of which one that is firmware alone has none.
+local function settings_of(description)
+  return type(description) == "table" and description.firmware ~= nil and description or {}
+end
+
+--- What the service answers to a product with this device, where that is not the usual.
+---@param description function|table
+---@return table?  see jig.testing.cli
+function device.service(description)
+  local settings = settings_of(description)
+  check_keys(settings)
+  return settings.cli
+end
+
 --- A description like another, whose firmware gives these replies.
 ---@param description function|table
 ---@param replies table
 ---@return table
 function device.replying(description, replies)
   local made = {}
-  if type(description) == "table" and description.firmware ~= nil then
-    for key, value in pairs(description) do made[key] = value end
-  end
+  for key, value in pairs(settings_of(description)) do made[key] = value end
   made.firmware = replies
   return made
 end
@@ -99,7 +117,7 @@ end
 ---@return jig.testing.Device
 function device.new(description, framing, wire)
   local firmware = firmware_of(description)
-  local options = type(description) == "table" and description.firmware ~= nil and description or {}
+  local options = settings_of(description)
   return setmetatable({
     firmware = firmware,
     reset_line = options.reset,

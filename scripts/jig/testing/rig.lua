@@ -24,6 +24,8 @@ local world = require "jig.world"
 ---@field kind string
 ---@field what string       which: the line, the command, the kind of event, what is waited for
 ---@field at number         seconds since the run began
+---@field attempt integer   at the unit, from 1
+---@field in_session boolean  new_device was called, and the device's second answer was not handed over yet
 ---@field line? string      of the recipe, when `lines` was asked for
 ---@field size? integer     bytes written or arrived
 ---@field bytes? string     that arrive
@@ -44,7 +46,7 @@ local world = require "jig.world"
 ---@field real? boolean           on the real clock
 ---@field retries? integer
 ---@field serial? string          that the device must have
----@field session_id? string
+---@field session_id? string|string[]  a list: one for each attempt
 ---@field seed? integer           of random numbers; default 1, and by chance where the CLI is a real one: a
 ---  service knows its sessions of yesterday
 ---@field record? userdata        world.record: a journal
@@ -60,8 +62,12 @@ local world = require "jig.world"
 ---@field cli jig.testing.Cli  of a real one it keeps the calls alone
 ---@field device? jig.testing.Device
 ---@field taken jig.Frame[]  messages that reached the device whole, however its firmware reads
+---@field taken_in integer[]  the attempt in which each did
 ---@field written string[]   bytes that the device was given
----@field answers { payload: string, taken: integer }[]  frames that it sent, and how many messages it had then
+---@field answers { payload: string, taken: integer, attempt: integer }[]  frames that it sent, and how many messages
+---  it had then
+---@field writes integer     how often the device wrote since the port was opened, and how much
+---@field bytes integer
 ---@field said string[]      all that was told to people or programs: events as JSON, log lines
 ---@field said_lines table<integer, string>  the recipe's lines at which that was, when `lines` was asked for
 ---@field facts string[]     what the journal was told, as JSON
@@ -73,6 +79,9 @@ local NAME <const> = "device"
 
 -- Seconds after which a run is given up that does not end by itself.
 local DAY <const>, MINUTE <const> = 86400, 60
+
+-- What a device may write while the port is open: one that never stops would never let a run end.
+local MOST_WRITES <const>, MOST_BYTES <const> = 100000, 64 * 1024 * 1024
 
 -- Bytes from which on a message is looked for where it does not belong: shorter ones are found by chance.
 rig.SECRET = 8
@@ -88,6 +97,7 @@ end
 local function note(self, kind, what, effect)
   effect = effect or {}
   effect.kind, effect.what, effect.at = kind, what, self:now()
+  effect.attempt, effect.in_session = self.attempt, self.in_session
   self.trail[#self.trail + 1] = effect
   if self.plan.lines then effect.line = self.world:line(self.plan.folder) end
   if self.plan.watch then return self.plan.watch(effect, self) end
@@ -138,12 +148,40 @@ local function send_next(self)
   end)
 end
 
-local function written_by_device(self, bytes, frame)
-  if frame then
-    keep_secret(self, frame.payload)
-    self.answers[#self.answers + 1] = { payload = frame.payload, taken = #self.taken }
+local function answered(self, frame)
+  keep_secret(self, frame.payload)
+  self.answers[#self.answers + 1] = { payload = frame.payload, taken = #self.taken, attempt = self.attempt }
+end
+
+-- Frames that firmware wrote as bytes are answers, too: they are found as the host would find them. Gives the frame
+-- that the bytes are, where they are one and nothing else.
+local function overhear(self, bytes)
+  local framing, hearer, last = self.plan.recipe.framing, self.hearer, nil
+  local frame, answer = hearer:feed(bytes)
+  while frame or answer == "bad" do
+    if frame then answered(self, frame) end
+    last = frame or last
+    frame, answer = hearer:feed("")
   end
+  local ended = (framing.traits or {}).silence and hearer:idle()
+  if ended then answered(self, ended) end
+  last = ended or last
+  local ok, alone = pcall(framing.device.encode, last or {})
+  return ok and alone == bytes and last or nil
+end
+
+local function check_writes(self, bytes)
+  self.writes, self.bytes = self.writes + 1, self.bytes + #bytes
+  if self.writes > MOST_WRITES or self.bytes > MOST_BYTES then
+    error(("the device's firmware writes without end: %d times, %d bytes since the port was opened"):format(self.writes,
+      self.bytes), 0)
+  end
+end
+
+local function written_by_device(self, bytes, frame)
   if not self.is_open or bytes == "" then return end
+  check_writes(self, bytes)
+  if frame then answered(self, frame) else frame = overhear(self, bytes) end
   local piece = { at = self.world:now() + self.device.latency, bytes = bytes, frame = frame }
   table.insert(self.under_way, piece)
   if #self.under_way == 1 then send_next(self) end
@@ -152,7 +190,10 @@ end
 -- What a decoder of the device's end answered, and all that follows it.
 local function observe(self, frame, answer)
   while frame or answer == "bad" do
-    if frame then self.taken[#self.taken + 1] = frame end
+    if frame then
+      self.taken[#self.taken + 1] = frame
+      self.taken_in[#self.taken] = self.attempt
+    end
     frame, answer = self.observer:feed("")
   end
 end
@@ -168,19 +209,21 @@ end
 -- What the device gets is looked at whatever its firmware does with it.
 local function take(self, bytes)
   self.written[#self.written + 1] = bytes
+  self.hearer = self.plan.recipe.framing.host.decoder() -- as in an exchange: what was said before is no part of it
   observe(self, self.observer:feed(bytes))
   if (self.plan.recipe.framing.traits or {}).silence then observe_silence(self) end
   self.device:take(bytes)
 end
 
 local function device_hooks(self)
-  local hooks = {}
+  local hooks, framing = {}, self.plan.recipe.framing
   function hooks.open()
     local action = note(self, "open", "port")
     if action == "later" then return "later" end
     if action then return nil, action[2], action[1] end
     self.is_open, self.under_way = true, {}
-    self.observer = self.plan.recipe.framing.device.decoder()
+    self.observer, self.hearer = framing.device.decoder(), framing.host.decoder()
+    self.writes, self.bytes = 0, 0
     self.device:opened()
     return true
   end
@@ -211,7 +254,9 @@ end
 -- A real program is started as if nobody looked.
 local function play(self, argv, limit)
   local call = self.cli:call(argv, limit, self:now())
+  call.attempt = self.attempt
   local action = note(self, "call", call.command, { call = call })
+  self.in_session = call.command == "new_device" or call.command == "get_device_configuration"
   keep_secret(self, call.response)
   if self.world:dead() then return { missing = true } end
   if type(self.plan.cli) == "string" then return end
@@ -238,6 +283,7 @@ local function hooks_of(self)
   function hooks.event(event)
     self.events[#self.events + 1] = event
     self.marks[#self.events] = #self.trail
+    if event.event == "started" then self.attempt = event.attempt end
     self.said[#self.said + 1] = cjson.encode(event)
     if self.plan.lines then self.said_lines[#self.said] = self.world:line(self.plan.folder) end
     if event.event == "phase" and self.hooks[event.phase] then note(self, "hook", event.phase) end
@@ -264,11 +310,13 @@ end
 ---@return jig.testing.Rig
 function rig.new(plan)
   local self = setmetatable({
-    plan = plan, trail = {}, taken = {}, written = {}, answers = {}, events = {}, marks = {}, said = {}, facts = {},
-    secrets = {}, unlimited = {}, timers = {}, said_lines = {}, under_way = {}, hooks = hooks_of_recipe(plan.recipe),
+    plan = plan, trail = {}, taken = {}, taken_in = {}, written = {}, answers = {}, events = {}, marks = {},
+    said = {}, said_lines = {}, facts = {}, secrets = {}, unlimited = {}, timers = {}, under_way = {},
+    attempt = 1, in_session = false, hooks = hooks_of_recipe(plan.recipe),
   }, rig)
-  self.cli = cli.new(type(plan.cli) ~= "string" and plan.cli or nil)
-  if type(plan.device) ~= "string" then
+  local played = type(plan.device) ~= "string"
+  self.cli = cli.new(type(plan.cli) ~= "string" and plan.cli or nil, played and device.service(plan.device) or nil)
+  if played then
     self.device = device.new(plan.device, plan.recipe.framing, {
       arrive = function(bytes, frame) written_by_device(self, bytes, frame) end,
       after = function(seconds, f) after(self, seconds, f) end,

@@ -30,7 +30,7 @@ describe("jig.prove.folders", function()
     local folder <close> = proofs.folder { device = proofs.DEVICE:gsub("0x11", "0x11, 0x12") }
     local out, text = sink()
     assert.is_false(folders.prove({ folder.path }, out, QUICK))
-    assert.truthy(text():find("VIOLATION %d+:status_0x12: law mapped code"), text())
+    assert.truthy(text():find("VIOLATION %d+:status_0x12: law the fault has a mapped code"), text())
   end)
 
   it("are not sound when the recipe or the device is refused, and the next is proven all the same", function()

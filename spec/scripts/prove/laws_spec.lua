@@ -70,10 +70,10 @@ local BROKEN <const> = {
     table.insert(history.events, { event = "refused", message = "no such file" })
   end },
   { "clean", "verdict", "no verdict", function(history) history.ended = nil end },
-  { "clean", "mapped code", "the verdict is cli.refused; expected passed", function(history)
+  { "clean", "the fault has a mapped code", "the verdict is cli.refused; expected passed", function(history)
     history.ended.passed, history.ended.fault = false, { name = "cli.refused", code = 402, reason = "r" }
   end },
-  { "clean", "mapped code", "no answer has a field 'status'", function(history)
+  { "clean", "the fault has a mapped code", "no answer has a field 'status'", function(history)
     for _, effect in ipairs(history.trail) do effect.frame = nil end
   end },
   { "clean", "no plain Lua error", "reset: oh", function(history) history.ended.reset_trouble = "oh" end },
@@ -95,7 +95,7 @@ local BROKEN <const> = {
   { "call get_device_configuration:signal", "no plain Lua error", "recipe.lua:7: oh", function(history)
     history.ended.fault = { name = "tool.recipe", code = 902, reason = "oh", line = "recipe.lua:7" }
   end },
-  { "call get_device_configuration:signal", "mapped code", "expected cli.killed", function(history)
+  { "call get_device_configuration:signal", "the fault has a mapped code", "expected cli.killed", function(history)
     history.ended.fault.name = "firmware.unknown_status"
   end },
   { "call new_device:exit", "1 exactly one end", "never opened", function(history)
@@ -103,7 +103,7 @@ local BROKEN <const> = {
     table.insert(history.calls, { command = "report_error", session = opened.session, life = 1, played = {},
       effect = history.trail[#history.trail], code = 402, reason = "r", at = 100, limit = 1 })
   end },
-  { "read frame:status_0x11", "mapped code", "has code 7; the map says 311", function(history)
+  { "read frame:status_0x11", "the fault has a mapped code", "has code 7; the map says 311", function(history)
     history.ended.fault.code = 7
     history.calls[#history.calls].code = 7
   end },

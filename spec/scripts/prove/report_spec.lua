@@ -59,7 +59,7 @@ describe("jig.prove.report", function()
 
   it("shows each violation with the law, the recipe's line, and the path to go again", function()
     local text = report.text(broken, true)
-    local id = text:match("VIOLATION (%d+:status_0x12): law mapped code")
+    local id = text:match("VIOLATION (%d+:status_0x12): law the fault has a mapped code")
     assert.is_string(id)
     assert.truthy(text:find("the verdict is firmware.unknown_status; expected an entry of the status map", 1, true))
     assert.equal("2 with a violation", text:match("%d+ with a violation"))
@@ -81,7 +81,7 @@ describe("jig.prove.report", function()
     for id, path in pairs(paths) do
       if id:find "status_0x12$" then bad = path end
     end
-    assert.equal("mapped code", bad.violations[1].law)
+    assert.equal("the fault has a mapped code", bad.violations[1].law)
     assert.same({ "FAIL", "firmware.unknown_status", 203, "read", "frame" },
       { bad.verdict, bad.fault, bad.code, bad.kind, bad.effect })
   end)

@@ -1,0 +1,212 @@
+--- What the service may see of a unit: its sessions, each with its order and its one end, and who calls when.
+
+local service = {}
+
+-- How much later than its limit a program may end: what is done at its end takes no virtual time.
+local SLACK <const> = 1e-6
+
+local ORDER <const> = { new_device = 1, get_device_configuration = 2, handle_device_response = 3 }
+
+local function heard(call)
+  return call.played and call.service ~= "none" and not call.played.missing
+end
+
+-- The session as its calls made it.
+local function follow(call, state, complain)
+  local command, known = call.command, call.service or "done"
+  local place = ORDER[command]
+  if place <= state.last then
+    complain("2 order", ("%s is called again in session %s"):format(command, call.session), call.effect)
+  elseif place ~= state.last + 1 or (state.last > 0 and state.last_service ~= "done") then
+    complain("2 order", ("%s is called although what comes before it was not done"):format(command), call.effect)
+  end
+  state.last, state.last_service = place, known
+  if command == "new_device" then state.opened = known ~= "refused" end
+  if command == "handle_device_response" and known == "done" and not call.unseen then state.finished = call.life end
+end
+
+-- Whether the journal took such an event of a session before an effect.
+local function is_recorded(history, kind, call)
+  for i = 1, call.effect.number - 1 do
+    local earlier = history.trail[i]
+    if earlier.kind == "record" and earlier.what == kind and earlier.session == call.session
+      and earlier.injected ~= "killed" then
+      return true
+    end
+  end
+  return false
+end
+
+local function follow_report(call, state, complain, history)
+  local known = call.service or "done"
+  if not state.opened and call.life == 1 then -- a later start reports what may have been opened
+    complain("1 exactly one end", "report_error for a session that was never opened", call.effect)
+  elseif state.accepted == call.life or (state.accepted and is_recorded(history, "reported", call)) then
+    complain("1 exactly one end", "report_error again, although it was accepted", call.effect)
+  elseif state.finished and state.finished == call.life then
+    complain("1 exactly one end", "report_error after FINGERPRINT was read", call.effect)
+  end
+  if known == "done" then
+    state.ended = true
+    state.accepted = not call.unseen and call.life or state.accepted
+  end
+end
+
+-- The sessions of a history, by id, as the service has them.
+local function sessions(history, complain)
+  local states = {}
+  for _, call in ipairs(history.calls) do
+    local state = states[call.session] or { last = 0 }
+    states[call.session] = state
+    if heard(call) then
+      (call.command == "report_error" and follow_report or follow)(call, state, complain, history)
+    end
+  end
+  return states
+end
+
+-- Events of the journal without which it does not know that a session has ended, whatever the service has.
+local ENDS <const> = { reporting = true, reported = true, finished = true }
+
+-- Whether something went wrong on purpose that excuses a session which is left to the next start: to be reported, or
+-- only to be written into the journal, whose events stand in the emergency file from the first on that it refused.
+local function excused(history, to_be_reported)
+  for _, injection in ipairs(history.injections) do
+    local fault, effect = injection.fault, injection.effect
+    local what = fault.unreported and effect.what
+    if fault.kills or what == "report_error" or fault.name == "token_pin" then return true end
+    if what and effect.kind == "record" and (ENDS[what] or not to_be_reported) then return true end
+  end
+  return false
+end
+
+local function calls_later(history)
+  for _, call in ipairs(history.calls) do
+    if call.life > 1 then return true end
+  end
+  return false
+end
+
+function service.one_end(history, complain)
+  for id, state in pairs(sessions(history, complain)) do
+    local recorded = false
+    for _, row in ipairs(history.sessions) do
+      if row.id == id and row.fingerprint then recorded = true end
+    end
+    if state.opened and not state.finished and not state.ended and not recorded then
+      complain("1 exactly one end", ("session %s was opened and never reported"):format(id))
+    end
+  end
+  if history.restarts > 0 and not excused(history, calls_later(history)) then
+    complain("1 exactly one end", "the session was left to the next start, although nothing hindered its report")
+  end
+end
+
+-- How the attempt of a session ended.
+local function end_of(history, session)
+  for _, attempt in ipairs(history.attempts) do
+    if attempt.ended.session == session then return attempt.ended end
+  end
+end
+
+-- The report carries what the verdict says.
+function service.report_agrees(history, complain)
+  for _, call in ipairs(history.calls) do
+    local ended = call.command == "report_error" and call.life == 1 and end_of(history, call.session)
+    if ended and ended.fault then
+      if call.code ~= ended.fault.code then
+        complain("1 exactly one end", ("the report says code %s, the verdict %d"):format(call.code,
+          ended.fault.code), call.effect)
+      end
+      if (call.reason or "") == "" then complain("1 exactly one end", "a report without a reason", call.effect) end
+    end
+  end
+end
+
+-- What is known of a session at the end of its attempt: whether it was opened and its report accepted; nil when
+-- nobody can say.
+local function outcome_of(history, session)
+  local opened, accepted = false, false
+  for _, call in ipairs(history.calls) do
+    if call.session == session and call.life == 1 then
+      if call.perhaps then return nil end
+      if heard(call) and not call.unseen then
+        if call.command == "new_device" then opened = call.service ~= "refused" end
+        if call.command == "report_error" and (call.service or "done") == "done" then accepted = true end
+      end
+    end
+  end
+  return opened, accepted
+end
+
+-- What the unit says it owes is what the service still waits for.
+function service.owed(history, complain)
+  for _, attempt in ipairs(history.attempts) do
+    local ended = attempt.ended
+    local opened, accepted
+    if ended.session then opened, accepted = outcome_of(history, ended.session) end
+    if ended.unreported and accepted then
+      complain("1 exactly one end", "the unit says that its report is owed, although it was accepted")
+    elseif opened and not accepted and not ended.unreported and not ended.fingerprint then
+      complain("1 exactly one end", "the unit says that nothing is owed, although its session is open")
+    end
+  end
+end
+
+-- Faults after which the same would happen again, or a token be blocked.
+local function is_final(name)
+  return name:find("^cli%.token") or name == "cli.pin" or name == "tool.interrupted"
+end
+
+-- Why a unit may not be tried again after an attempt; nil when it may.
+local function hindrance(history, ended)
+  local made = ended.fault
+  if not made then return "it passed" end
+  if not made.retry then return ("%s is not marked retry"):format(made.name) end
+  if is_final(made.name) then return "after " .. made.name end
+  if ended.fingerprint then return "it has a FINGERPRINT" end
+  local opened, accepted
+  if ended.session then opened, accepted = outcome_of(history, ended.session) end
+  if ended.unreported or opened and not accepted then return "its report was not accepted" end
+end
+
+function service.retry(history, complain)
+  for i, attempt in ipairs(history.attempts) do
+    local why = history.attempts[i + 1] and hindrance(history, attempt.ended)
+    if why then complain("retry", "the unit is tried again, although " .. why) end
+  end
+end
+
+-- A few tries block a token.
+function service.pin(history, complain)
+  local refused
+  for _, call in ipairs(history.calls) do
+    if refused and refused.life == call.life then
+      complain("8 a PIN is not tried again", call.command .. " is called after the PIN was refused", call.effect)
+    end
+    if call.played and call.pin_refused then refused = call end
+  end
+end
+
+-- When a call's program is gone: at its limit it is told to end, and after the grace it is made to.
+local function over_at(call, grace)
+  local play = call.played
+  if play.missing then return call.at end
+  local after = play.after or 0
+  if after < call.limit then return call.at + after end
+  return call.at + call.limit + (play.deaf and grace or 0)
+end
+
+-- One call at a time: the next begins when the one before has ended.
+function service.one_caller(history, complain)
+  local last
+  for _, call in ipairs(history.calls) do
+    local over = last and last.life == call.life and last.played and over_at(last, history.grace)
+    if over and call.at < over - SLACK then
+      complain("9 one token, one caller", ("%s begins while %s runs"):format(call.command, last.command), call.effect)
+    end
+    last = call
+  end
+end
+
+return service

@@ -1,0 +1,134 @@
+--- The verdict: it says what went wrong, by a code that is mapped, and the unit leaves nothing open.
+
+local catalogue = require "jig.fault".catalogue
+local faults = require "jig.prove.faults"
+
+local verdict = {}
+
+local function is_own(name)
+  local family = name:match("^[^.]*")
+  return family ~= "tool" and family ~= "cli" and name ~= "firmware.unknown_status"
+end
+
+local function lists(allowed, name)
+  for _, one in ipairs(allowed) do
+    if one == name or (one == "own" and is_own(name)) then return true end
+  end
+  return false
+end
+
+-- The faults that happened in an attempt. One of the journal's may show only later.
+local function injections_of(history, attempt)
+  local list = {}
+  for _, injection in ipairs(history.injections) do
+    local effect = injection.effect
+    if effect.life == 1 and (effect.attempt == attempt or effect.attempt < attempt and effect.kind == "record") then
+      list[#list + 1] = injection
+    end
+  end
+  return list
+end
+
+-- Whether a verdict is among those that these faults allow: PASS when each of them does.
+local function is_allowed(injections, name)
+  local any = #injections == 0 and name == "passed"
+  for _, injection in ipairs(injections) do
+    local allowed = injection.fault.kills or lists(injection.allowed, name)
+    if name == "passed" and not allowed then return false end
+    any = any or allowed
+  end
+  return any
+end
+
+local function expected(injections)
+  local list = {}
+  for _, injection in ipairs(injections) do
+    for _, name in ipairs(injection.allowed) do list[#list + 1] = name end
+  end
+  return #list > 0 and table.concat(list, ", ") or "passed"
+end
+
+-- The code that a recipe gives to one of jig's own faults; nil where its hooks may give any.
+local function code_of(history, injection, name)
+  if injection.fault.code and name == injection.allowed[1] then return injection.fault.code end
+  for _, allowed in ipairs(injection.allowed) do
+    local known = allowed == name and catalogue[name]
+    if known then return (history.subject.recipe.faults[name] or {}).code or known[1] end
+  end
+end
+
+local function check_code(history, injections, made, complain)
+  for _, injection in ipairs(injections) do
+    local code = code_of(history, injection, made.name)
+    if code and made.code ~= code then
+      complain(faults.MAPPED, ("%s has code %d; the map says %d"):format(made.name, made.code, code))
+      return
+    end
+  end
+end
+
+local function check_attempt(history, number, ended, complain)
+  local injections = injections_of(history, number)
+  local name = ended.passed and "passed" or ended.fault.name
+  if name == "tool.recipe" then
+    local made = ended.fault
+    local told = not made.line or made.reason:find(made.line, 1, true)
+    complain("no plain Lua error", told and made.reason or ("%s: %s"):format(made.line, made.reason))
+  elseif is_allowed(injections, name) then
+    if ended.fault then check_code(history, injections, ended.fault, complain) end
+  elseif #history.injections == 0 then
+    complain("verdict", ("the run without any fault did not pass: %s"):format(ended.fault.reason))
+  else
+    complain(faults.MAPPED, ("the verdict is %s; expected %s"):format(name, expected(injections)))
+  end
+end
+
+--- The verdict says what went wrong, by a code that is mapped.
+function verdict.mapped(history, complain)
+  if #history.attempts == 0 and not history.killed then complain("verdict", "the unit has no verdict") end
+  for number, attempt in ipairs(history.attempts) do check_attempt(history, number, attempt.ended, complain) end
+end
+
+-- A fault as text: its name and code.
+local FAULT <const> = "^[%w_]+%.[%w_.]+ %(%-?%d+%)"
+
+--- What the reset hook does after a failure may fail as the wire does, not by a mistake of its own.
+function verdict.reset(history, complain)
+  for _, attempt in ipairs(history.attempts) do
+    local trouble = attempt.ended.reset_trouble
+    if trouble and not trouble:find(FAULT) then complain("no plain Lua error", "reset: " .. trouble) end
+  end
+end
+
+--- What must not matter does not: the unit is what it is without it.
+function verdict.same(history, complain)
+  local ended, clean = history.ended, history.clean
+  if not (ended and clean and ended.passed) then return end
+  for _, injection in ipairs(history.injections) do
+    if not injection.fault.harmless then return end
+  end
+  for _, key in ipairs { "serial", "fingerprint" } do
+    if ended[key] ~= clean[key] then
+      complain("verdict", ("PASS with %s %s, which is %s when nothing goes wrong"):format(key, tostring(ended[key]),
+        tostring(clean[key])))
+    end
+  end
+end
+
+--- Nothing is left open, and jig itself did not fail.
+function verdict.closed(history, complain)
+  for name, count in pairs(history.held) do
+    if count > 0 then complain("closed", ("%d %s are left when the unit is over"):format(count, name)) end
+  end
+  for _, attempt in ipairs(history.attempts) do
+    if attempt.ports_open > 0 then complain("closed", "the port is still open when the verdict is told") end
+  end
+  for _, event in ipairs(history.events) do
+    if event.event == "crashed" then
+      complain("10 slots are islands", "jig failed: " .. event.message:match("^[^\n]*"))
+    end
+    if event.event == "refused" then complain("recipe", event.message) end
+  end
+end
+
+return verdict

@@ -44,6 +44,15 @@ static int clock_sleep(lua_State *L)
 }
 
 /*
+ * clock.simulated() -> whether time is simulated. Does not yield.
+ */
+static int simulated(lua_State *L)
+{
+    lua_pushboolean(L, jig_loop_clock(jigL_engine(L)->loop)->simulated);
+    return 1;
+}
+
+/*
  * clock.simulate(). From now on time stands still while anything can happen and then jumps to the
  * next deadline: a wait of an hour takes no time. For specs; there is no way back. Does not yield.
  */
@@ -62,6 +71,7 @@ int luaopen_jig_clock(lua_State *L)
         {"now", now},
         {"sleep", clock_sleep},
         {"simulate", simulate},
+        {"simulated", simulated},
         {NULL, NULL},
     };
     luaL_newlib(L, functions);

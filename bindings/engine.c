@@ -29,6 +29,7 @@ struct jig_task {
     bool queued, dropped, ended;
     int arguments; /* of the first resume */
     unsigned interrupts;
+    bool stopped; /* a wait of it failed for that */
     struct jig_wait *wait; /* what it is blocked on */
     struct jig_wait nap;
     struct jig_budget budget;
@@ -264,12 +265,18 @@ void jigL_wait_begin(lua_State *L, struct jig_wait *wait, const char *limit, dou
     }
 }
 
+static void stop(struct jig_wait *wait)
+{
+    wait->task->stopped = true;
+    wait->outcome = JIG_ECANCELLED;
+}
+
 /* False when there is no use in waiting at all. */
 static bool may_wait(struct jig_wait *wait)
 {
     struct jig_task *task = wait->task;
     if (task && task->interrupts && !wait->interrupted && !shielded(task))
-        wait->outcome = JIG_ECANCELLED;
+        stop(wait);
     else if (wait->timer.deadline <= jig_loop_now(wait->engine->loop))
         wait->outcome = JIG_ETIMEOUT;
     else if (jig_timer_start(wait->engine->loop, &wait->timer, wait->timer.deadline) < 0)
@@ -519,8 +526,15 @@ void jigL_task_interrupt(struct jig_task *task)
         return;
     if (wait->interrupted)
         wait->interrupted(wait, task->interrupts);
-    else if (!shielded(task))
+    else if (!shielded(task)) {
+        task->stopped = true;
         jigL_wake_with(wait, JIG_ECANCELLED);
+    }
+}
+
+bool jigL_task_stopped(const struct jig_task *task)
+{
+    return task && task->stopped;
 }
 
 unsigned jigL_task_interrupts(const struct jig_task *task)

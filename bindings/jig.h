@@ -143,6 +143,7 @@ struct jig_task *jigL_spawn(lua_State *L, int n, jig_task_fn *ended, void *data)
  */
 void jigL_task_interrupt(struct jig_task *task);
 unsigned jigL_task_interrupts(const struct jig_task *task); /* task may be NULL: 0 */
+bool jigL_task_stopped(const struct jig_task *task); /* whether a wait of it failed for that */
 
 /* Opens a limit in the current task, and closes it and all inside it: see task.limit, task.shield
  * in task.c. Returns the depth to give back. Raises outside any task. */

@@ -160,12 +160,15 @@ static int scope_close(lua_State *L)
 }
 
 /*
- * task.interrupted() -> how often this task was interrupted (0 outside any task). Does not yield.
+ * task.interrupted() -> how often this task was interrupted (0 outside any task), and whether a wait of it
+ * failed for that. Does not yield.
  */
 static int interrupted(lua_State *L)
 {
-    lua_pushinteger(L, jigL_task_interrupts(jigL_engine(L)->current));
-    return 1;
+    const struct jig_task *task = jigL_engine(L)->current;
+    lua_pushinteger(L, jigL_task_interrupts(task));
+    lua_pushboolean(L, jigL_task_stopped(task));
+    return 2;
 }
 
 /*

@@ -35,7 +35,8 @@ end
 
 -- People at the station look for a unit by its number, before it has a verdict.
 local function tell_serial(unit)
-  if type(unit.serial) == "string" then units.truth(unit).context.emit { event = "serial", serial = unit.serial } end
+  local serial = units.serial_text(unit)
+  if serial then units.truth(unit).context.emit { event = "serial", serial = serial } end
 end
 
 local function run(unit, options)
@@ -102,6 +103,17 @@ local function fault_of(thrown, spent)
   return fault.from(thrown)
 end
 
+-- Where a wait was cut short since somebody wants the station to stop, that is the cause, whatever the recipe made of
+-- it; a fault of its session was there before.
+local function unless_stopped(unit, made)
+  local _, stopped = task.interrupted()
+  if not stopped or made == units.truth(unit).failed or made.name:find("^tool%.") then return made end
+  return fault.new("tool.interrupted", {
+    reason = ("interrupted at the station; the recipe made of it: %s"):format(made.name),
+    line = made.line, phase = made.phase, session = made.session,
+  })
+end
+
 -- Calls a step of the end. What it throws costs the pass, but neither the result nor the steps behind it.
 local function guard(result, f, ...)
   local ok, thrown = pcall(f, ...)
@@ -114,7 +126,7 @@ end
 local function fail(unit, folder, thrown, spent, result)
   local made = fault_of(thrown, spent)
   budget.run(folder, nil, units.complete, unit, made)
-  made = fault.checked(made)
+  made = unless_stopped(unit, fault.checked(made))
   made.slot = made.slot or units.truth(unit).slot
   result.fault = made
   guard(result, report, unit, made, result)

@@ -6,6 +6,7 @@ local cjson = require "cjson.safe"
 local digest = require "jig.digest"
 local hex = require "jig.hex"
 local journal = require "jig.journal"
+local units = require "jig.unit"
 
 ---@class jig.Record
 ---@field run string       what this run is called in the journal
@@ -78,7 +79,7 @@ function record:opening(unit, truth)
   self.attempts[truth.session_id] = attempt
   return assert(cjson.encode {
     run = self.run, number = truth.number, unit = unit_id(self, truth.number), owner = settings.owner,
-    slot = truth.slot, serial = unit.serial ~= nil and tostring(unit.serial) or nil, lot = unit.lot,
+    slot = truth.slot, serial = units.serial_text(unit), lot = unit.lot,
     service = settings.started.service, after = self.after, again = settings.again,
   }), attempt
 end

@@ -1,6 +1,7 @@
 --- The environment in which recipes and station files run: what is listed here and nothing else.
 
 local budget = require "jig.budget"
+local clock = require "jig.clock"
 local coroutines = require "jig.coroutines"
 local digest = require "jig.digest"
 
@@ -34,19 +35,35 @@ local function without(library, name)
   return made
 end
 
+-- When simulated time begins, in seconds since 1970.
+local BEGIN <const> = 1000000000
+
+-- os.time, which goes with the clock of the limits where that is simulated.
+local function time(...)
+  if clock.simulated() and (...) == nil then return BEGIN + clock.now() // 1 | 0 end
+  local ok, seconds = pcall(os.time, ...)
+  if not ok then error(seconds, 2) end
+  return seconds
+end
+
+-- os.clock, the same.
+local function cpu_time()
+  return clock.simulated() and clock.now() or os.clock()
+end
+
 -- os.date, whose work in C is as long as its format.
-local function date(format, ...)
+local function date(format, at)
   if type(format) == "string" and #format > 1024 then
     error("os.date takes a format of 1024 characters at most", 2)
   end
-  local ok, said = pcall(os.date, format, ...)
+  local ok, said = pcall(os.date, format or "%c", at or time())
   if not ok then error(said, 2) end
   return said
 end
 
 local COROUTINE <const> = layer_over(coroutines)
 local MATH <const> = layer_over(math)
-local OS <const> = layer_over { time = os.time, date = date, clock = os.clock }
+local OS <const> = layer_over { time = time, date = date, clock = cpu_time }
 local STRING <const> = layer_over(without(string, "dump"))
 local TABLE <const> = layer_over(table)
 local UTF8 <const> = layer_over(utf8)

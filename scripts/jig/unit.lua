@@ -64,6 +64,18 @@ function unit.truth(self)
   return truths[self]
 end
 
+--- The serial number that a recipe set, as text; nil when it set none. Raises when that is no serial number: what
+-- has a text of its own making is none.
+---@return string?
+function unit:serial_text()
+  local serial = rawget(self, "serial")
+  if serial == nil then return nil end
+  if type(serial) ~= "string" and math.type(serial) ~= "integer" then
+    error(("unit.serial is the device's serial number, a string; it is a %s"):format(type(serial)), 0)
+  end
+  return tostring(serial)
+end
+
 --- Makes a fault of this unit: the recipe's `faults` may give its name another code and reason.
 ---@param name string
 ---@param fields? table

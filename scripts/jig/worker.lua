@@ -2,7 +2,6 @@
 -- as messages to the main state (slot.emit).
 
 local attempt = require "jig.attempt"
-local budget = require "jig.budget"
 local clock = require "jig.clock"
 local gate = require "jig.gate"
 local hex = require "jig.hex"
@@ -51,16 +50,12 @@ local function emitter(config, number)
   end
 end
 
-local function serial_of(made)
-  return made.serial ~= nil and tostring(made.serial) or nil
-end
-
-local function plain_result(result, made, folder)
+local function plain_result(result, made)
   if result.fault then
     result.fault = result.fault:plain()
   end
-  local ok, serial = budget.run(folder, nil, serial_of, made)
-  result.serial = ok and serial or nil
+  local told, serial = pcall(unit.serial_text, made)
+  result.serial = told and serial or nil
   local truth = unit.truth(made)
   result.session, result.attempt = truth.session_id, truth.attempt
   return result
@@ -130,7 +125,7 @@ end
 local function one_attempt(plan, fields, context)
   local made = unit.new(fields, plan.recipe, context)
   local result = attempt.run(made, { address = plan.address, pacing = plan.pacing, serial = fields.serial })
-  return plain_result(result, made, context.folder)
+  return plain_result(result, made)
 end
 
 -- Waits for what begins a unit at a watched slot: its start trigger, where there is one, and a device.

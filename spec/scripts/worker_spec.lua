@@ -521,13 +521,22 @@ describe("jig.worker", function()
     assert.matches("/recipe.lua:2: " .. SHORT_REASON .. "$", run.messages[1].message)
   end)
 
-  it("ends what would be called when the unit is over", function()
+  it("calls nothing of a recipe when the unit is over", function()
     local run <close> = work { more = [[
-      prepare = function(unit)
+      finish = function(unit)
         unit.serial = setmetatable({}, { __tostring = function() while true do end end })
       end,
     ]] }
     local ended = of(run, "ended")
     assert.same({ 1, true, nil }, { #ended, ended[1].passed, ended[1].serial })
   end)
+
+  for _, value in ipairs { "{}", "true", "1.5", "setmetatable({}, { __tostring = function() return 'S' end })" } do
+    it("takes " .. value .. " for no serial number, before anything is called", function()
+      local run <close> = work { more = ("prepare = function(unit) unit.serial = %s end,"):format(value) }
+      local ended = of(run, "ended")[1]
+      assert.same({ "tool.recipe", nil, "" }, { ended.fault.name, ended.serial, run.folder:commands() })
+      assert.matches("^unit.serial is the device's serial number, a string; it is a ", ended.fault.reason)
+    end)
+  end
 end)

@@ -20,6 +20,7 @@ local explorer = {}
 ---@field verdict string        "PASS", "FAIL" or "killed"
 ---@field name? string          of the fault that the unit ended with
 ---@field code? integer
+---@field before? jig.Fault     that the attempt before ended with, when the unit was tried again
 ---@field restarts integer      starts that it took until the session had its end
 ---@field seconds number        of virtual time
 ---@field violations { law: string, text: string, effect?: jig.testing.Effect }[]
@@ -127,6 +128,7 @@ function explorer.go(subject, steps, lines)
     seconds = history.seconds, violations = laws.check(history),
     verdict = ended and (ended.passed and "PASS" or "FAIL") or "killed",
     name = ended and ended.fault and ended.fault.name, code = ended and ended.fault and ended.fault.code,
+    before = #history.attempts > 1 and history.attempts[1].ended.fault or nil,
   }
   if lines then path.line = line_of(path, history) end
   if #path.violations > 0 then renew_journal(subject) end

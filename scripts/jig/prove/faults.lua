@@ -31,6 +31,42 @@ faults.MAPPED = "the fault has a mapped code"
 --- The exit statuses by which the played CLI says what is the matter with its token.
 faults.TOKEN = { missing = 20, busy = 21, pin = 22 }
 
+-- ---- what a recipe makes of a fault ----
+
+-- What the recipe's own code waits for may fail it in its own way, or not matter to it at all.
+local OF_THE_RECIPE <const> = { "own", "passed", "tool.serial", "tool.limit" }
+
+-- Whether the recipe's own code decides what becomes of an effect: before the session and after it, and in an
+-- exchange of its own. In a session jig's own exchange fails for good.
+local function is_of_the_recipe(effect, subject)
+  return not effect.in_session or subject.recipe.exchange ~= nil
+end
+
+local function both(one, other)
+  return table.move(other, 1, #other, #one + 1, table.move(one, 1, #one, 1, {}))
+end
+
+-- The names for a frame of jig's own exchange; more where the recipe decides; those of a text that no exchange reads.
+local function unless_text(frame)
+  return function(effect, subject)
+    if not effect.frame then return OF_THE_RECIPE end
+    local names = type(frame) == "function" and frame(subject) or frame
+    return is_of_the_recipe(effect, subject) and both(names, OF_THE_RECIPE) or names
+  end
+end
+
+-- As it is in a session, and more outside it.
+local function in_session(names)
+  return function(effect, subject)
+    return is_of_the_recipe(effect, subject) and both(names, OF_THE_RECIPE) or names
+  end
+end
+
+-- What takes so long that the unit's limit passes afterwards: in an exchange of the recipe's own it decides.
+local function unless_hooked(names)
+  return function(_, subject) return subject.recipe.exchange and both(names, OF_THE_RECIPE) or names end
+end
+
 -- ---- calls of the CLI ----
 
 -- A fault of a call whose program does this.
@@ -97,7 +133,8 @@ local calls = {
   call("hang", "the CLI hangs until its limit", "unknown", { "cli.timeout" }, says { after = math.huge }),
   call("deaf", "the CLI hangs and does not heed TERM", "unknown", { "cli.timeout" },
     says { after = math.huge, deaf = true }),
-  call("late", "the CLI ends at the instant of its limit", "done", { "cli.timeout", "passed", "tool.limit" },
+  call("late", "the CLI ends at the instant of its limit", "done",
+    unless_hooked { "cli.timeout", "passed", "tool.limit" },
     function(made, usual)
       made.unseen, made.perhaps = true, true -- who is first, the program or its limit, is not said
       local play = {}
@@ -118,37 +155,6 @@ local calls = {
   token("token_busy", "the CLI says that the token is busy", { "cli.token_busy" }),
   token("token_pin", "the CLI says that the token refused its PIN", { "cli.pin" }),
 }
-
--- ---- what a recipe makes of a fault ----
-
--- What the recipe's own code waits for may fail it in its own way, or not matter to it at all.
-local OF_THE_RECIPE <const> = { "own", "passed", "tool.serial", "tool.limit" }
-
--- Whether the recipe's own code decides what becomes of an effect: before the session and after it, and in an
--- exchange of its own. In a session jig's own exchange fails for good.
-local function is_of_the_recipe(effect, subject)
-  return not effect.in_session or subject.recipe.exchange ~= nil
-end
-
-local function both(one, other)
-  return table.move(other, 1, #other, #one + 1, table.move(one, 1, #one, 1, {}))
-end
-
--- The names for a frame of jig's own exchange; more where the recipe decides; those of a text that no exchange reads.
-local function unless_text(frame)
-  return function(effect, subject)
-    if not effect.frame then return OF_THE_RECIPE end
-    local names = type(frame) == "function" and frame(subject) or frame
-    return is_of_the_recipe(effect, subject) and both(names, OF_THE_RECIPE) or names
-  end
-end
-
--- As it is in a session, and more outside it.
-local function in_session(names)
-  return function(effect, subject)
-    return is_of_the_recipe(effect, subject) and both(names, OF_THE_RECIPE) or names
-  end
-end
 
 -- ---- the wire ----
 
@@ -257,28 +263,34 @@ local reads = {
 
 -- ---- the device's status ----
 
--- The same frame with another status, and nothing else in it where the framing can say so.
-local function with_status(effect, subject, status)
+-- The same frame with another status: with nothing else in it, as firmware that fails has it, or with its answer all
+-- the same, which must not be taken for one; whichever the framing can say.
+local function with_status(effect, subject, status, answering)
   local frame = {}
   for key, value in pairs(effect.frame) do frame[key] = value end
   frame.status = status
   local encode = subject.recipe.framing.device.encode
-  for _, payload in ipairs { "", frame.payload } do
+  local payloads = answering and { frame.payload, "" } or { "", frame.payload }
+  for _, payload in ipairs(payloads) do
     frame.payload = payload
     local ok, bytes = pcall(encode, frame)
     if ok then return bytes end
   end
 end
 
--- Outside a session the recipe may know what to do about a status, but not about one that it does not know.
+-- Where the recipe decides it may know what to do about a status, but not about one that nobody knows, but for blocks
+-- that are sent again.
 local function status_fault(name, means, allow, status, mapped)
   return {
     name = name, means = means,
     allow = function(effect, subject)
       if not is_of_the_recipe(effect, subject) then return { allow } end
-      return mapped and both({ allow }, OF_THE_RECIPE) or { allow, "own" }
+      local may_pass = mapped or subject.recipe.link == "arq"
+      return may_pass and both({ allow }, OF_THE_RECIPE) or { allow, "own" }
     end,
-    act = function(effect, _, subject) return { pieces = { { 0, with_status(effect, subject, status) } } } end,
+    act = function(effect, _, subject)
+      return { pieces = { { 0, with_status(effect, subject, status, not mapped) } } }
+    end,
   }
 end
 

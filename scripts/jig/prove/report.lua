@@ -11,11 +11,16 @@ local function place(effect)
   return effect.what == "port" and effect.kind or ("%s %s"):format(effect.kind, effect.what)
 end
 
-local function outcome(path)
+local function end_of(path)
   if path.verdict == "FAIL" then return ("FAIL %s (%d)"):format(path.name, path.code) end
   if path.verdict == "none" then return "no verdict" end
   if path.verdict == "killed" then return path.restarts > 0 and "killed, recovered" or "killed, nothing was open" end
   return path.verdict
+end
+
+local function outcome(path)
+  if not path.before then return end_of(path) end
+  return ("%s, after %s (%d)"):format(end_of(path), path.before.name, path.before.code)
 end
 
 -- ---- counts ----
@@ -57,7 +62,7 @@ local function unreached(proof)
   local reached, missing = {}, {}
   for _, path in ipairs(proof.singles) do
     local status = path.steps[1].name:match("^status_(0x%x+)$")
-    if status and path.name then reached[math.tointeger(tonumber(status))] = true end
+    if status and (path.name or path.before) then reached[math.tointeger(tonumber(status))] = true end
   end
   for status in pairs(proof.recipe.status) do
     if not reached[status] then missing[#missing + 1] = status end
@@ -240,7 +245,7 @@ local function path_object(path)
   return object {
     { "event", "path" }, { "id", path.id }, { "kind", path.effect and path.effect.kind },
     { "effect", path.effect and path.effect.what }, { "verdict", path.verdict }, { "fault", path.name },
-    { "code", path.code }, { "restarts", path.restarts }, { "seconds", path.seconds }, { "pairs", path.pairs },
+    { "code", path.code }, { "before", path.before and path.before.name }, { "restarts", path.restarts }, { "seconds", path.seconds }, { "pairs", path.pairs },
     { "line", path.line }, { "violations", array(path.violations, violation_object) },
   }
 end

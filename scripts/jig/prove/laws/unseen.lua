@@ -64,7 +64,11 @@ end
 local function long_words(text)
   local words, hexes = {}, {}
   for word in text:gmatch("[%w+/=]+") do
-    if #word >= HEX and not word:find("%X") then hexes[#hexes + 1] = word:lower() end
+    if #word >= HEX then
+      for digits in word:gmatch("%x+") do
+        if #digits >= HEX then hexes[#hexes + 1] = digits:lower() end
+      end
+    end
     if #word >= BASE64 then words[#words + 1] = word end
   end
   return table.concat(hexes, " "), table.concat(words, " ")

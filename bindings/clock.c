@@ -68,10 +68,7 @@ static int simulate(lua_State *L)
 int luaopen_jig_clock(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"now", now},
-        {"sleep", clock_sleep},
-        {"simulate", simulate},
-        {"simulated", simulated},
+        {"now", now}, {"sleep", clock_sleep}, {"simulate", simulate}, {"simulated", simulated},
         {NULL, NULL},
     };
     luaL_newlib(L, functions);

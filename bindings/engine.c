@@ -29,7 +29,7 @@ struct jig_task {
     bool queued, dropped, ended;
     int arguments; /* of the first resume */
     unsigned interrupts;
-    bool stopped; /* a wait of it failed for that */
+    bool stopped;          /* a wait of it failed for that */
     struct jig_wait *wait; /* what it is blocked on */
     struct jig_wait nap;
     struct jig_budget budget;

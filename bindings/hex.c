@@ -48,9 +48,34 @@ static int decode(lua_State *L)
     return 1;
 }
 
+/* The next run of at least `least` digits in a text, as long as it goes, and where it ends.
+ *
+ *     hex.find(text: string, least: integer [, init: integer]) -> run: string, last: integer | nil
+ *
+ *     hex.find("sha256 01ab77 of 3 bytes", 4)  --> "01ab77", 13
+ */
+static int find(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TSTRING);
+    size_t n, run;
+    const char *text = lua_tolstring(L, 1, &n);
+    lua_Integer least = luaL_checkinteger(L, 2);
+    lua_Integer init = luaL_optinteger(L, 3, 1);
+    luaL_argcheck(L, least >= 1, 2, "a run has one digit at least");
+    luaL_argcheck(L, init >= 1, 3, "characters count from 1");
+    size_t from = (size_t)init - 1 < n ? (size_t)init - 1 : n;
+    size_t at = from + jig_hex_find(text + from, n - from, (size_t)least, &run);
+    if (run == 0)
+        return 0;
+    lua_pushlstring(L, text + at, run);
+    lua_pushinteger(L, (lua_Integer)(at + run));
+    return 2;
+}
+
 static const luaL_Reg functions[] = {
     {"encode", encode},
     {"decode", decode},
+    {"find", find},
     {NULL, NULL},
 };
 

@@ -17,6 +17,7 @@ enum {
 
 struct lledger {
     struct jig_ledger *ledger; /* NULL = closed */
+    struct jig_query *kept; /* the last that came to its end, for when it is asked again; or NULL */
 };
 
 struct lrows {
@@ -45,6 +46,7 @@ static int ledger_open(lua_State *L)
     struct jig_error err;
     struct lledger *l = lua_newuserdatauv(L, sizeof *l, 0);
     l->ledger = NULL;
+    l->kept = NULL;
     luaL_setmetatable(L, LEDGER);
     l->ledger = jig_ledger_open(path, mode ? JIG_STORE_WRITE : JIG_STORE_READ, PATIENCE, &err);
     return l->ledger ? 1 : jigL_fail(L, &err);
@@ -95,10 +97,27 @@ static void push_column(lua_State *L, struct jig_query *query, int column)
     }
 }
 
+/* Preparing a query takes longer than most queries do. */
+static struct jig_query *prepare(struct lledger *l, const char *sql, struct jig_error *err)
+{
+    struct jig_query *query = l->kept;
+    if (query && strcmp(jig_query_sql(query), sql) == 0) {
+        l->kept = NULL;
+        return query;
+    }
+    return jig_query_new(jig_ledger_store(l->ledger), sql, false, err);
+}
+
 static int rows_close(lua_State *L)
 {
     struct lrows *rows = luaL_checkudata(L, 1, ROWS);
-    jig_query_free(rows->query); /* also after its ledger was closed */
+    if (rows->query && rows->from->ledger) {
+        jig_query_free(rows->from->kept);
+        jig_query_reset(rows->query);
+        rows->from->kept = rows->query;
+    } else {
+        jig_query_free(rows->query); /* also after its ledger was closed */
+    }
     rows->query = NULL;
     return 0;
 }
@@ -132,7 +151,7 @@ static int rows_next(lua_State *L)
  */
 static int ledger_rows(lua_State *L)
 {
-    struct jig_ledger *ledger = to_ledger(L);
+    to_ledger(L);
     size_t n;
     const char *sql = luaL_checklstring(L, 2, &n);
     int given = lua_gettop(L) - 2;
@@ -144,7 +163,7 @@ static int ledger_rows(lua_State *L)
     luaL_setmetatable(L, ROWS);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, OWNER);
-    rows->query = jig_query_new(jig_ledger_store(ledger), sql, false, &err);
+    rows->query = prepare(rows->from, sql, &err);
     if (!rows->query)
         return luaL_error(L, "%s", err.text);
     if (jig_query_parameters(rows->query) != given)
@@ -250,6 +269,8 @@ static int ledger_prunable(lua_State *L)
 static int ledger_close(lua_State *L)
 {
     struct lledger *l = luaL_checkudata(L, 1, LEDGER);
+    jig_query_free(l->kept);
+    l->kept = NULL;
     jig_ledger_close(l->ledger);
     l->ledger = NULL;
     return 0;

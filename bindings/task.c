@@ -160,8 +160,8 @@ static int scope_close(lua_State *L)
 }
 
 /*
- * task.interrupted() -> how often this task was interrupted (0 outside any task), and whether a wait of it
- * failed for that. Does not yield.
+ * task.interrupted() -> how often this task was interrupted (0 outside any task), and whether a
+ * wait of it failed for that. Does not yield.
  */
 static int interrupted(lua_State *L)
 {

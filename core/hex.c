@@ -68,3 +68,19 @@ int jig_hex_decode(void *bytes, const char *text, size_t n, size_t *offset, stru
     return jig_fail(err, JIG_EINVALID, "an odd number of hex digits (%zu): the last byte is cut",
                     n);
 }
+
+size_t jig_hex_find(const char *text, size_t n, size_t least, size_t *run)
+{
+    size_t at = 0;
+    while (at < n) {
+        size_t end = at;
+        while (end < n && is_digit(text[end]))
+            end++;
+        *run = end - at;
+        if (*run >= least)
+            return at;
+        at = end + 1;
+    }
+    *run = 0;
+    return n;
+}

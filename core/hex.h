@@ -23,4 +23,8 @@ void jig_hex_encode(char *text, const void *bytes, size_t n);
  * characters from 1 and shows no other character; what was decoded so far stays in `bytes`. */
 int jig_hex_decode(void *bytes, const char *text, size_t n, size_t *offset, struct jig_error *err);
 
+/* The next run of at least `least` digits (from 1 on) in the n characters of `text`, as long as it
+ * goes: its index, and how many digits it has in *run. n, and *run = 0, when there is none. */
+size_t jig_hex_find(const char *text, size_t n, size_t least, size_t *run);
+
 #endif

@@ -364,6 +364,11 @@ struct jig_query *jig_query_new(struct jig_store *store, const char *sql, bool l
     return q;
 }
 
+const char *jig_query_sql(const struct jig_query *query)
+{
+    return sqlite3_sql(query->statement);
+}
+
 void jig_query_free(struct jig_query *query)
 {
     if (!query)

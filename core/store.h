@@ -52,7 +52,8 @@ int jig_store_unmark(struct jig_store *store, bool keep, struct jig_error *err);
 /* NULL with *err; a mistake in the SQL is JIG_EMISUSE. `lasting`: it will be used again. */
 struct jig_query *jig_query_new(struct jig_store *store, const char *sql, bool lasting,
                                 struct jig_error *err);
-void jig_query_free(struct jig_query *query); /* NULL is harmless */
+void jig_query_free(struct jig_query *query);             /* NULL is harmless */
+const char *jig_query_sql(const struct jig_query *query); /* as it was given */
 
 /* Parameters are numbered from 1. Text and bytes must live until the query is reset. NULL text is
  * NULL. */

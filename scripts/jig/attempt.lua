@@ -103,17 +103,6 @@ local function fault_of(thrown, spent)
   return fault.from(thrown)
 end
 
--- Where a wait was cut short since somebody wants the station to stop, that is the cause, whatever the recipe made of
--- it; a fault of its session was there before.
-local function unless_stopped(unit, made)
-  local _, stopped = task.interrupted()
-  if not stopped or made == units.truth(unit).failed or made.name:find("^tool%.") then return made end
-  return fault.new("tool.interrupted", {
-    reason = ("interrupted at the station; the recipe made of it: %s"):format(made.name),
-    line = made.line, phase = made.phase, session = made.session,
-  })
-end
-
 -- Calls a step of the end. What it throws costs the pass, but neither the result nor the steps behind it.
 local function guard(result, f, ...)
   local ok, thrown = pcall(f, ...)
@@ -126,7 +115,9 @@ end
 local function fail(unit, folder, thrown, spent, result)
   local made = fault_of(thrown, spent)
   budget.run(folder, nil, units.complete, unit, made)
-  made = unless_stopped(unit, fault.checked(made))
+  local was_there = made == units.truth(unit).failed
+  made = fault.checked(made)
+  if not was_there then made = units.unless_stopped(made) end
   made.slot = made.slot or units.truth(unit).slot
   result.fault = made
   guard(result, report, unit, made, result)

@@ -7,7 +7,7 @@
 
 local fault = {}
 
-local getinfo, traceback = debug.getinfo, debug.traceback
+local getinfo = debug.getinfo
 
 ---@class jig.Fault
 ---@field name string        "factory_init.keygen"
@@ -211,6 +211,30 @@ function fault.from(thrown)
   local message = tostring(thrown)
   local first = message:match("^[^\n]*")
   return fault.new("tool.recipe", { reason = first, line = first:match("^(.-:%d+): ") })
+end
+
+-- Functions on the stack of which a traceback tells.
+local TOLD <const> = 20
+
+-- What the traceback calls a function.
+local function called(info)
+  if info.what == "main" then return "in main chunk" end
+  if info.name then return ("in %s '%s'"):format(info.namewhat ~= "" and info.namewhat or "function", info.name) end
+  return info.what == "C" and "in ?" or ("in function <%s:%d>"):format(info.short_src, info.linedefined)
+end
+
+-- As debug.traceback, which looks for each function among all that the loaded modules hold: that would take longer
+-- than all else about a fault.
+local function traceback(reason, level)
+  local lines = { reason, "stack traceback:" }
+  for at = level + 1, level + TOLD do
+    local info = getinfo(at, "Sln")
+    if not info then return table.concat(lines, "\n") end
+    local line = info.currentline > 0 and (":%d"):format(info.currentline) or ""
+    lines[#lines + 1] = ("\t%s%s: %s"):format(info.short_src, line, called(info))
+  end
+  lines[#lines + 1] = "\t..."
+  return table.concat(lines, "\n")
 end
 
 -- The innermost line of a recipe's folder on the call stack.

@@ -136,6 +136,19 @@ function unit:durations()
   return list
 end
 
+--- The cause of a fault: where a wait was cut short since somebody wants the station to stop, that is it, whatever the
+-- recipe made of it.
+---@param made jig.Fault
+---@return jig.Fault
+function unit.unless_stopped(made)
+  local _, stopped = task.interrupted()
+  if not stopped or made.name:find("^tool%.") then return made end
+  return fault.new("tool.interrupted", {
+    reason = ("interrupted at the station; the recipe made of it: %s"):format(made.name),
+    line = made.line, phase = made.phase, slot = made.slot, session = made.session,
+  })
+end
+
 -- Makes a verb: refuses to go on after a failure, completes the fault that it throws.
 local function verb(f)
   return function(self, ...)
@@ -144,7 +157,10 @@ local function verb(f)
     local results = table.pack(xpcall(f, truth.catch, self, ...))
     if results[1] then return table.unpack(results, 2, results.n) end
     local made = unit.complete(self, fault.from(results[2]))
-    if truth.session and truth.session:owes() then truth.failed = made end
+    if truth.session and truth.session:owes() then
+      made = unit.unless_stopped(made)
+      truth.failed = made
+    end
     error(made, 0)
   end
 end

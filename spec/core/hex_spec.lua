@@ -21,6 +21,20 @@ describe("jig.hex", function()
     assert.equal(by_format(all_bytes()), hex.encode(all_bytes()))
   end)
 
+  it("finds runs of digits, each as long as it goes", function()
+    for _, case in ipairs {
+      { "", 1, 1 }, { "xyz", 1, 1 }, { "abc", 4, 1 }, { "abc", 3, 1, "abc", 3 }, { "xAbCy", 3, 1, "AbC", 4 },
+      { "12 3456", 3, 1, "3456", 7 }, { "12g3456\0", 4, 1, "3456", 7 }, { "123456", 2, 3, "3456", 6 },
+      { "123456", 2, 6 }, { "123456", 2, 7 }, { "123456", 2, 100 }, { "\0\xff1", 1, 1, "1", 3 }, { "0:9", 1, 2, "9", 3 },
+    } do
+      local run, last = hex.find(case[1], case[2], case[3])
+      assert.same({ case[4], case[5] }, { run, last })
+    end
+    assert.has_error(function() hex.find("12", 0) end)
+    assert.has_error(function() hex.find("12", 1, 0) end)
+    assert.has_error(function() hex.find(12, 1) end)
+  end)
+
   it("takes the empty text for no bytes, both ways", function()
     assert.equal("", hex.encode(""))
     assert.equal("", hex.decode(""))

@@ -246,6 +246,34 @@ describe("jig.attempt", function()
     end)
   end)
 
+  it("ends as interrupted, whatever the recipe made of it, but for a fault that was there before", function()
+    local function interrupted(hooks)
+      local job, run
+      job = task.spawn(function() run = product.attempt { recipe = hooks(function() job:interrupt() end) } end)
+      assert.is_true(job:join(LONG))
+      run.folder:__close()
+      return run.result.fault
+    end
+    local made = interrupted(function(stop)
+      return { prepare = function(unit)
+        stop()
+        for _ = 1, 3 do pcall(unit.port.expect, unit.port, "ready") end
+        unit:fail("lamp.dark", { code = 50, reason = "dark" })
+      end }
+    end)
+    assert.same({ "tool.interrupted", 901, "interrupted at the station; the recipe made of it: lamp.dark", "prepare" },
+      { made.name, made.code, made.reason, made.phase })
+    made = interrupted(function(stop)
+      return { run = function(unit)
+        unit:new_device()
+        pcall(unit.get_device_configuration, unit, "")
+        stop()
+        pcall(clock.sleep, 1)
+      end }
+    end)
+    assert.equal("firmware.response", made.name)
+  end)
+
   it("cleans up in an interrupted task, within the limit of reset", function()
     local job, run, slept
     job = task.spawn(function()

@@ -155,4 +155,28 @@ describe("jig.sandbox", function()
     assert.is_nil(chunk)
     assert.equal(folder.path .. ": cannot be read", message)
   end)
+
+  it("tells the time, which goes with the clock of the limits where that is simulated", function()
+    local _, now, cpu, year = run "return os.time(), os.clock(), os.date '%Y'"
+    assert.is_true(math.abs(now - os.time()) <= 1)
+    assert.is_true(math.abs(cpu - os.clock()) < 1)
+    assert.equal(os.date "%Y", year)
+    local ok, message = run "\nos.time 'soon'"
+    assert.is_false(ok)
+    assert.matches("main.lua:2: bad argument", message)
+    local folder <close> = scratch.folder { ["try.lua"] = [[
+      local clock = require "jig.clock"
+      local sandbox = require "jig.sandbox"
+      local env = sandbox.environment("x/", {}, sandbox.files())
+      clock.simulate()
+      local from, cpu = env.os.time(), env.os.clock()
+      clock.sleep(3600)
+      assert(env.os.time() == from + 3600, env.os.time() - from)
+      assert(env.os.clock() - cpu >= 3600)
+      assert(env.os.date("!%Y") == os.date("!%Y", from), env.os.date "!%Y")
+      assert(env.os.time { year = 2020, month = 1, day = 1 } == os.time { year = 2020, month = 1, day = 1 })
+    ]] }
+    local result = scratch.jig { folder.path .. "/try.lua" }
+    assert.same({ 0, "" }, { result.exit, result.stderr })
+  end)
 end)

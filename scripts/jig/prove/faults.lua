@@ -431,6 +431,21 @@ function faults.of(effect, subject)
   return fitting, gaps
 end
 
+--- The fault of that name that fits an effect; nil when none does. As faults.of, without making the others.
+---@param effect jig.testing.Effect
+---@param subject jig.prove.Subject
+---@param name string
+---@return jig.prove.Fault?
+function faults.named(effect, subject, name)
+  if name == killed.name then return killed end
+  for _, fault in ipairs(BY_KIND[effect.kind]) do
+    if fault.name == name and (not fault.fits or fault.fits(effect, subject)) then return fault end
+  end
+  for _, fault in ipairs(faults.of(effect, subject)) do
+    if fault.name == name then return fault end
+  end
+end
+
 --- Whether what arrives is an answer with a status, as the framing has it.
 ---@param effect jig.testing.Effect
 ---@param subject jig.prove.Subject

@@ -52,10 +52,8 @@ end
 
 -- The fault of that name that fits an effect.
 local function find(effect, subject, name)
-  for _, fault in ipairs(faults.of(effect, subject)) do
-    if fault.name == name then return fault end
-  end
-  error(("no fault '%s' fits effect %d (%s %s)"):format(name, effect.number, effect.kind, effect.what), 0)
+  return faults.named(effect, subject, name)
+    or error(("no fault '%s' fits effect %d (%s %s)"):format(name, effect.number, effect.kind, effect.what), 0)
 end
 
 -- Numbers an effect, and has it go wrong where that is wanted.
@@ -152,6 +150,12 @@ local function restart(self)
   add(self, run)
 end
 
+local function look_into_journal(self)
+  local history = self.history
+  history.sessions = self.subject.journal:sessions(table.unpack(self.sessions))
+  history.unended = journal.unended(history.sessions)
+end
+
 -- What the service gave to the device, and as fingerprints.
 local function add_served(history)
   for _, answer in pairs(history.usual) do
@@ -183,12 +187,11 @@ function journey.go(subject, path, lines)
   run_unit(self)
   add_served(history)
   history.killed = self.killed
-  history.unended = subject.journal:unended()
+  look_into_journal(self)
   while #history.unended > 0 and history.restarts < STARTS do
     restart(self)
-    history.unended = subject.journal:unended()
+    look_into_journal(self)
   end
-  for _, session in ipairs(self.sessions) do take_over(subject.journal:sessions(session), history.sessions) end
   return history
 end
 

@@ -19,8 +19,9 @@ local meta = { __index = methods, __name = "jig.testing.journal" }
 -- Where nothing is written to a disk.
 local MEMORY <const> = "/dev/shm"
 
-local OF_ONE <const> = "SELECT * FROM session WHERE id = ?1 ORDER BY attempt"
-local OF_ALL <const> = "SELECT * FROM session ORDER BY event"
+local ROWS <const> = "SELECT session.*, unit.result FROM session LEFT JOIN unit ON unit.id = session.unit "
+local OF_SOME <const> = ROWS .. "WHERE session.id IN (?1, ?2) ORDER BY session.id, attempt"
+local OF_ALL <const> = ROWS .. "ORDER BY session.event"
 
 -- What sessions are opened through: the same in every run, so that recovery reports them.
 journal.SERVICE = "a CLI that is played"
@@ -65,28 +66,27 @@ function methods:succeed()
   assert(self.record:succeed())
 end
 
---- What it says of a session, or of all of them: a table per attempt.
+--- What it says of one session or two, or of all of them: a table per attempt.
 ---@param session? string
----@return { id: string, attempt: integer, state: string, ended?: integer, fingerprint?: string }[]
-function methods:sessions(session)
+---@param other? string
+---@return { id: string, attempt: integer, state: string, ended?: integer, fingerprint?: string, result?: string }[]
+--  result: of its unit
+function methods:sessions(session, other)
   local list = {}
-  for row in self.reader:rows(session and OF_ONE or OF_ALL, table.unpack { session }) do
+  local sql = session and OF_SOME or OF_ALL
+  for row in self.reader:rows(sql, table.unpack(session and { session, other or session } or {})) do
     list[#list + 1] = row
   end
   return list
 end
 
-local UNENDED <const> = [[
-  SELECT id, attempt, state FROM session WHERE ended IS NULL
-  UNION ALL SELECT session.id, session.attempt, session.state FROM session JOIN unit ON unit.id = session.unit
-    WHERE session.state = 'finished' AND unit.result IS NULL]]
-
---- Sessions that have no end, and those whose unit has none: after a run that ended well there are none.
----@return { id: string, attempt: integer, state: string }[]
-function methods:unended()
+--- Of such sessions those that have no end, and those whose unit has none: after a run that ended well none is.
+---@param sessions table[]
+---@return table[]
+function journal.unended(sessions)
   local list = {}
-  for row in self.reader:rows(UNENDED) do
-    list[#list + 1] = row
+  for _, row in ipairs(sessions) do
+    if not row.ended or (row.state == "finished" and not row.result) then list[#list + 1] = row end
   end
   return list
 end

@@ -57,6 +57,17 @@ describe("jig.prove.report", function()
     assert.is_nil(proofs.laws(proof.clean):match("%S"))
   end)
 
+  it("says what the attempt before ended with, where the unit was tried again", function()
+    local text = report.text(sound)
+    assert.truthy(text:find("status_0x11 +PASS, after factory_provisioning.memory %(311%) "), text)
+    local path
+    for line in report.json(sound):gmatch("[^\n]+") do
+      local decoded = cjson.decode(line)
+      if decoded.before then path = decoded end
+    end
+    assert.same({ "PASS", "factory_provisioning.memory" }, { path.verdict, path.before })
+  end)
+
   it("shows each violation with the law, the recipe's line, and the path to go again", function()
     local text = report.text(broken, true)
     local id = text:match("VIOLATION (%d+:status_0x12): law the fault has a mapped code")

@@ -58,6 +58,29 @@ describe("jig.testing.cli", function()
     assert.same({ new_device = { payload = "x" } }, told)
   end)
 
+  it("answers as a product's service does where that is said, and as usual elsewhere", function()
+    local made = cli.new(nil, { new_device = { scp = 1, payload = "\1\2" } })
+    assert.equal("SCP 1\nPAYLOAD 0102\n", select(2, called(made, "new_device", "sid")).out)
+    assert.equal(cli.usual.get_device_configuration.payload, made.usual.get_device_configuration.payload)
+    assert.equal(256, cli.usual.new_device.scp)
+    local told = cli.new({ new_device = { exit = 3 } }, { new_device = { scp = 1 } })
+    assert.equal(3, select(2, called(told, "new_device", "sid")).exit)
+  end)
+
+  it("says what no product's service answers", function()
+    assert.is_nil(cli.mistake { new_device = { scp = 1 }, handle_device_response = { fingerprint = "00" } })
+    for expected, given in pairs {
+      ["cli: expected a table, got a string"] = "x",
+      ["cli: there is no command 'format'"] = { format = {} },
+      ["cli.new_device: expected a table, got a function"] = { new_device = print },
+      ["cli.new_device: it gives no 'fingerprint'"] = { new_device = { fingerprint = "00" } },
+      ["cli.report_error: it gives no 'exit'"] = { report_error = { exit = 1 } },
+      ["cli.new_device.scp: expected a number, got a string"] = { new_device = { scp = "1" } },
+    } do
+      assert.equal(expected, cli.mistake(given))
+    end
+  end)
+
   it("refuses what nobody can be told", function()
     assert.has_error(function() cli.new { format_disk = {} } end, "cli: there is no command 'format_disk'")
     local made = cli.new { new_device = { status = 3 }, report_error = function() return 7 end }

@@ -189,11 +189,20 @@ describe("jig.testing.device", function()
       { { firmware = {}, baud = 9600 }, "no 'baud'" },
       { { firmwear = {} }, "no 'firmwear'" },
       { { reset = "dtr" }, "needs firmware" },
+      { { firmware = {}, cli = { new_device = 7 } }, "the device's cli.new_device: expected a table, got a number" },
     } do
       local ok, message = pcall(device.new, case[1], FRAMING, {})
       assert.is_false(ok)
       assert.truthy(message:find(case[2], 1, true), message)
     end
+  end)
+
+  it("says what the service answers to its product", function()
+    local service = { new_device = { scp = 1 } }
+    assert.equal(service, device.service { firmware = {}, cli = service })
+    assert.equal(service, device.service(device.replying({ firmware = {}, cli = service }, {})))
+    assert.is_nil(device.service { { payload = "a" } })
+    assert.is_nil(device.service(function() end))
   end)
 
   it("lets nobody but the firmware wait", function()

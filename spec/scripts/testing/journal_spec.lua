@@ -32,8 +32,12 @@ describe("jig.testing.journal", function()
 
   it("tells what has no end", function()
     local kept <close> = journal.new()
+    run(kept, { session_id = "closed" })
     run(kept, { session_id = "open", cli = { report_error = { exit = 1 }, get_device_configuration = { exit = 1 } } })
-    assert.same({ { id = "open", attempt = 1, state = "owing" } }, kept:unended())
+    local unended = journal.unended(kept:sessions("open", "closed"))
+    assert.equal(1, #unended)
+    assert.same({ "open", "owing" }, { unended[1].id, unended[1].state })
+    assert.same({ "passed", "open" }, { kept:sessions("closed")[1].result, kept:sessions("open", "closed")[2].id })
   end)
 
   it("has another owner after a kill", function()

@@ -208,6 +208,64 @@ describe("jig.testing.rig", function()
     end
   end)
 
+  it("finds the answers of firmware that writes bytes, whole and in pieces", function()
+    local framing = testing.load("examples/thermostat").recipe.framing
+    local function answer_with(write)
+      local plan = plan_of()
+      local described = testing.device(plan.folder)
+      described.firmware = function(self)
+        while true do
+          local request = self:receive()
+          write(self, framing.device.encode { scp = request.scp, status = 0, payload = "an answer " .. request.scp })
+        end
+      end
+      plan.device = described
+      local run <close> = rig.new(plan)
+      run:run()
+      return run, run.events[#run.events].passed
+    end
+    local run, passed = answer_with(function(self, bytes) self:write(bytes) end)
+    assert.is_true(passed)
+    assert.same({ "an answer 256", 1, "an answer 257", 2 },
+      { run.answers[1].payload, run.answers[1].taken, run.answers[2].payload, run.answers[2].taken })
+    local frames = 0
+    for _, effect in ipairs(run.trail) do
+      if effect.kind == "read" and effect.frame then frames = frames + 1 end
+    end
+    assert.equal(2, frames)
+    assert.is_true(run.secrets["an answer 256"])
+    run, passed = answer_with(function(self, bytes)
+      for i = 1, #bytes do self:write(bytes:sub(i, i)) end
+    end)
+    assert.is_true(passed)
+    assert.equal(2, #run.answers)
+  end)
+
+  it("gives up a device that writes without end", function()
+    local plan = plan_of { device = function(self)
+      while true do self:write(("x"):rep(4096)) end
+    end }
+    local run <close> = rig.new(plan)
+    local ok, message = pcall(run.run, run)
+    assert.is_false(ok)
+    assert.matches("the device's firmware writes without end: %d+ times, %d+ bytes", message)
+  end)
+
+  it("notes the attempt, and whether a session is open", function()
+    local plan = plan_of { retries = 1 }
+    plan.device = device.replying(plan.device, { { status = 0x11 } })
+    local run <close> = rig.new(plan)
+    run:run()
+    local seen = {}
+    for _, effect in ipairs(run.trail) do
+      if effect.kind == "open" or effect.kind == "write" then
+        seen[#seen + 1] = ("%s %d %s"):format(effect.kind, effect.attempt, effect.in_session)
+      end
+    end
+    assert.same({ "open 1 false", "write 1 true", "open 2 false", "write 2 true" }, seen)
+    assert.same({ 1, 2 }, run.taken_in)
+  end)
+
   it("tells of a worker that failed", function()
     local run <close> = rig.new(plan_of { service = { path = "x" } })
     run:run()

@@ -9,8 +9,11 @@ local hex = require "jig.hex"
 -- Bytes of a window, where it is readable text and where it is not.
 local READABLE <const>, OTHER <const> = 16, 8
 
--- Characters that a word must have to hold a window of bytes in hex, or one of a message in base64.
-local HEX <const>, BASE64 <const> = 2 * OTHER, 24
+-- Digits of a window: in no shorter run does one stand.
+local RUN <const> = 2 * OTHER
+
+-- Characters of a window in base64.
+local BASE64 <const> = 24
 
 local DIGITS <const> = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -37,18 +40,30 @@ local function windows(bytes, size)
   return list
 end
 
--- What is looked for of one message. Kept: it is the same few messages on every path.
+-- Whose window some digits are, for every message that was ever looked for, and runs of digits in which none stands.
+-- Kept: it is the same few messages, digests and fingerprints on every path.
+local owners, harmless, count = {}, {}, 0
+
+-- Runs that are kept: the ids of sessions are new on every path.
+local KEPT <const> = 4096
+
+local function add_owners(bytes)
+  for _, window in ipairs(windows(bytes, OTHER)) do owners[hex.encode(window)] = bytes end
+  harmless, count = {}, 0
+end
+
+-- What is looked for of one message besides.
 local forms = setmetatable({}, { __index = function(self, bytes)
-  local made = { plain = {}, hex = {}, base64 = {}, readable = is_readable(bytes) }
+  local made = { readable = is_readable(bytes), plain = {}, base64 = {} }
   for _, window in ipairs(windows(bytes, made.readable and READABLE or OTHER)) do
-    made.hex[#made.hex + 1] = hex.encode(window)
     made.plain[#made.plain + 1] = window
     local escaped = (cjson.encode(window) or '""'):sub(2, -2)
     if escaped ~= window then made.plain[#made.plain + 1] = escaped end
   end
   for _, window in ipairs(windows(base64(bytes), BASE64)) do
-    if #window == BASE64 or #made.base64 == 0 then made.base64[#made.base64 + 1] = window end
+    if #window == BASE64 then made.base64[#made.base64 + 1] = window end
   end
+  add_owners(bytes)
   self[bytes] = made
   return made
 end })
@@ -60,44 +75,53 @@ local function holds(text, list)
   return false
 end
 
--- The long words of a text, in which alone bytes can stand as hex or base64. A digest is one, too.
-local function long_words(text)
-  local words, hexes = {}, {}
-  for word in text:gmatch("[%w+/=]+") do
-    if #word >= HEX then
-      for digits in word:gmatch("%x+") do
-        if #digits >= HEX then hexes[#hexes + 1] = digits:lower() end
-      end
-    end
-    if #word >= BASE64 then words[#words + 1] = word end
+-- Adds the owners of the windows that stand in a run of digits.
+local function add_seen(run, seen)
+  local digits, any = run:lower(), false
+  for at = 1, #digits - RUN + 1 do
+    local owner = owners[digits:sub(at, at + RUN - 1)]
+    if owner then seen[owner], any = true, true end
   end
-  return table.concat(hexes, " "), table.concat(words, " ")
+  if any then return end
+  if count == KEPT then harmless, count = {}, 0 end
+  harmless[run], count = true, count + 1
 end
 
-local function stands_in(text, secret)
-  local made = forms[secret]
-  return (made.readable or text.odd) and holds(text.all, made.plain) or holds(text.hexes, made.hex)
-    or holds(text.words, made.base64)
+-- Whose windows stand in a text as hex.
+local function seen_in(text)
+  local seen = {}
+  local run, last = hex.find(text, RUN)
+  while run do
+    if not harmless[run] then add_seen(run, seen) end
+    run, last = hex.find(text, RUN, last + 1)
+  end
+  return seen
 end
 
-local function looked_at(text)
-  local hexes, words = long_words(text)
-  return { all = text, hexes = hexes, words = words, odd = not is_readable(text) or text:find("\\", 1, true) ~= nil }
+-- A function that says whether a message stands in a text. All the messages are known by then.
+local function reader(text)
+  local seen = seen_in(text)
+  local odd = text:find("\\u00", 1, true) or utf8.len(text) ~= #text
+  return function(secret)
+    local made = forms[secret]
+    return seen[secret] or (made.readable or odd) and holds(text, made.plain) or holds(text, made.base64)
+  end
 end
 
 -- The recipe's line at which it was said, where that is known.
 local function line_of(history, secret)
   for i, text in ipairs(history.said) do
-    if stands_in(looked_at(text), secret) then return history.said_lines[i] end
+    if reader(text)(secret) then return history.said_lines[i] end
   end
 end
 
 ---@param history table
 ---@param complain jig.prove.Complain
 return function(history, complain)
-  local text = looked_at(table.concat(history.said, "\n") .. "\n" .. table.concat(history.facts, "\n"))
+  for secret in pairs(history.secrets) do assert(forms[secret]) end
+  local stands_in = reader(table.concat(history.said, "\n") .. "\n" .. table.concat(history.facts, "\n"))
   for secret in pairs(history.secrets) do
-    if stands_in(text, secret) then
+    if stands_in(secret) then
       complain("7 opaque and unseen", ("a message of %d bytes, or a part of it, stands in what was said or recorded")
         :format(#secret), nil, line_of(history, secret))
     end

@@ -7,9 +7,8 @@ describe("jig.prove.laws.service", function()
       table.insert(history.calls, { command = "report_error", session = handled.session, life = 1, played = {},
         effect = handled.effect, code = 1, reason = "r", at = 100, limit = 1 })
     end },
-    { "call handle_device_response:deaf", "9 one token, one caller", "report_error begins while handle", function(history)
-      history.calls[4].at = history.calls[4].at - 1 -- within the grace
-    end },
+    { "call handle_device_response:deaf", "9 one token, one caller", "report_error begins while handle",
+      function(history) history.calls[4].at = history.calls[4].at - 1 end }, -- within the grace
     { "read frame:status_0x11", "retry", "although factory_provisioning.memory is not marked retry", function(history)
       history.attempts[1].ended.fault.retry = nil
     end },

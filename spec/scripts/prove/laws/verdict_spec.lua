@@ -17,9 +17,10 @@ describe("jig.prove.laws.verdict", function()
     { "clean", "verdict", "the run without any fault did not pass: r", function(history)
       history.ended.passed, history.ended.fault = false, { name = "cli.refused", code = 402, reason = "r" }
     end },
-    { "read frame:status_0x11", "the fault has a mapped code", "verdict is cli.refused; expected passed", function(history)
-      history.ended.passed, history.ended.fault = false, { name = "cli.refused", code = 402, reason = "r" }
-    end },
+    { "read frame:status_0x11", "the fault has a mapped code", "verdict is cli.refused; expected passed",
+      function(history)
+        history.ended.passed, history.ended.fault = false, { name = "cli.refused", code = 402, reason = "r" }
+      end },
     { "read frame:silence", "the fault has a mapped code", "connectivity.timeout has code 7; the map says 104",
       function(history)
         history.ended.fault.code, history.calls[#history.calls].code = 7, 7
@@ -41,7 +42,9 @@ describe("jig.prove.laws.verdict", function()
         if call.command == "report_error" then call.code = 7 end
       end
     end },
-    { "read frame:in_pieces", "verdict", "PASS with serial other", function(history) history.ended.serial = "other" end },
+    { "read frame:in_pieces", "verdict", "PASS with serial other", function(history)
+      history.ended.serial = "other"
+    end },
   } do
     it(name, check)
   end
@@ -54,8 +57,10 @@ describe("jig.prove.laws.verdict", function()
       end
       local ended = { passed = name == "passed", fault = name ~= "passed" and { name = name, code = 105 } or nil }
       local count = 0
-      verdict.mapped({ injections = injections, attempts = { { ended = ended } }, subject = { recipe = { faults = {} } } },
-        function() count = count + 1 end)
+      local history = {
+        injections = injections, attempts = { { ended = ended } }, subject = { recipe = { faults = {} } },
+      }
+      verdict.mapped(history, function() count = count + 1 end)
       return count
     end
     local may, must_not = { "passed", "connectivity.corrupt" }, { "connectivity.timeout" }

@@ -210,8 +210,8 @@ local function turn(config, files, service, number, record)
 end
 
 ---@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id? (or a list: one
---  for each attempt), lot?, operator?, quiet?, journal? (jig.record), watch? (waits for each device to come and go), start? (and for slot:send
---  { serial? } before; { last = true }: no more)
+--  for each attempt), lot?, operator?, quiet?, journal? (jig.record), watch? (waits for each
+--  device to come and go), start? (and for slot:send { serial? } before; { last = true }: no more)
 return function(config)
   local files = sandbox.files(config.journal ~= nil)
   local service = assert(session.service(config.service))

@@ -245,7 +245,8 @@ local function path_object(path)
   return object {
     { "event", "path" }, { "id", path.id }, { "kind", path.effect and path.effect.kind },
     { "effect", path.effect and path.effect.what }, { "verdict", path.verdict }, { "fault", path.name },
-    { "code", path.code }, { "before", path.before and path.before.name }, { "restarts", path.restarts }, { "seconds", path.seconds }, { "pairs", path.pairs },
+    { "code", path.code }, { "before", path.before and path.before.name }, { "restarts", path.restarts },
+    { "seconds", path.seconds }, { "pairs", path.pairs },
     { "line", path.line }, { "violations", array(path.violations, violation_object) },
   }
 end

@@ -32,9 +32,6 @@ $libraries
 std = "recipe"
 max_line_length = 120
 
--- luacheck takes a <close> variable, which is there to be closed, for an unused one
-ignore = { "211/.*limit" }
-
 files["**/*_spec.lua"] = { std = "lua54+busted" }
 files["**/device.lua"] = { std = "lua54" } -- it runs where specs do
 ]]

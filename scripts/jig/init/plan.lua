@@ -32,11 +32,14 @@ plan.LONGEST = 40
 plan.transports = { "serial", "tty", "tcp", "exec" }
 plan.framings = { "length", "ftcd", "slip", "hdlc", "cobs", "stx_etx", "line", "raw" }
 
+local SETTINGS <const> =
+  "Left out: bits = 8, parity = \"none\", stop = 1, flow = \"none\". For a small buffer: chunk = 128, gap = 0.004."
+
 local wires <const> = {
   serial = {
     about = {
-      "The wire. Where no --port names a device, it is the only one that matches: match = { vid = 0x0403 }.",
-      "Left out: bits = 8, parity = \"none\", stop = 1, flow = \"none\".",
+      "The wire. --port names the device; or match = { vid = 0x0403, pid = 0x6001 } here takes the only one like that.",
+      SETTINGS,
     },
     port = [[{ "serial", baud = 115200 }]],
     address = "serial:/dev/ttyUSB0",
@@ -46,7 +49,7 @@ local wires <const> = {
   tty = {
     about = {
       "The wire, where no --port names another terminal.",
-      "Left out: bits = 8, parity = \"none\", stop = 1, flow = \"none\".",
+      SETTINGS,
     },
     port = [[{ "tty", "/dev/ttyAMA0", baud = 115200 }]],
     address = "tty:/dev/ttyAMA0",
@@ -82,15 +85,21 @@ end
 
 local BINARY <const> = statuses("0x01", "0x02", "0x11", "0x12")
 
--- A framing with a delimiter: fields before the payload, and, where it has none of its own, a check behind it.
+local MAX <const> = "max = 8192, -- bytes of payload at most; left out: 65535"
+local CRC <const> = "crc = \"CRC-16/IBM-3740\", -- the check behind the payload; left out: none"
+
+-- A framing with a delimiter: fields before the payload, and a check behind it.
 local function stuffed(about, check)
-  local options = {
-    "header = \">I2 scp\", -- before what the device is sent: the number of the message, big-endian",
-    "reply = \">I2 scp B status\", -- before what it answers; without a status here none can be answered",
+  return {
+    about = { about },
+    options = {
+      "header = \">I2 scp\", -- before what the device is sent: the number of the message, big-endian",
+      "reply = \">I2 scp B status\", -- before what it answers; without a status here none can be answered",
+      check,
+      MAX,
+    },
+    statuses = BINARY,
   }
-  if check then options[3] = "crc = \"CRC-16/IBM-3740\", -- the check behind the payload" end
-  options[#options + 1] = "max = 8192, -- bytes of payload at most; left out: 65535"
-  return { about = { about }, options = options, statuses = BINARY }
 end
 
 local frames <const> = {
@@ -99,8 +108,8 @@ local frames <const> = {
     options = {
       "header = \">I2 scp I2 length\", -- before what the device is sent: two numbers of two bytes, big-endian",
       "reply = \">I2 scp I2 length B status\", -- before what it answers; without a status here none can be answered",
-      "crc = \"CRC-16/IBM-3740\", -- the check behind the payload; left out: none",
-      "max = 8192, -- bytes of payload at most; left out: 65535",
+      CRC,
+      MAX,
     },
     statuses = BINARY,
   },
@@ -109,21 +118,22 @@ local frames <const> = {
     options = {
       "token = \"mbedprov\", -- what each frame begins with",
       "endian = \"little\", -- of status and length",
-      "max = 8192, -- bytes of payload at most; left out: 65535",
+      MAX,
     },
     statuses = statuses("0x101", "0x102", "3", "0x112"),
   },
-  slip = stuffed("How a message stands on the wire: SLIP (RFC 1055), a byte C0 before and behind it.", true),
-  hdlc = stuffed("How a message stands on the wire: as in HDLC (RFC 1662), between flags 7E, with a check of 16 bits."),
-  cobs = stuffed("How a message stands on the wire: COBS, no byte of it is zero, and a zero ends it.", true),
-  stx_etx = stuffed("How a message stands on the wire: between DLE STX and DLE ETX.", true),
+  slip = stuffed("How a message stands on the wire: SLIP (RFC 1055), a byte C0 before and behind it.", CRC),
+  hdlc = stuffed("How a message stands on the wire: as in HDLC (RFC 1662), between flags 7E.",
+    "fcs = 16, -- bits of the check behind the payload: 16 or 32"),
+  cobs = stuffed("How a message stands on the wire: COBS, no byte of it is zero, and a zero ends it.", CRC),
+  stx_etx = stuffed("How a message stands on the wire: between DLE STX and DLE ETX.", CRC),
   line = {
     about = { "How a message stands on the wire: as a line of hexadecimal digits. Other lines are the device's log." },
     options = {
       "prefix = \"PROVISION \", -- how a line to the device begins",
       "reply = { ok = \"OK \", error = \"ERR \" }, -- how its answers begin: with hex, or with a status in decimal",
       "ending = \"\\r\\n\",",
-      "max = 8192, -- bytes of payload at most; left out: 65535",
+      MAX,
     },
     statuses = statuses("1", "2", "11", "12"),
   },
@@ -134,7 +144,7 @@ local frames <const> = {
     },
     options = {
       "gap = true, -- the limit `between` is that silence; `length = n` instead: n bytes, always",
-      "max = 8192, -- bytes of payload at most; left out: 65535",
+      MAX,
     },
     between = "0.2",
   },

@@ -42,7 +42,7 @@ $status  -- Before anything irreversible. The record finds a unit again by its s
 $prepare
   end,
 
-  -- There can also be
+  -- There can also be, among what scripts/README.md of jig tells:
   --   finish = function(unit) … end    when the device is made: lock it, print its label
   --   reset = function(unit) … end     before an attempt and after a failure: bring it to a known state
   --   run = function(unit) … end       another flow than the usual one: two messages, each with its answer
@@ -101,7 +101,7 @@ end
 
 local function status_lines(made)
   if not made.frame.statuses then return "" end
-  return "  status = status, -- the numbers that the device answers -> what is reported; 0 is success\n\n"
+  return "  status = status, -- what the device answers -> what is reported; left out: success = 0\n\n"
 end
 
 --- recipe.lua.

@@ -67,6 +67,7 @@ describe("jig.init.recipe", function()
         assert.is_nil(codes[entry.code])
         codes[entry.code], count = true, count + 1
         assert.equal("string", type(entry.reason))
+        assert.equal(entry[1] == "factory_provisioning.memory", entry.retry ~= nil and entry.advice ~= nil)
       end
       assert.equal(framing == "raw" and 0 or 4, count)
     end

@@ -76,7 +76,7 @@ $(BUILD)/%.o: %.c Makefile
 $(BUILD)/scripts.c: scripts/embed.lua $(SCRIPTS) Makefile
 	@mkdir -p $(@D)
 	$(call say,EMBED)$(LUA) scripts/embed.lua $@ argparse=$(ARGPARSE) \
-	    $(foreach f,$(SCRIPTS),$(subst /,.,$(patsubst scripts/%.lua,%,$(f:/init.lua=.lua)))=$(f))
+	    $(foreach f,$(SCRIPTS),$(subst /,.,$(patsubst scripts/%.lua,%,$(f)))=$(f))
 
 $(BUILD)/scripts.o: $(BUILD)/scripts.c
 	$(call say,CC)$(CC) $(FLAGS) $(FLAGS_FOR) $(CFLAGS) -c -o $@ $<

@@ -5,6 +5,7 @@ local task = require "jig.task"
 
 local VERBS <const> = {
   { "run", "provision devices with a recipe" },
+  { "init", "make the folder of a new product" },
   { "check", "look for mistakes in a recipe" },
   { "test", "run specs with busted, as a task" },
   { "prove", "show that every way in which a unit can fail ends rightly" },

@@ -97,6 +97,24 @@ local function exists(path)
   return file ~= nil and file:close()
 end
 
+-- Where device.lua runs: `require` gives the files beside it, as it does in a recipe, then what a spec gets.
+local function beside(folder)
+  local env, loaded = setmetatable({}, { __index = _G }), {}
+  function env.require(name)
+    local word = type(name) == "string" and name:match("^[%w_%-][%w_%-%.]*$")
+    local path = word and not word:match("^jig%f[%.\0]") and folder .. word:gsub("%.", "/") .. ".lua"
+    if not path or not exists(path) then return require(name) end
+    if loaded[name] == nil then
+      local chunk, message = loadfile(path, "t", env)
+      if not chunk then error(message, 2) end
+      local value = chunk(name, path)
+      loaded[name] = value == nil and true or value
+    end
+    return loaded[name]
+  end
+  return env
+end
+
 --- The device that stands beside a recipe: what its device.lua returns. Raises when there is none.
 ---@param folder string
 ---@return function|table
@@ -105,7 +123,7 @@ function testing.device(folder)
   if not exists(path) then
     error(path .. ": there is none: the option `device` says what plays it, or this file beside the recipe", 0)
   end
-  local chunk, message = loadfile(path, "t")
+  local chunk, message = loadfile(path, "t", beside(folder))
   if not chunk then error(message, 0) end
   local made = chunk()
   if type(made) ~= "function" and type(made) ~= "table" then

@@ -658,6 +658,39 @@ describe("jig.testing", function()
       assert.equal("function", type(testing.device("examples/gateway/")))
     end)
 
+    it("requires the files beside it, each once, and what a spec may", function()
+      local folder <close> = scratch.folder {
+        ["device.lua"] = [[
+          local map, again, hex = require "status", require "status", require "jig.hex"
+          assert(map == again and hex == require("parts.one") and require "string" == string)
+          here = 1 -- a global of its own
+          return { firmware = {}, statuses = map }
+        ]],
+        ["status.lua"] = "return { ... }",
+        ["parts/one.lua"] = "require 'status'; return require 'jig.hex'",
+        ["jig/hex.lua"] = "error 'jig is not to be played'",
+      }
+      local made = testing.device(folder.path .. "/")
+      assert.same({ "status", folder.path .. "/status.lua" }, made.statuses)
+      assert.is_nil(rawget(_G, "here"))
+      assert.not_equal(made.statuses, testing.device(folder.path .. "/").statuses)
+    end)
+
+    it("says what is wrong with what it requires", function()
+      for text, pattern in pairs {
+        ["require 'none'"] = "module 'none' not found",
+        ["require '../x'"] = "module '../x' not found",
+        ["require 'bad'"] = "bad.lua:1: syntax error",
+        ["require(7)"] = "module '7' not found",
+        ["require {}"] = "bad argument #1 to 'require'",
+      } do
+        local folder <close> = scratch.folder { ["device.lua"] = text, ["bad.lua"] = "x x" }
+        local ok, message = pcall(testing.device, folder.path .. "/")
+        assert.is_false(ok)
+        assert.matches(pattern, message, 1, true)
+      end
+    end)
+
     it("says what is wrong with it", function()
       for text, pattern in pairs {
         ["return 7"] = "device.lua: must return a device: a function or a table",

@@ -1,0 +1,401 @@
+--- The pages (README.md of each folder), followed from top to bottom as a reader would, in a folder of their own.
+--
+--     local page <close> = docs.follow "examples/README.md"
+--     for _, block in ipairs(docs.blocks "examples/README.md") do page:run(block) end
+--
+-- What a block of code is, is told by the block and by the paragraph before it:
+--
+--   `NAME`: at the end of a paragraph    the block is written to that file of the page's folder; "Add to `NAME`:",
+--                                        and it goes before the file's last line that begins with "}"
+--   ```lua                               docs_lua.lua: a recipe, a station file, a spec, … runs in a fitting frame
+--   ```json, ```c                        each line is an object; it compiles with the project's flags
+--   ```sh, and indented blocks           commands. Lines that begin with "$ " are, when there is one, and the others
+--                                        are what the command before shows; else every line is a command, with a
+--                                        comment behind "#" or two blanks
+--
+-- Commands run in one shell per block. None may be a usage error (2), unknown (126, 127) or die by a signal (128
+-- and above). What is shown is compared line by line; these stand for any of their kind: seconds ("0.42 s"), eight
+-- and more hexadecimal digits, dates and times, a proof's counts of paths, the amount of blanks, and "…" for any
+-- text, or, as a line, for any lines.
+--
+-- Stand-ins make a factory of this machine: docs.STAND_INS. A proof is made with one fault at a time, because
+-- spec/flow/proofs_spec.lua makes the pairs, unless JIG_DOCS=whole; and make is only asked whether it knows what
+-- it is told to do.
+
+local cjson = require "cjson.safe"
+local markdown = require "jig.markdown"
+local proofs = require "spec.support.proofs"
+local run_lua = require "spec.support.docs_lua"
+local scratch = require "spec.support.scratch"
+local station = require "spec.support.station"
+local system = require "jig.system"
+
+local docs = {}
+
+local ROOT <const> = assert(system.realpath ".")
+local WHOLE <const> = os.getenv "JIG_DOCS" == "whole"
+
+-- What a page names -> what it is here; plain text, in this order. PLACE is the page's folder, BUILD the programs'.
+docs.STAND_INS = {
+  -- synopses
+  { "[PATH…]", "trial_spec.lua" }, { "[--lcov FILE]", "--lcov lcov.info" }, { "FOLDER --path", "examples/thermostat --path" },
+  { "FOLDER", "trial" },
+  { "--port ADDRESS", "--port tcp:127.0.0.1:9" }, { "--junit FILE", "--junit junit.xml" }, { "--stop N", "--stop 3" },
+  { "SESSION", "4f1a2b3c" },
+  -- places
+  { "/tmp/", "PLACE/tmp/" }, { "/mnt/usb/", "PLACE/" }, { "/etc/jig/", "PLACE/" }, { "--store /tmp ", "--store PLACE " },
+  { "/opt/secure-factory/factory_tool", "BUILD/factory_tool" },
+  -- devices
+  { "serial:/dev/ttyUSB0", "tty:PLACE/tmp/wire" }, { "tcp:192.168.1.10:7777", "tcp:127.0.0.1:9" },
+  { "tcp:7777", "tcp:0" },
+}
+
+-- Programs that blocks of commands begin with.
+local PROGRAMS <const> = {}
+for name in ([[
+  jig build/jig make build/device device build/factory_tool factory_tool build/bench/board mkdir mkfifo cat cp export
+  read printf openssl lua5.4 man source busted sqlite3 tail ls git
+]]):gmatch("%S+") do PROGRAMS[name] = true end
+
+--- The pages, sorted.
+---@return string[]
+function docs.pages()
+  local found = {}
+  local result = scratch.run { "find", ".", "-name", "*.md", "-not", "-path", "./build/*", "-not", "-path", "./.git/*" }
+  for path in result.stdout:gmatch("%./([^\n]+)") do found[#found + 1] = path end
+  table.sort(found)
+  return found
+end
+
+---@class spec.DocsBlock: jig.markdown.Block
+---@field place string   "README.md:12"
+---@field first string   its first line
+---@field file? string   that it is written to
+---@field adds? boolean  to that file
+
+-- The file that a paragraph names at its end, and whether the block is added to it.
+local function file_of(paragraph)
+  local text = paragraph and paragraph.kind == "text" and paragraph.text or ""
+  local file = text:match("`([%w_%-./]+%.%w+)`[^`]*:$")
+  return file, file and text:lower():find("add to `" .. file:lower() .. "`", 1, true) ~= nil
+end
+
+--- The blocks of code of a page.
+---@param path string
+---@return spec.DocsBlock[]
+function docs.blocks(path)
+  local list, before = {}, nil
+  for _, block in ipairs(markdown.blocks(station.read(path))) do
+    if block.kind == "code" then
+      block.place, block.first = ("%s:%d"):format(path, block.line), block.lines[1] or ""
+      if block.language and block.language ~= "sh" then block.file, block.adds = file_of(before) end
+      list[#list + 1] = block
+    end
+    before = block
+  end
+  return list
+end
+
+-- ---- what is shown ----
+
+local function any_of_its_kind(line)
+  line = line:gsub("%d+%.%d+ s%f[%W]", "N s"):gsub("%d%d%d%d%-%d%d%-%d%d[T ]%d%d:%d%d:?%d?%d?Z?", "TIME")
+  line = line:gsub("%f[%w]%x%x%x%x%x%x%x%x+%f[%W]", function(digits) return digits:find("%d") and "HEX" end)
+  line = line:gsub("%d+ effects, %d+ paths with one fault, %d+ with two", "PATHS")
+  return (line:gsub("%s+$", ""):gsub(" +", " "))
+end
+
+local function line_fits(shown, told)
+  local pattern = any_of_its_kind(shown):gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0"):gsub("…", ".-")
+  return any_of_its_kind(told):find("^" .. pattern .. "$") ~= nil
+end
+
+local function lines_fit(shown, told, i, j)
+  if i > #shown then return j > #told end
+  if shown[i]:match("^%s*…%s*$") then
+    for from = j, #told + 1 do
+      if lines_fit(shown, told, i + 1, from) then return true end
+    end
+    return false
+  end
+  return told[j] ~= nil and line_fits(shown[i], told[j]) and lines_fit(shown, told, i + 1, j + 1)
+end
+
+--- Whether what a program told is what the page shows.
+---@param shown string[]
+---@param told string
+---@return boolean
+function docs.fits(shown, told)
+  local lines = {}
+  for line in told:gmatch("[^\n]+") do lines[#lines + 1] = line end
+  local kept = {}
+  for _, line in ipairs(shown) do
+    if line ~= "" then kept[#kept + 1] = line end
+  end
+  return lines_fit(kept, lines, 1, 1)
+end
+
+-- ---- commands ----
+
+-- Where what is said about a command begins: behind two blanks (`wide`) or at a "#", outside quotes.
+local function remark_at(line, wide)
+  local quote
+  for at = 1, #line do
+    local c = line:sub(at, at)
+    if quote then
+      if c == quote then quote = nil end
+    elseif c == "'" or c == '"' then
+      quote = c
+    elseif line:find("^%s+#%s", at) or wide and at > 1 and line:find("^  ", at) then
+      return at
+    end
+  end
+end
+
+-- A line without what is said about it.
+local function command_of(line)
+  local at = remark_at(line, not line:match("^%$ "))
+  return (line:sub(1, at and at - 1):gsub("^%$ ", ""):gsub("%s+$", ""))
+end
+
+-- The commands of a block, each with the lines that it shows; a line that ends in "\" goes on.
+local function commands_of(block)
+  local transcript, list, open = false, {}, false
+  for _, line in ipairs(block.lines) do transcript = transcript or line:match("^%$ ") ~= nil end
+  for _, line in ipairs(block.lines) do
+    if open then
+      list[#list].text = list[#list].text .. "\n" .. line
+    elseif transcript and not line:match("^%$ ") then
+      if #list > 0 then table.insert(list[#list].shown, line) end
+    elseif not line:match("^%s*#") and line ~= "" then
+      list[#list + 1] = { text = command_of(line), shown = {}, compare = transcript }
+    end
+    open = (transcript == false or open or line:match("^%$ ")) and line:match("\\$") ~= nil
+  end
+  return list
+end
+
+local function program_of(command)
+  local text = command
+  while text:match("^[%u_]+=%S* ") do text = text:gsub("^[%u_]+=%S* +", "") end
+  return text:match("^%S+")
+end
+
+--- Whether all of a block's commands are commands.
+---@param block spec.DocsBlock
+---@return boolean
+function docs.is_shell(block)
+  local list = commands_of(block)
+  for _, command in ipairs(list) do
+    local setting = command.text:match("^[%u_]+=%S+$")
+    if not setting and not PROGRAMS[program_of(command.text) or ""] then return false end
+  end
+  return #list > 0
+end
+
+-- ---- a page ----
+
+---@class spec.Page  a page that is followed; closing it removes its folder
+local page = {}
+page.__index = page
+
+-- A spec, for pages that run any.
+local TRIAL_SPEC <const> = 'it("is run", function() assert.is_true(true) end)\n'
+
+local PRELUDE <const> = [[
+exec 2>&1 </dev/null
+make() {
+    for word in "$@"; do
+        case $word in
+        *=*) grep -q "\$(${word%%=*})\|^${word%%=*} *?=" "$ROOT/Makefile" || { echo "make: no ${word%%=*}"; return 2; };;
+        -*) ;;
+        *) grep -q "^$word:" "$ROOT/Makefile" || { echo "make: no target $word"; return 2; };;
+        esac
+    done
+}
+ready() { # waits until the program in the background says that it is
+    for _ in {1..3000}; do
+        grep -qs . "$1" && return
+        kill -0 $! 2>/dev/null || { cat "$1"; return; }
+        sleep 0.01
+    done
+    echo "it is not ready: $1"
+}
+finish() { kill $(jobs -p) 2>/dev/null; wait; }
+trap finish EXIT
+]]
+
+--- A folder in which a page is followed, with what the pages speak of. Yields.
+---@param path string  of the page
+---@return spec.Page
+function docs.follow(path)
+  local folder = scratch.folder {
+    ["trial_spec.lua"] = TRIAL_SPEC, ["bin/jig"] = "", ["tmp/any"] = "",
+  }
+  os.remove(folder.path .. "/bin/jig")
+  for name, target in pairs {
+    ["bin/jig"] = station.jig, ["bin/device"] = station.simulator, ["bin/factory_tool"] = station.factory_tool,
+    build = station.build, spec = ROOT .. "/spec", scripts = ROOT .. "/scripts", examples = ROOT .. "/examples",
+    thermostat = ROOT .. "/examples/thermostat",
+  } do
+    scratch.run { "ln", "-s", target, folder.path .. "/" .. name }
+  end
+  return setmetatable({ path = path, folder = folder, place = folder.path }, page)
+end
+
+function page:__close() self.folder:__close() end
+
+--- A text with the stand-ins for what it names.
+---@param text string
+---@return string
+function page:here(text)
+  for _, pair in ipairs(docs.STAND_INS) do
+    local from = pair[1]:gsub("%p", "%%%0")
+    text = text:gsub(from, (pair[2]:gsub("PLACE", self.place):gsub("BUILD", station.build):gsub("%%", "%%%%")))
+  end
+  return text
+end
+
+-- A command as it is run here.
+local function adapted(text)
+  if not WHOLE and text:match("^jig prove ") and not text:find("--path", 1, true) then text = text .. " --singles" end
+  if text:match("jig test ") and text:match("examples/") then text = text .. " --no-proof" end
+  if text:match("%-%-follow") or text:match("%-%-watch") then text = "timeout --signal INT 0.2 " .. text end
+  return text
+end
+
+-- The block as one script, which says before each command its number and after it its status.
+local function script_of(self, commands)
+  local parts = { PRELUDE }
+  for i, command in ipairs(commands) do
+    local text = adapted(self:here(command.text))
+    local behind = text:match("^(.-)%s*&$")
+    parts[#parts + 1] = ("printf '\\036%d\\n'"):format(i)
+    if behind then
+      parts[#parts + 1] = ("%s > out.%d & ready out.%d"):format(behind, i, i)
+    else
+      parts[#parts + 1] = text
+    end
+    parts[#parts + 1] = "printf '\\037%d\\n' $?"
+  end
+  return table.concat(parts, "\n") .. "\n"
+end
+
+-- The wires that a block's stand-ins lead to: the simulated device of a recipe that it names.
+local function device_of(self, block)
+  local text = table.concat(block.lines, "\n")
+  if not text:find("/dev/ttyUSB0", 1, true) then return end
+  local wire = text:find("meter", 1, true) and "slip" or "length"
+  local made = station.device(setmetatable({ path = self.place .. "/tmp", names = 0, fresh = function()
+    return self.place .. "/tmp/wire"
+  end }, {}), { wire = wire, arguments = { "--serial", "T100317" } })
+  return made
+end
+
+-- A product, and a journal to read with its keys, for pages that speak of any.
+local function prepare(self, text)
+  if text:find("FOLDER", 1, true) and self.folder:read "trial/recipe.lua" == "" then
+    self.folder:write("trial/recipe.lua", proofs.RECIPE)
+    self.folder:write("trial/device.lua", proofs.DEVICE)
+  end
+  if self.journal or not text:find("jig journal", 1, true) then return end
+  self.journal = true
+  scratch.run { "bash", "-c", [[openssl genpkey -algorithm ed25519 -out journal.pem && chmod 600 journal.pem &&
+    openssl pkey -in journal.pem -pubout -out journal.pub && PATH=$PWD/bin:$PATH SIM_DIR=$PWD/service \
+    XDG_STATE_HOME=$PWD/state XDG_RUNTIME_DIR=$PWD/run jig run thermostat --port tcp:127.0.0.1:9 \
+    --cli build/factory_tool]], cwd = self.place }
+end
+
+function page:environment()
+  return {
+    PATH = self.place .. "/bin:" .. os.getenv "PATH", HOME = self.place, XDG_STATE_HOME = self.place .. "/state",
+    XDG_RUNTIME_DIR = self.place .. "/run", SIM_DIR = self.place .. "/service", ROOT = ROOT, NO_COLOR = "1",
+    LC_ALL = "C.UTF-8", JIG_COVERAGE = false, MANPATH = false,
+  }
+end
+
+function page:shell(block)
+  prepare(self, table.concat(block.lines, "\n"))
+  local commands = commands_of(block)
+  local device <close> = device_of(self, block)
+  local result = scratch.run { "bash", "-c", script_of(self, commands), cwd = self.place, env = self:environment() }
+  local told = {}
+  for number, text, status in (result.stdout .. "\30"):gmatch("\30(%d+)\n([^\30\31]*)\31(%d+)\n") do
+    told[tonumber(number)] = { text = text:gsub(self.place, ""), status = tonumber(status) }
+  end
+  for i, command in ipairs(commands) do
+    local got = told[i] or error(("%s: it did not come to: %s\n%s"):format(block.place, command.text, result.stdout), 0)
+    local status = got.status
+    if status == 2 or status == 126 or status == 127 or status > 128 then
+      error(("%s: exit status %d: %s\n%s"):format(block.place, status, command.text, got.text), 0)
+    end
+    if command.compare and not docs.fits(command.shown, got.text) then
+      error(("%s: %s\nshows\n%s\nbut it is\n%s"):format(block.place, command.text,
+        table.concat(command.shown, "\n"), got.text), 0)
+    end
+  end
+  return #commands
+end
+
+-- ---- the other languages ----
+
+local languages = {}
+
+function languages.lua(self, block)
+  run_lua(self, block)
+end
+
+function languages.json(_, block)
+  local whole = cjson.decode(table.concat(block.lines, "\n"))
+  for number, line in ipairs(whole and {} or block.lines) do
+    if not cjson.decode(line) then error(("%s: line %d is no JSON"):format(block.place, number), 0) end
+  end
+end
+
+function languages.c(self, block)
+  local file = self.folder:write("block.c", table.concat(block.lines, "\n") .. "\n")
+  local result = scratch.run {
+    "cc", "-std=c11", "-D_GNU_SOURCE", "-I" .. ROOT, "-Wall", "-Wextra", "-Wconversion", "-Wshadow",
+    "-Wstrict-prototypes", "-Wvla", "-Werror", "-fsyntax-only", file,
+  }
+  if result.exit ~= 0 then error(("%s: it does not compile\n%s"):format(block.place, result.stderr), 0) end
+end
+
+languages.sh = page.shell
+
+-- Puts lines before the last one that begins with "}".
+local function added(text, more)
+  local at = 1
+  for from in ("\n" .. text):gmatch("\n()}") do at = from - 1 end
+  return text:sub(1, at - 1) .. more .. text:sub(at)
+end
+
+function page:write(block)
+  local text = table.concat(block.lines, "\n") .. "\n"
+  local old = self.folder:read(block.file)
+  if block.adds then
+    if old == "" then error(("%s: there is no %s to add to"):format(block.place, block.file), 0) end
+    text = added(old, text)
+  end
+  self.folder:write(block.file, text)
+  if block.file:match("%.lua$") then
+    local ok, message = loadfile(self.place .. "/" .. block.file, "t")
+    if not ok then error(("%s: %s"):format(block.place, message), 0) end
+  end
+end
+
+--- Follows the page by one block. Raises when it is not as the page says. Yields.
+---@param block spec.DocsBlock
+function page:run(block)
+  if block.file then return self:write(block) end
+  if not block.language or block.language == "" or block.language == "text" then
+    if docs.is_shell(block) then return self:shell(block) end
+    error(("%s: neither a language at its fence nor commands: say what it is, or list it with its reason in %s")
+      :format(block.place, "spec/docs_spec.lua"), 0)
+  end
+  local run = languages[block.language]
+    or error(("%s: nothing is known of the language '%s'"):format(block.place, block.language), 0)
+  return run(self, block)
+end
+
+return docs

@@ -2,6 +2,7 @@
 -- said in spec/support/docs.lua.
 
 local docs = require "spec.support.docs"
+local station = require "spec.support.station"
 
 -- Blocks that are not run: page -> the block's first line -> why.
 local NOT_RUN <const> = {
@@ -46,6 +47,65 @@ describe("the pages", function()
       for first in pairs(list) do
         assert(there[first], ("%s has no block that begins with: %s"):format(path, first))
       end
+    end
+  end)
+end)
+
+-- ---- the reference ----
+
+-- What is in reach of a recipe and not for it.
+local INSIDE <const> = {
+  unit = { new = true, truth = true, fault = true, complete = true, durations = true, open = true, report = true },
+  port = { open = true, bound = true, close = true },
+}
+
+local function names_of(methods, inside)
+  local names = {}
+  for name, value in pairs(methods) do
+    if type(value) == "function" and not name:find("^__") and not (inside or {})[name] then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  assert(#names > 0)
+  return names
+end
+
+describe("scripts/README.md", function()
+  local text = station.read "scripts/README.md"
+
+  local function names_all(form, names)
+    for _, name in ipairs(names) do
+      assert(text:find(form:format(name), 1, true), "scripts/README.md says nothing of " .. form:format(name))
+    end
+  end
+
+  it("names every function of a unit and of its port", function()
+    names_all("`unit:%s(", names_of(require "jig.unit", INSIDE.unit))
+    names_all("`port:%s(", names_of(require "jig.wire", INSIDE.port))
+  end)
+
+  it("names every function that works on bytes", function()
+    local crc = require "jig.crc"
+    names_all("`hex.%s(", names_of(require "jig.hex"))
+    names_all("`digest.%s(", names_of(require "jig.digest"))
+    names_all("`sum:%s(", names_of(getmetatable(crc.new "CRC-16/ARC").__index))
+    names_all("`crc.%s", names_of(crc))
+  end)
+
+  it("names every limit with its default, every fault, every framing", function()
+    for name, seconds in pairs(require "jig.recipe".limits) do
+      local cells = text:match("\n| ([^|\n]*`" .. name .. "`[^|\n]*|[^|\n]*| [^|\n]*)|")
+      assert(cells, "no limit " .. name)
+      assert(cells:match("| [^|]*%f[%d]" .. seconds .. "%f[%D]"), name .. ": the default is " .. seconds)
+    end
+    for name in pairs(require "jig.fault".catalogue) do
+      local family, rest = name:match("^(.-)(%..+)")
+      local short = "`" .. family .. "%.[^\n]*`" .. rest:gsub("%.", "%%.") .. "`" -- in a row of its family
+      assert(text:find("`" .. name .. "`", 1, true) or text:find(short), "no fault " .. name)
+    end
+    for _, name in ipairs { "length", "ftcd", "slip", "hdlc", "cobs", "stx_etx", "line", "raw" } do
+      names_all("| `jig.framing.%s` |", { name })
     end
   end)
 end)

@@ -38,12 +38,13 @@ local WHOLE <const> = os.getenv "JIG_DOCS" == "whole"
 -- What a page names -> what it is here; plain text, in this order. PLACE is the page's folder, BUILD the programs'.
 docs.STAND_INS = {
   -- synopses
-  { "[PATH…]", "trial_spec.lua" }, { "[--lcov FILE]", "--lcov lcov.info" }, { "FOLDER --path", "examples/thermostat --path" },
-  { "FOLDER", "trial" },
-  { "--port ADDRESS", "--port tcp:127.0.0.1:9" }, { "--junit FILE", "--junit junit.xml" }, { "--stop N", "--stop 3" },
-  { "SESSION", "4f1a2b3c" },
+  { "[PATH…]", "trial_spec.lua" }, { "[--lcov FILE]", "--lcov lcov.info" },
+  { "FOLDER --path", "examples/thermostat --path" }, { "FOLDER", "trial" },
+  { "--port ADDRESS", "--port tcp:127.0.0.1:9" }, { "--junit FILE", "--junit junit.xml" },
+  { "--stop N", "--stop 3" }, { "SESSION", "4f1a2b3c" },
   -- places
-  { "/tmp/", "PLACE/tmp/" }, { "/mnt/usb/", "PLACE/" }, { "/etc/jig/", "PLACE/" }, { "--store /tmp ", "--store PLACE " },
+  { "/tmp/", "PLACE/tmp/" }, { "/mnt/usb/", "PLACE/" }, { "/etc/jig/", "PLACE/" },
+  { "--store /tmp ", "--store PLACE " },
   { "/opt/secure-factory/factory_tool", "BUILD/factory_tool" },
   -- devices
   { "serial:/dev/ttyUSB0", "tty:PLACE/tmp/wire" }, { "tcp:192.168.1.10:7777", "tcp:127.0.0.1:9" },
@@ -205,12 +206,14 @@ local TRIAL_SPEC <const> = 'it("is run", function() assert.is_true(true) end)\n'
 local PRELUDE <const> = [[
 exec 2>&1 </dev/null
 make() {
+    local word known
     for word in "$@"; do
         case $word in
-        *=*) grep -q "\$(${word%%=*})\|^${word%%=*} *?=" "$ROOT/Makefile" || { echo "make: no ${word%%=*}"; return 2; };;
-        -*) ;;
-        *) grep -q "^$word:" "$ROOT/Makefile" || { echo "make: no target $word"; return 2; };;
+        *=*) known="\$(${word%%=*})\|^${word%%=*} *?=";;
+        -*) continue;;
+        *) known="^$word:";;
         esac
+        grep -q "$known" "$ROOT/Makefile" || { echo "make: nothing is known of $word"; return 2; }
     done
 }
 ready() { # waits until the program in the background says that it is
@@ -352,13 +355,21 @@ function languages.json(_, block)
   end
 end
 
+-- The warnings that the Makefile asks for.
+local function warnings()
+  local words = {}
+  for word in station.read("Makefile"):match("\nWARN += (.-) %$"):gmatch("%S+") do words[#words + 1] = word end
+  return words
+end
+
+local function compile(file, place)
+  local words = { "cc", "-std=c11", "-D_GNU_SOURCE", "-I" .. ROOT, "-Werror", "-fsyntax-only", file }
+  local result = scratch.run(table.move(warnings(), 1, 20, #words + 1, words))
+  if result.exit ~= 0 then error(("%s: it does not compile\n%s"):format(place, result.stderr), 0) end
+end
+
 function languages.c(self, block)
-  local file = self.folder:write("block.c", table.concat(block.lines, "\n") .. "\n")
-  local result = scratch.run {
-    "cc", "-std=c11", "-D_GNU_SOURCE", "-I" .. ROOT, "-Wall", "-Wextra", "-Wconversion", "-Wshadow",
-    "-Wstrict-prototypes", "-Wvla", "-Werror", "-fsyntax-only", file,
-  }
-  if result.exit ~= 0 then error(("%s: it does not compile\n%s"):format(block.place, result.stderr), 0) end
+  compile(self.folder:write("block.c", table.concat(block.lines, "\n") .. "\n"), block.place)
 end
 
 languages.sh = page.shell
@@ -378,6 +389,7 @@ function page:write(block)
     text = added(old, text)
   end
   self.folder:write(block.file, text)
+  if block.file:match("%.c$") then compile(self.place .. "/" .. block.file, block.place) end
   if block.file:match("%.lua$") then
     local ok, message = loadfile(self.place .. "/" .. block.file, "t")
     if not ok then error(("%s: %s"):format(block.place, message), 0) end

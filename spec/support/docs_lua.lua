@@ -30,7 +30,7 @@ end
 local function run_recipe(page, text)
   local file = page.folder:write("block/recipe.lua", text)
   local result = testing.run { recipe = file, device = device_for(text) }
-  if not result.passed then error(("the recipe fails: %s"):format(tostring(result.fault and result.fault.reason)), 0) end
+  if not result.passed then error("the recipe fails: " .. tostring(result.fault and result.fault.reason), 0) end
 end
 
 -- A whole recipe with more fields in it.

@@ -31,6 +31,9 @@ JOURNAL = folder process owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd serial tty tcp exec pair stage stdin fault table
 BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port gate session journal ledger proc slot system version memory state world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
+# What `jig help` prints: NAME=FILE
+PAGES = jig=README.md scripts=scripts/README.md spec=spec/README.md examples=examples/README.md \
+        transports=transports/README.md simulator=examples/simulator/README.md
 SIM_COMMON = agreement bytes
 SIM_TOOL = factory_tool audit authority service misbehave
 SIM_DEVICE = device endpoint firmware options outbox trouble wire
@@ -73,9 +76,10 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(FLAGS) $(FLAGS_FOR) $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/scripts.c: scripts/embed.lua $(SCRIPTS) Makefile
+PAGE_FILES = $(foreach p,$(PAGES),$(lastword $(subst =, ,$(p))))
+$(BUILD)/scripts.c: scripts/embed.lua $(SCRIPTS) $(PAGE_FILES) Makefile
 	@mkdir -p $(@D)
-	$(call say,EMBED)$(LUA) scripts/embed.lua $@ argparse=$(ARGPARSE) \
+	$(call say,EMBED)$(LUA) scripts/embed.lua $@ argparse=$(ARGPARSE) $(PAGES:%=jig.pages.%) \
 	    $(foreach f,$(SCRIPTS),$(subst /,.,$(patsubst scripts/%.lua,%,$(f:/init.lua=.lua)))=$(f))
 
 $(BUILD)/scripts.o: $(BUILD)/scripts.c

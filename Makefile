@@ -13,7 +13,7 @@ PKG     ?= pkg-config
 # Debian packages: to build, to run specs and the demo, to check
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
              libsqlite3-dev lua-argparse lua-cjson-dev
-TEST_DEPS  = $(BUILD_DEPS) lua-busted openssl strace tmux
+TEST_DEPS  = $(BUILD_DEPS) lua-busted openssl strace tmux groff-base
 CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
@@ -123,6 +123,19 @@ $(BUILD)/kill/%: spec/kill/%.c spec/kill/calls.h
 	$(call say,KILL)$(CC) $(filter-out -MMD -MP -fsanitize% -fno-sanitize%,$(FLAGS)) $(CFLAGS) -o $@ \
 	    $(filter %.c,$^) -lpthread
 
+# ---- what `make install` adds: man pages and completions ----
+
+MANUAL = $(BUILD)/share/jig.1 $(BUILD)/share/jig-recipe.5 $(BUILD)/share/jig-station.5
+DATE = $(shell git log -1 --format=%cs 2>/dev/null || date +%F)
+$(MANUAL): $(BUILD)/share/%: scripts/man.lua $(BUILD)/jig
+	@mkdir -p $(@D)
+	$(call say,MAN)$(LUA) $< $(basename $*) $(DATE) $(VERSION) $(BUILD)/jig > $@.new && mv $@.new $@
+
+COMPLETIONS = $(patsubst %,$(BUILD)/share/jig.%,bash zsh fish)
+$(COMPLETIONS): $(BUILD)/share/jig.%: $(BUILD)/jig
+	@mkdir -p $(@D)
+	$(call say,COMPLETE)$< help --completion $* > $@.new && mv $@.new $@
+
 specs: $(PROGRAMS) $(SPEC_MODULES) $(KILL) $(BUILD)/bench/tool
 
 # what the benchmark needs, and a gang of 1,000: never sanitized, which would multiply the time of each
@@ -213,8 +226,14 @@ valgrind: specs
 	    $(BUILD)/jig test $(or $(SPECS),$(VALGRIND_SPECS)) || \
 	    { cat $(BUILD)/valgrind.log; exit 1; }
 
-install: $(BUILD)/jig
+SHARE = $(DESTDIR)$(PREFIX)/share
+install: $(BUILD)/jig $(MANUAL) $(COMPLETIONS)
 	install -D -m 755 $(BUILD)/jig $(DESTDIR)$(PREFIX)/bin/jig
+	install -D -m 644 -t $(SHARE)/man/man1 $(BUILD)/share/jig.1
+	install -D -m 644 -t $(SHARE)/man/man5 $(BUILD)/share/jig-recipe.5 $(BUILD)/share/jig-station.5
+	install -D -m 644 $(BUILD)/share/jig.bash $(SHARE)/bash-completion/completions/jig
+	install -D -m 644 $(BUILD)/share/jig.zsh $(SHARE)/zsh/site-functions/_jig
+	install -D -m 644 $(BUILD)/share/jig.fish $(SHARE)/fish/vendor_completions.d/jig.fish
 
 clean:
 	rm -rf build

@@ -22,8 +22,13 @@ local function print_usage(out)
   for _, verb in ipairs(VERBS) do
     out:write(("  %-9s %s\n"):format(verb[1], verb[2]))
   end
-  out:write("\n`jig VERB --help` tells the options of a verb.\n\n")
-  require("jig.topics").write(out)
+  out:write("\n`jig VERB --help` tells the options of a verb, `jig help` what there is to read.\n")
+end
+
+local function print_help()
+  print_usage(io.stdout)
+  io.stdout:write("\n")
+  require("jig.topics").write(io.stdout)
 end
 
 local function is_verb(word)
@@ -65,9 +70,13 @@ return function()
   local words = arg
   os.exit = function(status) system.exit(status) end -- its second argument means something else
   local verb = words[1]
-  if verb == nil or verb == "--help" or verb == "-h" or (verb == "help" and not words[2]) then
-    print_usage(verb and io.stdout or io.stderr)
-    return verb and 0 or USAGE
+  if verb == nil then
+    print_usage(io.stderr)
+    return USAGE
+  end
+  if verb == "--help" or verb == "-h" or (verb == "help" and not words[2]) then
+    print_help()
+    return 0
   end
   if verb == "--version" then verb = "version" end
   if verb == "test" then adopt_coroutines() end

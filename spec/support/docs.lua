@@ -330,7 +330,8 @@ function page:shell(block)
     local got = told[i] or error(("%s: it did not come to: %s\n%s"):format(block.place, command.text, result.stdout), 0)
     local status = got.status
     if status == 2 or status == 126 or status == 127 or status > 128 then
-      error(("%s: exit status %d: %s\n%s"):format(block.place, status, command.text, got.text), 0)
+      error(("%s: exit status %d: %s\n%s\n(what stands for a name or a device is listed in docs.STAND_INS)"):format(
+        block.place, status, command.text, got.text), 0)
     end
     if command.compare and not docs.fits(command.shown, got.text) then
       error(("%s: %s\nshows\n%s\nbut it is\n%s"):format(block.place, command.text,

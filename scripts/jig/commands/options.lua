@@ -170,16 +170,16 @@ end
 ---@param command fun(words: string[]): integer
 ---@return jig.Options?, string[][]? verbs
 function options.of(command)
-  local parse, usage, description, verbs = options.parse, options.usage, nil, nil
+  local parse, usage, seen, own = options.parse, options.usage, nil, nil
   options.parse = function(self)
-    description = self
+    seen = self
     return nil, 0
   end
-  options.usage = function(_, list) verbs = list end
+  options.usage = function(_, list) own = list end
   local ok, message = pcall(command, { "--help" })
   options.parse, options.usage = parse, usage
   if not ok then error(message, 0) end
-  return description, verbs
+  return seen, own
 end
 
 --- A converter for whole numbers in a range.

@@ -8,7 +8,8 @@ end
 
 describe("jig.output.page", function()
   it("indents what a heading says, and wraps it", function()
-    assert.equal("One\n\n  a text that is a bit\n  longer\n\nTwo\n", text("# One\n\na text that is a bit longer\n\n## Two\n", 24))
+    assert.equal("One\n\n  a text that is a bit\n  longer\n\nTwo\n",
+      text("# One\n\na text that is a bit longer\n\n## Two\n", 24))
   end)
 
   it("lets headings stand out where they may be bold", function()
@@ -31,8 +32,10 @@ describe("jig.output.page", function()
 
   it("sets tables in columns, the widest of which share what is left", function()
     assert.equal("  key  what\n  a    b\n", text("| key | what |\n| --- | --- |\n| `a` | b |\n"))
-    assert.equal("  a  one two\n     three\n  b  four\n", text("| | |\n| --- | --- |\n| a | one two three |\n| b | four |\n", 13))
-    assert.equal("  aaaa   bbbb   c\n  aa     bb\n", text("| | | |\n| --- | --- | --- |\n| aaaa aa | bbbb bb | c |\n", 18))
+    assert.equal("  a  one two\n     three\n  b  four\n",
+      text("| | |\n| --- | --- |\n| a | one two three |\n| b | four |\n", 13))
+    assert.equal("  aaaa   bbbb   c\n  aa     bb\n",
+      text("| | | |\n| --- | --- | --- |\n| aaaa aa | bbbb bb | c |\n", 18))
   end)
 
   it("cuts words that are longer than a line", function()

@@ -41,7 +41,7 @@ docs.STAND_INS = {
   { "[PATH…]", "trial_spec.lua" }, { "[--lcov FILE]", "--lcov lcov.info" },
   { "FOLDER --path", "examples/thermostat --path" }, { "FOLDER", "trial" },
   { "--port ADDRESS", "--port tcp:127.0.0.1:9" }, { "--junit FILE", "--junit junit.xml" },
-  { "--stop N", "--stop 3" }, { "SESSION", "4f1a2b3c" },
+  { "--stop N", "--stop 3" }, { "SESSION", "4f1a2b3c" }, { "--count 1000", "--count 2" },
   -- places
   { "/tmp/", "PLACE/tmp/" }, { "/mnt/usb/", "PLACE/" }, { "/etc/jig/", "PLACE/" },
   { "--store /tmp ", "--store PLACE " },
@@ -298,8 +298,8 @@ end
 -- A product, and a journal to read with its keys, for pages that speak of any.
 local function prepare(self, text)
   if text:find("FOLDER", 1, true) and self.folder:read "trial/recipe.lua" == "" then
-    self.folder:write("trial/recipe.lua", proofs.RECIPE)
-    self.folder:write("trial/device.lua", proofs.DEVICE)
+    self.folder:write("trial/recipe.lua", proofs.STANDARD.text)
+    self.folder:write("trial/device.lua", proofs.STANDARD.device)
   end
   if self.journal or not text:find("jig journal", 1, true) then return end
   self.journal = true

@@ -157,13 +157,18 @@ local function put_example(text)
   writers.code { lines = lines }
 end
 
-local function put_verbs(program)
-  put ".SH VERBS"
-  local verbs = told(program .. " help"):match("verbs:\n(.-)\n\n") .. "\n"
-  for verb, summary in verbs:gmatch("  (%l+) +([^\n]+)\n") do
-    put(".SS \"jig ", verb, "\"")
+-- The verbs that a usage text lists, each with its help; a verb that lists verbs of its own stands before them.
+local function put_verbs(program, usage, before)
+  for verb, summary in (usage:match("verbs:\n(.-)\n\n") .. "\n"):gmatch("  (%l+) +([^\n]+)\n") do
+    local words = before .. verb
+    put(".SS \"jig ", words, "\"")
     sentences(summary:sub(1, 1):upper() .. summary:sub(2) .. ".")
-    put_example(told(("%s %s --help"):format(program, verb)))
+    local help = told(("%s %s --help"):format(program, words))
+    if help:find("\nverbs:\n") then
+      put_verbs(program, help, words .. " ")
+    else
+      put_example(help)
+    end
   end
 end
 
@@ -178,7 +183,8 @@ local PAGES <const> = {
     put ".I SCRIPT.lua"
     put "[argument\\&...]"
     put_head "README.md"
-    put_verbs(program)
+    put ".SH VERBS"
+    put_verbs(program, told(program .. " help"), "")
     put_sections("README.md", { "The laws", "Exit status of `jig run`" })
     put_sections("scripts/README.md", { "What `jig run --json` prints", "Scripts without a recipe" })
   end },

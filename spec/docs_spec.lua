@@ -3,6 +3,7 @@
 
 local docs = require "spec.support.docs"
 local station = require "spec.support.station"
+local system = require "jig.system"
 
 -- Blocks that are not run: page -> the block's first line -> why.
 local NOT_RUN <const> = {
@@ -63,6 +64,21 @@ describe("the pages", function()
       assert(not docs.fits({ shown }, told), shown)
     end
     assert.is_false(docs.fits({ "a", "b" }, "a\n"))
+  end)
+
+  it("lead to what is there: files, and headings in them", function()
+    local count = 0
+    for _, path in ipairs(docs.pages()) do
+      local folder = path:match("^(.*/)") or ""
+      for _, link in ipairs(docs.links(path)) do
+        local file, anchor = link.target:match("^([^#]*)#?(.*)$")
+        local to = file == "" and path or folder .. file
+        assert(system.realpath(to), ("%s:%d leads to %s, which is not there"):format(path, link.line, to))
+        assert(anchor == "" or docs.anchors(to)[anchor], ("%s:%d: %s has no #%s"):format(path, link.line, to, anchor))
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 40)
   end)
 
   it("leave out no block that is not there", function()

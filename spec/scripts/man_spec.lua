@@ -53,6 +53,7 @@ describe("scripts/man.lua", function()
     for verb in (verbs .. "\n"):gmatch("  (%l+) [^\n]+\n") do
       assert.matches(('.SS "jig %s"'):format(verb), text, 1, true)
     end
+    assert.matches('.SS "jig journal verify"', text, 1, true)
     assert.matches("\\-\\-serial\\-number", text, 1, true)
     assert.matches(".SH \"EXIT STATUS OF JIG RUN\"", (text:gsub("\\f.", "")), 1, true)
   end)

@@ -49,6 +49,7 @@ docs.STAND_INS = {
   -- devices
   { "serial:/dev/ttyUSB0", "tty:PLACE/tmp/wire" }, { "tcp:192.168.1.10:7777", "tcp:127.0.0.1:9" },
   { "tcp:7777", "tcp:0" },
+  { "tcp:10.0.0.7:7777", "tcp:127.0.0.1:9" },
 }
 
 -- Programs that blocks of commands begin with.
@@ -95,6 +96,48 @@ function docs.blocks(path)
     before = block
   end
   return list
+end
+
+-- Calls f with each text of a block: of a heading, a paragraph, an item, a cell.
+local function each_text(block, f)
+  if block.text then f(block.text) end
+  for _, item in ipairs(block.items or {}) do f(item.text) end
+  for _, row in ipairs(block.rows or {}) do
+    for _, cell in ipairs(row) do f(cell) end
+  end
+end
+
+-- The links of a text, those inside emphasis too.
+local function add_links(list, text, line)
+  for _, span in ipairs(markdown.spans(text)) do
+    if span.kind == "link" and not span.target:find("://", 1, true) then
+      list[#list + 1] = { target = span.target, line = line }
+    elseif span.kind == "strong" or span.kind == "emphasis" then
+      add_links(list, span.text, line)
+    end
+  end
+end
+
+--- The links of a page that stay in the tree.
+---@param path string
+---@return { target: string, line: integer }[]
+function docs.links(path)
+  local list = {}
+  for _, block in ipairs(markdown.blocks(station.read(path))) do
+    each_text(block, function(text) add_links(list, text, block.line) end)
+  end
+  return list
+end
+
+--- What links may name in a page.
+---@param path string
+---@return table<string, true>
+function docs.anchors(path)
+  local set = {}
+  for _, block in ipairs(markdown.blocks(station.read(path))) do
+    if block.kind == "heading" then set[markdown.anchor(block.text)] = true end
+  end
+  return set
 end
 
 -- ---- what is shown ----

@@ -2,6 +2,8 @@
 -- said in spec/support/docs.lua.
 
 local docs = require "spec.support.docs"
+local docs_commands = require "spec.support.docs_commands"
+local docs_shown = require "spec.support.docs_shown"
 local station = require "spec.support.station"
 local system = require "jig.system"
 
@@ -27,7 +29,7 @@ local SANITIZED <const> = (os.getenv "JIG_BUILD" or ""):find("san", 1, true) ~= 
 
 -- The reason for which a block is not run; nil when there is none.
 local function reason_of(page, block)
-  return (NOT_RUN[page] or {})[block.first] or (SANITIZED and docs.is_shell(block) and "a sanitizer") or nil
+  return (NOT_RUN[page] or {})[block.first] or (SANITIZED and docs_commands.only(block) and "a sanitizer") or nil
 end
 
 describe("the pages", function()
@@ -55,15 +57,15 @@ describe("the pages", function()
     } do
       local lines = {}
       for line in shown:gmatch("[^\n]+") do lines[#lines + 1] = line end
-      assert(docs.fits(lines, told), shown)
+      assert(docs_shown.fits(lines, told), shown)
     end
     for shown, told in pairs {
       ["PASS  A"] = "FAIL  A", ["1 passed"] = "2 passed", ["a"] = "a\nb", ["a.c"] = "abc",
       ["3 with two: no violation"] = "3 with two: 1 with a violation", ["abcdef"] = "deadbeef",
     } do
-      assert(not docs.fits({ shown }, told), shown)
+      assert(not docs_shown.fits({ shown }, told), shown)
     end
-    assert.is_false(docs.fits({ "a", "b" }, "a\n"))
+    assert.is_false(docs_shown.fits({ "a", "b" }, "a\n"))
   end)
 
   it("lead to what is there: files, and headings in them", function()

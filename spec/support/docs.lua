@@ -9,20 +9,18 @@
 --                                        and it goes before the file's last line that begins with "}"
 --   ```lua                               docs_lua.lua: a recipe, a station file, a spec, … runs in a fitting frame
 --   ```json, ```c                        each line is an object; it compiles with the project's flags
---   ```sh, and indented blocks           commands. Lines that begin with "$ " are, when there is one, and the others
---                                        are what the command before shows; else every line is a command, with a
---                                        comment behind "#" or two blanks
+--   ```sh, and indented blocks           commands: docs_commands.lua
 --
 -- Commands run in one shell per block. None may be a usage error (2), unknown (126, 127) or die by a signal (128
--- and above). What is shown is compared line by line; these stand for any of their kind: seconds ("0.42 s"), eight
--- and more hexadecimal digits, dates and times, a proof's counts of paths, the amount of blanks, and "…" for any
--- text, or, as a line, for any lines.
+-- and above). What is shown is compared line by line: docs_shown.lua.
 --
 -- Stand-ins make a factory of this machine: docs.STAND_INS. A proof is made with one fault at a time, because
 -- spec/flow/proofs_spec.lua makes the pairs, unless JIG_DOCS=whole; and make is only asked whether it knows what
 -- it is told to do.
 
 local cjson = require "cjson.safe"
+local docs_commands = require "spec.support.docs_commands"
+local docs_shown = require "spec.support.docs_shown"
 local markdown = require "jig.markdown"
 local proofs = require "spec.support.proofs"
 local run_lua = require "spec.support.docs_lua"
@@ -51,13 +49,6 @@ docs.STAND_INS = {
   { "tcp:7777", "tcp:0" },
   { "tcp:10.0.0.7:7777", "tcp:127.0.0.1:9" },
 }
-
--- Programs that blocks of commands begin with.
-local PROGRAMS <const> = {}
-for name in ([[
-  jig build/jig make build/device device build/factory_tool factory_tool build/bench/board mkdir mkfifo cat cp export
-  read printf openssl lua5.4 man source busted sqlite3 tail ls git
-]]):gmatch("%S+") do PROGRAMS[name] = true end
 
 --- The pages, sorted.
 ---@return string[]
@@ -138,103 +129,6 @@ function docs.anchors(path)
     if block.kind == "heading" then set[markdown.anchor(block.text)] = true end
   end
   return set
-end
-
--- ---- what is shown ----
-
-local function any_of_its_kind(line)
-  line = line:gsub("%d+%.%d+ s%f[%W]", "N s"):gsub("%d%d%d%d%-%d%d%-%d%d[T ]%d%d:%d%d:?%d?%d?Z?", "TIME")
-  line = line:gsub("%f[%w]%x%x%x%x%x%x%x%x+%f[%W]", function(digits) return digits:find("%d") and "HEX" end)
-  line = line:gsub("%d+ effects, %d+ paths with one fault, %d+ with two", "PATHS")
-  return (line:gsub("%s+$", ""):gsub(" +", " "))
-end
-
-local function line_fits(shown, told)
-  local pattern = any_of_its_kind(shown):gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0"):gsub("…", ".-")
-  return any_of_its_kind(told):find("^" .. pattern .. "$") ~= nil
-end
-
-local function lines_fit(shown, told, i, j)
-  if i > #shown then return j > #told end
-  if shown[i]:match("^%s*…%s*$") then
-    for from = j, #told + 1 do
-      if lines_fit(shown, told, i + 1, from) then return true end
-    end
-    return false
-  end
-  return told[j] ~= nil and line_fits(shown[i], told[j]) and lines_fit(shown, told, i + 1, j + 1)
-end
-
---- Whether what a program told is what the page shows.
----@param shown string[]
----@param told string
----@return boolean
-function docs.fits(shown, told)
-  local lines = {}
-  for line in told:gmatch("[^\n]+") do lines[#lines + 1] = line end
-  local kept = {}
-  for _, line in ipairs(shown) do
-    if line ~= "" then kept[#kept + 1] = line end
-  end
-  return lines_fit(kept, lines, 1, 1)
-end
-
--- ---- commands ----
-
--- Where what is said about a command begins: behind two blanks (`wide`) or at a "#", outside quotes.
-local function remark_at(line, wide)
-  local quote
-  for at = 1, #line do
-    local c = line:sub(at, at)
-    if quote then
-      if c == quote then quote = nil end
-    elseif c == "'" or c == '"' then
-      quote = c
-    elseif line:find("^%s+#%s", at) or wide and at > 1 and line:find("^  ", at) then
-      return at
-    end
-  end
-end
-
--- A line without what is said about it.
-local function command_of(line)
-  local at = remark_at(line, not line:match("^%$ "))
-  return (line:sub(1, at and at - 1):gsub("^%$ ", ""):gsub("%s+$", ""))
-end
-
--- The commands of a block, each with the lines that it shows; a line that ends in "\" goes on.
-local function commands_of(block)
-  local transcript, list, open = false, {}, false
-  for _, line in ipairs(block.lines) do transcript = transcript or line:match("^%$ ") ~= nil end
-  for _, line in ipairs(block.lines) do
-    if open then
-      list[#list].text = list[#list].text .. "\n" .. line
-    elseif transcript and not line:match("^%$ ") then
-      if #list > 0 then table.insert(list[#list].shown, line) end
-    elseif not line:match("^%s*#") and line ~= "" then
-      list[#list + 1] = { text = command_of(line), shown = {}, compare = transcript }
-    end
-    open = (transcript == false or open or line:match("^%$ ")) and line:match("\\$") ~= nil
-  end
-  return list
-end
-
-local function program_of(command)
-  local text = command
-  while text:match("^[%u_]+=%S* ") do text = text:gsub("^[%u_]+=%S* +", "") end
-  return text:match("^%S+")
-end
-
---- Whether all of a block's commands are commands.
----@param block spec.DocsBlock
----@return boolean
-function docs.is_shell(block)
-  local list = commands_of(block)
-  for _, command in ipairs(list) do
-    local setting = command.text:match("^[%u_]+=%S+$")
-    if not setting and not PROGRAMS[program_of(command.text) or ""] then return false end
-  end
-  return #list > 0
 end
 
 -- ---- a page ----
@@ -362,7 +256,7 @@ end
 
 function page:shell(block)
   prepare(self, table.concat(block.lines, "\n"))
-  local commands = commands_of(block)
+  local commands = docs_commands.of(block)
   local device <close> = device_of(self, block)
   local result = scratch.run { "bash", "-c", script_of(self, commands), cwd = self.place, env = self:environment() }
   local told = {}
@@ -376,7 +270,7 @@ function page:shell(block)
       error(("%s: exit status %d: %s\n%s\n(what stands for a name or a device is listed in docs.STAND_INS)"):format(
         block.place, status, command.text, got.text), 0)
     end
-    if command.compare and not docs.fits(command.shown, got.text) then
+    if command.compare and not docs_shown.fits(command.shown, got.text) then
       error(("%s: %s\nshows\n%s\nbut it is\n%s"):format(block.place, command.text,
         table.concat(command.shown, "\n"), got.text), 0)
     end
@@ -445,7 +339,7 @@ end
 function page:run(block)
   if block.file then return self:write(block) end
   if not block.language or block.language == "" or block.language == "text" then
-    if docs.is_shell(block) then return self:shell(block) end
+    if docs_commands.only(block) then return self:shell(block) end
     error(("%s: neither a language at its fence nor commands: say what it is, or list it with its reason in %s")
       :format(block.place, "spec/docs_spec.lua"), 0)
   end

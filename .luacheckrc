@@ -12,3 +12,4 @@ files["scripts/jig/framing/contract.lua"] = { std = "lua54+busted" }
 files["scripts/jig/main.lua"] = { globals = { "os", "arg" } }
 files["scripts/jig/commands/test.lua"] = { globals = { "arg" } }
 files["scripts/embed.lua"] = { globals = { "arg" } }
+files["scripts/man.lua"] = { globals = { "arg" } }

@@ -13,7 +13,7 @@ PKG     ?= pkg-config
 # Debian packages: to build, to run specs and the demo, to check
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
              libsqlite3-dev lua-argparse lua-cjson-dev
-TEST_DEPS  = $(BUILD_DEPS) lua-busted openssl strace tmux
+TEST_DEPS  = $(BUILD_DEPS) lua-busted openssl strace tmux groff-base
 CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
@@ -31,6 +31,9 @@ JOURNAL = folder process owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd serial tty tcp exec pair stage stdin fault table
 BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port gate session journal ledger proc slot system version memory state world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
+# What `jig help` prints: NAME=FILE
+PAGES = jig=README.md scripts=scripts/README.md spec=spec/README.md examples=examples/README.md \
+        transports=transports/README.md simulator=examples/simulator/README.md
 SIM_COMMON = agreement bytes
 SIM_TOOL = factory_tool audit authority service misbehave
 SIM_DEVICE = device endpoint firmware options outbox trouble wire
@@ -73,9 +76,10 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(FLAGS) $(FLAGS_FOR) $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/scripts.c: scripts/embed.lua $(SCRIPTS) Makefile
+PAGE_FILES = $(foreach p,$(PAGES),$(lastword $(subst =, ,$(p))))
+$(BUILD)/scripts.c: scripts/embed.lua $(SCRIPTS) $(PAGE_FILES) Makefile
 	@mkdir -p $(@D)
-	$(call say,EMBED)$(LUA) scripts/embed.lua $@ argparse=$(ARGPARSE) \
+	$(call say,EMBED)$(LUA) scripts/embed.lua $@ argparse=$(ARGPARSE) $(PAGES:%=jig.pages.%) \
 	    $(foreach f,$(SCRIPTS),$(subst /,.,$(patsubst scripts/%.lua,%,$(f)))=$(f))
 
 $(BUILD)/scripts.o: $(BUILD)/scripts.c
@@ -118,6 +122,19 @@ $(BUILD)/kill/%: spec/kill/%.c spec/kill/calls.h
 	@mkdir -p $(@D)
 	$(call say,KILL)$(CC) $(filter-out -MMD -MP -fsanitize% -fno-sanitize%,$(FLAGS)) $(CFLAGS) -o $@ \
 	    $(filter %.c,$^) -lpthread
+
+# ---- what `make install` adds: man pages and completions ----
+
+MANUAL = $(BUILD)/share/jig.1 $(BUILD)/share/jig-recipe.5 $(BUILD)/share/jig-station.5
+DATE = $(shell git log -1 --format=%cs 2>/dev/null || date +%F)
+$(MANUAL): $(BUILD)/share/%: scripts/man.lua $(BUILD)/jig
+	@mkdir -p $(@D)
+	$(call say,MAN)$(LUA) $< $(basename $*) $(DATE) $(VERSION) $(BUILD)/jig > $@.new && mv $@.new $@
+
+COMPLETIONS = $(patsubst %,$(BUILD)/share/jig.%,bash zsh fish)
+$(COMPLETIONS): $(BUILD)/share/jig.%: $(BUILD)/jig
+	@mkdir -p $(@D)
+	$(call say,COMPLETE)$< help --completion $* > $@.new && mv $@.new $@
 
 specs: $(PROGRAMS) $(SPEC_MODULES) $(KILL) $(BUILD)/bench/tool
 
@@ -209,8 +226,14 @@ valgrind: specs
 	    $(BUILD)/jig test $(or $(SPECS),$(VALGRIND_SPECS)) || \
 	    { cat $(BUILD)/valgrind.log; exit 1; }
 
-install: $(BUILD)/jig
+SHARE = $(DESTDIR)$(PREFIX)/share
+install: $(BUILD)/jig $(MANUAL) $(COMPLETIONS)
 	install -D -m 755 $(BUILD)/jig $(DESTDIR)$(PREFIX)/bin/jig
+	install -D -m 644 -t $(SHARE)/man/man1 $(BUILD)/share/jig.1
+	install -D -m 644 -t $(SHARE)/man/man5 $(BUILD)/share/jig-recipe.5 $(BUILD)/share/jig-station.5
+	install -D -m 644 $(BUILD)/share/jig.bash $(SHARE)/bash-completion/completions/jig
+	install -D -m 644 $(BUILD)/share/jig.zsh $(SHARE)/zsh/site-functions/_jig
+	install -D -m 644 $(BUILD)/share/jig.fish $(SHARE)/fish/vendor_completions.d/jig.fish
 
 clean:
 	rm -rf build

@@ -1,5 +1,6 @@
 -- Turns scripts into one C file of bytecode, at build time:
 --     lua5.4 scripts/embed.lua OUT.c MODULE=FILE...
+-- A FILE that is no script (a page of the manual) becomes a module that gives its text.
 -- Source names and line numbers stay in, for error messages. The names of local variables and upvalues are
 -- left out: they are half of what there is to load, and a start took a tenth longer with them.
 
@@ -60,10 +61,17 @@ local function without_names(code)
   return short
 end
 
+-- The chunk of a script; of anything else, one that returns it.
+local function load_file(file)
+  if file:match("%.lua$") then return loadfile(file, "t") end
+  local from <close> = assert(io.open(file, "rb"))
+  return load(("return %q"):format(from:read("a")), "=" .. file, "t")
+end
+
 out:write("/* Made by scripts/embed.lua. */\n#include \"bindings/state.h\"\n\n")
 for i = 2, #arg do
   local module, file = arg[i]:match("^([^=]+)=(.+)$")
-  local chunk, message = loadfile(file, "t")
+  local chunk, message = load_file(file)
   if not chunk then
     io.stderr:write(message, "\n")
     os.exit(1)

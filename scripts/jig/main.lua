@@ -13,6 +13,7 @@ local VERBS <const> = {
   { "journal", "read, verify and prune the journal" },
   { "ports", "list the devices that could be opened" },
   { "version", "show the versions of jig and its libraries" },
+  { "help", "print a page of the manual" },
 }
 
 local USAGE <const> = 2
@@ -22,7 +23,13 @@ local function print_usage(out)
   for _, verb in ipairs(VERBS) do
     out:write(("  %-9s %s\n"):format(verb[1], verb[2]))
   end
-  out:write("\n`jig VERB --help` tells the options of a verb.\n")
+  out:write("\n`jig VERB --help` tells the options of a verb, `jig help` what there is to read.\n")
+end
+
+local function print_help()
+  print_usage(io.stdout)
+  io.stdout:write("\n")
+  require("jig.topics").write(io.stdout)
 end
 
 local function is_verb(word)
@@ -64,9 +71,13 @@ return function()
   local words = arg
   os.exit = function(status) system.exit(status) end -- its second argument means something else
   local verb = words[1]
-  if verb == nil or verb == "--help" or verb == "-h" or verb == "help" then
-    print_usage(verb and io.stdout or io.stderr)
-    return verb and 0 or USAGE
+  if verb == nil then
+    print_usage(io.stderr)
+    return USAGE
+  end
+  if verb == "--help" or verb == "-h" or (verb == "help" and not words[2]) then
+    print_help()
+    return 0
   end
   if verb == "--version" then verb = "version" end
   if verb == "test" then adopt_coroutines() end
@@ -74,7 +85,7 @@ return function()
     local command = require("jig.commands." .. verb)
     collectgarbage("restart")
     collectgarbage("step", -256) -- a debt that is not yet due: a short run ends before the first collection
-    return command(table.move(words, 2, #words, 1, {}))
+    return command(table.move(words, 2, #words, 1, {}), VERBS)
   end
   if verb:find("/", 1, true) or verb:match("%.lua$") then
     collectgarbage("restart")

@@ -7,7 +7,7 @@ local function script(text, ...)
 end
 
 describe("jig", function()
-  it("tells its verbs: on stdout when asked, else on stderr with status 2", function()
+  it("tells its verbs: on stdout when asked, with topics to read, else on stderr with status 2", function()
     local asked
     for _, word in ipairs { "help", "--help", "-h" } do
       asked = scratch.jig { word }
@@ -18,7 +18,9 @@ describe("jig", function()
       assert.matches("\n  " .. verb .. " ", asked.stdout, 1, true)
     end
     local bare = scratch.jig {}
-    assert.same({ 2, "", asked.stdout }, { bare.exit, bare.stdout, bare.stderr })
+    assert.same({ 2, "" }, { bare.exit, bare.stdout })
+    assert.equal(bare.stderr, asked.stdout:match("^(.-\n)\ntopics:\n"))
+    assert.matches("\n  tutorial ", asked.stdout, 1, true)
   end)
 
   it("refuses what is neither a verb nor a script", function()

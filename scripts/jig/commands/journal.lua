@@ -1,5 +1,7 @@
 --- jig journal: picks the sub-verb, each of which is a file of jig.commands.journal.
 
+local options = require "jig.commands.options"
+
 local VERBS <const> = {
   { "list", "one line per unit, newest last" },
   { "show", "what happened in one session" },
@@ -14,11 +16,7 @@ local VERBS <const> = {
 local USAGE <const> = 2
 
 local function print_usage(out)
-  out:write("usage: jig journal VERB [option…]\n\nverbs:\n")
-  for _, verb in ipairs(VERBS) do
-    out:write(("  %-7s %s\n"):format(verb[1], verb[2]))
-  end
-  out:write("\n`jig journal VERB --help` tells the options of a verb.\n")
+  options.usage("jig journal", VERBS, out)
 end
 
 return function(words)

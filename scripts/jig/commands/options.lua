@@ -50,8 +50,10 @@ function options.parser(verb, summary)
   return setmetatable({ verb = verb, summary = summary }, description)
 end
 
-local function to_argparse(self)
-  local parser = require "argparse"("jig " .. self.verb, self.summary):add_help(false)
+--- Gives a parser of argparse the elements of a description.
+---@param parser table
+---@param self jig.Options
+function options.fill(parser, self)
   for _, e in ipairs(self) do
     local made = parser[e.kind](parser, e.name, e.text, e.default)
     if e.count then made:args(e.count) end
@@ -59,6 +61,11 @@ local function to_argparse(self)
     if e.converter then made:convert(e.converter) end
   end
   parser:flag("-h --help", "Show this help and end.")
+end
+
+local function to_argparse(self)
+  local parser = require "argparse"("jig " .. self.verb, self.summary):add_help(false)
+  options.fill(parser, self)
   return parser
 end
 
@@ -147,6 +154,32 @@ function options.parse(self, words)
   local result = parse_plain(self, words)
   if result then return result end
   return ask_argparse(self, words)
+end
+
+--- Says on `out` which verbs a verb has.
+---@param verb string       "jig journal"
+---@param verbs string[][]  name, what it does
+---@param out { write: fun(self, ...) }
+function options.usage(verb, verbs, out)
+  out:write(("usage: %s VERB [option…]\n\nverbs:\n"):format(verb))
+  for _, own in ipairs(verbs) do out:write(("  %-7s %s\n"):format(own[1], own[2])) end
+  out:write(("\n`%s VERB --help` tells the options of a verb.\n"):format(verb))
+end
+
+--- What a command takes, without running it: what it would parse its words by, or else the verbs that it has.
+---@param command fun(words: string[]): integer
+---@return jig.Options?, string[][]? verbs
+function options.of(command)
+  local parse, usage, seen, own = options.parse, options.usage, nil, nil
+  options.parse = function(self)
+    seen = self
+    return nil, 0
+  end
+  options.usage = function(_, list) own = list end
+  local ok, message = pcall(command, { "--help" })
+  options.parse, options.usage = parse, usage
+  if not ok then error(message, 0) end
+  return seen, own
 end
 
 --- A converter for whole numbers in a range.

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -63,8 +64,7 @@ struct jig_editline {
     const char *text; /* of the event */
     size_t n_text;
     struct winsize size;
-    bool failed;               /* the thread could not begin */
-    struct sigaction stopping; /* what SIGTSTP did before */
+    bool failed; /* the thread could not begin */
 };
 
 /* ---- in the thread ---- */
@@ -165,11 +165,25 @@ static struct jig_editline *owner_of(EditLine *el)
     return edit;
 }
 
+/* Stopped by Ctrl-Z in the middle of a line, the terminal would be left as an editor needs it.
+ * libedit knows no better than to leave that key on; it puts back what it found after the line. */
+static void take_stop_key(struct jig_editline *edit)
+{
+    int fd = fileno(edit->in);
+    struct termios now;
+    if (tcgetattr(fd, &now) < 0 || now.c_cc[VSUSP] == _POSIX_VDISABLE)
+        return;
+    now.c_cc[VSUSP] = _POSIX_VDISABLE;
+    tcsetattr(fd, TCSANOW, &now);
+}
+
 static bool next_byte(struct jig_editline *edit, uint8_t *byte)
 {
-    while (edit->at == edit->end)
+    while (edit->at == edit->end) {
+        take_stop_key(edit);
         if (edit->ended || !serve(edit, JIG_EDIT_HUNGRY))
             return false;
+    }
     *byte = edit->bytes[edit->at++];
     look_at_size(edit);
     return true;
@@ -211,10 +225,13 @@ static unsigned char interrupt(EditLine *el, wint_t key)
 {
     struct jig_editline *edit = owner_of(el);
     (void)key;
-    edit->lib.el_cursor(el, INT_MAX / 2);
-    fputs("^C\n", edit->out);
-    const LineInfoW *line = edit->lib.el_wline(el);
-    edit->lib.el_deletestr(el, (int)(line->lastchar - line->buffer));
+    const LineInfo *line = edit->lib.el_line(el);
+    erase(edit);
+    fprintf(edit->out, "%s%.*s^C\n", edit->prompt, (int)(line->lastchar - line->buffer),
+            line->buffer);
+    edit->lib.el_cursor(el, INT_MAX / 2); /* its end */
+    const LineInfoW *all = edit->lib.el_wline(el);
+    edit->lib.el_deletestr(el, (int)(all->lastchar - all->buffer));
     snprintf(edit->prompt, sizeof edit->prompt, "%s", edit->given);
     draw(edit);
     return CC_NORM;
@@ -371,13 +388,6 @@ static int start_thread(struct jig_editline *edit, struct jig_error *err)
     return code ? jig_fail_sys(err, code, "cannot start a thread to edit lines") : JIG_OK;
 }
 
-/* Stopped in the middle of a line, it would leave the terminal as an editor needs it. */
-static void ignore_stop(struct jig_editline *edit)
-{
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGTSTP, &ignore, &edit->stopping);
-}
-
 static void free_all(struct jig_editline *edit)
 {
     sem_destroy(&edit->go);
@@ -404,7 +414,6 @@ struct jig_editline *jig_editline_open(int in, int out, struct jig_error *err)
         jig_fail_sys(err, errno, "cannot open the terminal");
     else if (load_library(&edit->lib, err) == JIG_OK && start_thread(edit, err) == JIG_OK) {
         give(edit, OPEN, NULL, 0);
-        ignore_stop(edit);
         if (!edit->failed)
             return edit;
         jig_fail(err, JIG_EUNSUPPORTED, "libedit cannot edit lines on this terminal");
@@ -423,7 +432,6 @@ void jig_editline_close(struct jig_editline *edit)
     edit->ended = true;
     sem_post(&edit->go);
     pthread_join(edit->thread, NULL);
-    sigaction(SIGTSTP, &edit->stopping, NULL);
     free_all(edit);
 }
 

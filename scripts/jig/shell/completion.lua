@@ -83,6 +83,7 @@ end
 ---@return string insert, string[] names
 function completion.of(text, env)
   local path, prefix = text:match("([%a_][%w_%.:]*[%.:])([%w_]*)$")
+  if not path and text:find("[%.:][%w_]*$") then return "", {} end -- of a value that only a call would show
   if not path then path, prefix = "", text:match("[%a_][%w_]*$") or "" end
   local at = owner(path, env)
   local found = at ~= nil and names(at, prefix, path:sub(-1) == ":") or {}

@@ -8,19 +8,26 @@ local evaluate = {}
 
 local NAME <const> = "=typed"
 
--- An expression gives its values; all else is run.
+-- An expression gives its values; all else is run. nil, and the messages of both attempts.
 local function compile(text, env)
-  local chunk = load("return " .. text, NAME, "t", env)
+  local chunk, as_expression = load("return " .. text, NAME, "t", env)
   if chunk then return chunk end
-  return load(text, NAME, "t", env)
+  local as_statement
+  chunk, as_statement = load(text, NAME, "t", env)
+  return chunk, as_statement, as_expression
+end
+
+-- A text in quotes cannot go on in the next line.
+local function ends_too_soon(message)
+  return message:find("near '?<eof>'?$") ~= nil and not message:find("unfinished string", 1, true)
 end
 
 --- Whether more lines are needed: a block, a bracket or a text was begun and not ended.
 ---@param text string
 ---@return boolean
 function evaluate.is_open(text)
-  local chunk, message = compile(text, nil)
-  return not chunk and message:find("<eof>", 1, true) ~= nil
+  local chunk, as_statement, as_expression = compile(text, nil)
+  return not chunk and (ends_too_soon(as_statement) or ends_too_soon(as_expression))
 end
 
 -- The line of a mistake that is not in a file has no name that helps.

@@ -49,17 +49,15 @@ local function text(self, bytes)
   end
 end
 
--- Shows what is held back as what it looks like.
+-- Shows what is held back as what it looks like. Whether that is text.
 local function show_held(self)
   local bytes = self.held
-  if bytes == "" then return end
+  if bytes == "" then return false end
+  local is_text = common.is_text(bytes) or not bytes:find("[^\t\r\n\32-\126]")
   self.held = ""
-  if common.is_text(bytes) or not bytes:find("[^\t\r\n\32-\126]") then
-    text(self, bytes)
-  else
-    dump(self, "< ", bytes, self.received - #bytes)
-  end
+  if is_text then text(self, bytes) else dump(self, "< ", bytes, self.received - #bytes) end
   self.shown = self.shown + #bytes
+  return is_text
 end
 
 -- ---- frames ----
@@ -79,7 +77,7 @@ local function frame_fields(self, frame)
     local value = key == "status" and status_text(self, frame.status) or escape(tostring(frame[key]))
     parts[i] = escape(key) .. "=" .. value
   end
-  parts[#parts + 1] = ("%d bytes of payload"):format(#frame.payload)
+  parts[#parts + 1] = ("%d byte%s of payload"):format(#frame.payload, #frame.payload == 1 and "" or "s")
   return table.concat(parts, ", ")
 end
 
@@ -89,17 +87,28 @@ local function show_frame(self, frame)
   dump(self, "<   ", frame.payload)
 end
 
+-- Bytes that are no frame. Text is nothing to complain of: the decoder, which may have to wait for silence now,
+-- begins anew behind it. Gives what that is to be fed.
+local function show_bad(self, count, reason)
+  if not show_held(self) then
+    self.say(("* no frame: %s (%d bytes)"):format(escape(tostring(reason)), count))
+    return ""
+  end
+  local rest = self.decoder:rest()
+  self.decoder = self.recipe.framing.host.decoder()
+  return rest
+end
+
 -- What the decoder answered, and what it goes on to answer.
 local function follow(self, frame, answer, count, reason)
   while frame or answer == "bad" do
-    local rest = ""
+    local rest
     if frame then
       show_frame(self, frame)
       rest = self.decoder:rest()
       self.held = rest
     else
-      show_held(self)
-      self.say(("* no frame: %s (%d bytes)"):format(escape(tostring(reason)), count))
+      rest = show_bad(self, count, reason)
     end
     self.shown = 0
     frame, answer, count, reason = self.decoder:feed(rest)

@@ -146,7 +146,7 @@ local function run_line(self, text)
   if not ok then trouble(message) end
   if units.truth(self.unit).failed then say("* again() reports the session that is open, and begins a new unit") end
   self.running = nil
-  slot.emit { event = "ready", ok = ok, last = self.quitting }
+  slot.emit { event = "ready", ok = ok == true, last = self.quitting }
   self.link:watch()
 end
 

@@ -211,11 +211,13 @@ static int write_private(lua_State *L)
     size_t n;
     const char *path = check_path(L, 1), *bytes = luaL_checklstring(L, 2, &n);
     const char *beside = lua_pushfstring(L, "%s.%d", path, (int)getpid());
-    int code = write_beside(beside, bytes, n, &err);
-    if (code == JIG_OK && rename(beside, path) < 0)
-        code = jig_fail_sys(&err, errno, "%s", path);
-    if (code < 0)
+    if (write_beside(beside, bytes, n, &err) < 0)
         return jigL_fail(L, &err);
+    if (rename(beside, path) < 0) {
+        jig_fail_sys(&err, errno, "%s", path);
+        unlink(beside);
+        return jigL_fail(L, &err);
+    }
     lua_pushboolean(L, 1);
     return 1;
 }

@@ -32,7 +32,8 @@ end
 -- Headers that are no library's of their own: of the C library and of the kernel.
 local SYSTEM <const> = {}
 for name in ([[
-  arpa/inet asm/termbits assert ctype dirent dlfcn endian errno fcntl ftw gnu/libc-version inttypes langinfo limits linux/serial locale semaphore wchar
+  arpa/inet asm/termbits assert ctype dirent dlfcn endian errno fcntl ftw gnu/libc-version inttypes
+  langinfo limits linux/serial locale semaphore wchar
   linux/sockios math netdb netinet/in netinet/tcp poll pthread sched setjmp signal spawn stdarg stdatomic stdbool
   stddef stdint stdio stdlib string strings sys/epoll sys/file sys/inotify sys/ioctl sys/mman sys/random sys/resource
   sys/socket sys/stat sys/syscall sys/types sys/wait termios time unistd

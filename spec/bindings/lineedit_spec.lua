@@ -96,7 +96,8 @@ describe("jig.lineedit", function()
     terminal:shows { "ready> go", "above first", "one> half a line tha", "t is longer than the", " row" }
     terminal:key("C-a")
     say("second")
-    terminal:shows { "ready> go", "above first", "above second", "one> half a line tha", "t is longer than the", " row" }
+    terminal:shows { "ready> go", "above first", "above second", "one> half a line tha", "t is longer than the",
+      " row" }
     terminal:key("Enter")
     station.eventually("the line", function()
       return table.concat(terminal:lines()):find("line <half a line that is longer than the row>", 1, true)

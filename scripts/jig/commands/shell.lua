@@ -104,8 +104,10 @@ end
 
 local heard = {}
 
--- Whatever it is, it does not reach the terminal but as text.
-function heard:say(event) self.input:say(escape(event.text)) end
+-- Whatever it is, it does not reach the terminal but as text. It may be several lines.
+function heard:say(event)
+  self.input:say((event.text:gsub("[^\n]+", escape)))
+end
 
 function heard:trouble(event) self.input:complain(escape(event.text)) end
 
@@ -165,7 +167,7 @@ local function run(config, at)
   system.catch_signals()
   if at.interactive then
     at:say("help tells what may be typed")
-    if config.service then at:say("sessions that are opened here are in no journal; one that is left open is reported") end
+    if config.service then at:say("sessions opened here are in no journal; one that is left open is reported") end
   end
   self.worker:start("jig.shell.worker", config)
   task.spawn(heed_signals, self)

@@ -97,7 +97,7 @@ function environment.new(shell, folder, api, files)
   env._G = env
   env.unit, env.recipe, env.framing, env.jig = shell.unit, shell.recipe, shell.recipe.framing, api
   env.sleep, env.port = api.sleep, no_port()
-  for _, name in ipairs { "hex", "crc", "digest" } do env[name] = below.require("jig." .. name) end
+  env.hex, env.crc, env.digest = below.require "jig.hex", below.require "jig.crc", below.require "jig.digest"
   return env
 end
 

@@ -42,18 +42,18 @@ function script:next()
   return "end"
 end
 
-function script:say(text)
+function script.say(_, text)
   io.stdout:write(text, "\n")
   io.stdout:flush()
 end
 
-function script:complain(text)
+function script.complain(_, text)
   io.stderr:write("jig shell: ", text, "\n")
 end
 
-function script:interrupt() end
-function script:insert() end
-function script:remember() end
+function script.interrupt() end
+function script.insert() end
+function script.remember() end
 
 function script:close()
   if self.wire then self.wire:close() end

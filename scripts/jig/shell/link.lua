@@ -16,6 +16,9 @@ link.__index = link
 -- Seconds between two looks for a device that went, and how long it is looked for.
 local LOOK <const>, LOOKS <const> = 0.2, 3000
 
+-- Seconds: long enough to be a wait.
+local TURN <const> = 1e-6
+
 --- `hooks`: sink(event), see jig.shell.tap, and { kind = "open", address = }; patience() and silence() as
 -- jig.shell.view; opened() when there is a new wire, lost() when it is gone; failed(thrown) when what looks
 -- at it ended.
@@ -81,16 +84,18 @@ function link:await()
   return self.awaiting ~= nil
 end
 
--- Shows what arrives, until it is stopped or the wire is gone.
+-- Shows what arrives, until it is stopped or the wire is gone. A device that never stops keeps nobody waiting:
+-- after each piece others have their turn.
 local function look(self)
   repeat
     local ok, _, code = self.tap:fetch(self.hooks.patience())
     if ok then
       self.tap:trim()
+      clock.sleep(TURN)
     elseif code == "timeout" then
       self.hooks.silence()
     end
-  until not ok and code ~= "timeout"
+  until self.stopping or not ok and code ~= "timeout"
 end
 
 -- The framing is the recipe's, and so is the time that it takes.
@@ -102,14 +107,16 @@ end
 
 --- Looks at what arrives from now on; nobody else may read. Does not yield.
 function link:watch()
-  if self:is_open() and not self.watching then self.watching = task.spawn(listen, self) end
+  if not self:is_open() or self.watching then return end
+  self.stopping = false
+  self.watching = task.spawn(listen, self)
 end
 
 --- From now on others read. Yields.
 function link:pause()
   local watching = self.watching
-  self.watching = nil
   if not watching then return end
+  self.stopping = true
   watching:interrupt()
   watching:join()
 end

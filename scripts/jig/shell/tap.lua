@@ -67,7 +67,7 @@ end
 
 -- Fetches until `ready` gives how many bytes to hand out, or nil and a failure.
 local function read_on(self, limit, ready)
-  local scope <close> = limit and task.limit("read", limit) or nil
+  local read_limit <close> = limit and task.limit("read", limit) or nil
   while true do
     local n, message, code = ready()
     if n then return take(self, n) end

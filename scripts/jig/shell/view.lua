@@ -23,6 +23,9 @@ view.__index = view
 -- Seconds of silence after which what is held back is shown, and how much is held at most.
 local QUIET <const>, HOLD <const> = 0.05, 65536
 
+-- Lines of text that are shown at once.
+local MOST_LINES <const> = 256
+
 ---@param recipe jig.Recipe
 ---@param say fun(line: string)
 ---@return jig.ShellView
@@ -44,9 +47,12 @@ local function dump(self, mark, bytes, offset)
 end
 
 local function text(self, bytes)
-  for line in bytes:gsub("\r\n", "\n"):gmatch("([^\n]*)\n?") do
-    if line ~= "" then self.say("| " .. escape(line)) end
+  local count = 0
+  for line in bytes:gsub("\r\n", "\n"):gmatch("[^\n]+") do
+    count = count + 1
+    if count <= MOST_LINES then self.say("| " .. escape(line)) end
   end
+  if count > MOST_LINES then self.say(("| … %d more lines"):format(count - MOST_LINES)) end
 end
 
 -- Shows what is held back as what it looks like. Whether that is text.

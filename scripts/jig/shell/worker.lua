@@ -30,6 +30,11 @@ local function say(line) slot.emit { event = "say", text = line } end
 local shell = { say = say }
 shell.__index = shell
 
+-- A message for each line would keep the prompt busy for long where a device sends much.
+local function say_all(lines)
+  if #lines > 0 then say(table.concat(lines, "\n")) end
+end
+
 local function trouble(text) slot.emit { event = "trouble", text = escape(text) } end
 
 -- ---- the unit ----
@@ -76,6 +81,13 @@ end
 
 -- ---- the port ----
 
+-- Calls a method of the view, and says what it shows.
+local function show(self, method, event)
+  self.shown = {}
+  self.view[method](self.view, event)
+  say_all(self.shown)
+end
+
 -- How there will be a port again.
 local function advise(self)
   say(self.link.awaiting and "* it is opened again when the device is there" or "* open() opens it again")
@@ -88,9 +100,9 @@ local function new_link(self)
     limits = made.limits, name = self.config.slot, folder = self.config.folder,
   }, {
     -- The one place that all that passes on the wire goes through: what is to see it, too, is called here.
-    sink = function(event) self.view:show(event) end,
+    sink = function(event) show(self, "show", event) end,
     patience = function() return self.view:patience() end,
-    silence = function() self.view:silence() end,
+    silence = function() show(self, "silence") end,
     failed = function(thrown) trouble("what arrives is not shown any more: " .. tostring(thrown)) end,
     lost = function() advise(self) end,
     opened = function()
@@ -138,11 +150,11 @@ local function run_line(self, text)
     command(self)
   else
     ok, message = evaluate.run(text, self.env, self.config.folder, function(line)
-      self.view:settle()
+      show(self, "settle")
       say(line)
     end)
   end
-  self.view:settle()
+  show(self, "settle")
   if not ok then trouble(message) end
   if units.truth(self.unit).failed then say("* again() reports the session that is open, and begins a new unit") end
   self.running = nil
@@ -183,7 +195,7 @@ end
 -- What is still held back is shown, the port closed, the session reported.
 local function leave(self)
   self.link:pause()
-  self.view:settle()
+  show(self, "settle")
   leave_unit(self)
   self.link:close()
 end
@@ -198,7 +210,7 @@ return function(config)
   end
   local service = config.service and assert(session.service(config.service)) or nil
   local self = setmetatable({ config = config, recipe = made, count = 0, service = service }, shell)
-  self.view = view.new(made, say)
+  self.view = view.new(made, function(line) table.insert(self.shown, line) end)
   self.unit, self.link = new_unit(self), new_link(self)
   environment.new(self, config.folder, loader.api(config.file), files)
   if begin(self) then serve(self) end

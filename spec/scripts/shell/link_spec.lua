@@ -52,6 +52,19 @@ describe("jig.shell.link", function()
     one:close()
   end)
 
+  it("can be paused though the device never stops, and lets others have their turn", function()
+    local one, told = new "exec:yes"
+    one:open()
+    one:watch()
+    wires.eventually(function() return #told > 10 end) -- of this task, which the other one lets on
+    one:pause()
+    local count = #told
+    assert.equal("y\n", one.wire:read(2))
+    clock.sleep(0.01)
+    assert.is_true(#told <= count + 1)
+    one:close()
+  end)
+
   it("tells of silence as it is asked to", function()
     local one, told = new "pair:link3"
     local other <close> = assert(port.open "pair:link3")

@@ -129,6 +129,13 @@ describe("jig.shell.view", function()
       "< 00000001  02                                                |.|" }, said)
   end)
 
+  it("shows 256 lines of text at once, and says how many more there are", function()
+    local shown, said = open(LENGTH)
+    arrive(shown, ("y\n"):rep(257))
+    shown:settle()
+    assert.same({ 257, "| y", "| … 1 more lines" }, { #said, said[256], said[257] })
+  end)
+
   it("shows lines that are set, and begins to count anew when the port is opened", function()
     local shown, said = open(LENGTH)
     arrive(shown, "\0")

@@ -165,22 +165,24 @@ static struct jig_editline *owner_of(EditLine *el)
     return edit;
 }
 
-/* Stopped by Ctrl-Z in the middle of a line, the terminal would be left as an editor needs it.
- * libedit knows no better than to leave that key on; it puts back what it found after the line. */
-static void take_stop_key(struct jig_editline *edit)
+/* Stopped or ended by a key (Ctrl-Z, Ctrl-\) in the middle of a line, the terminal would be left as
+ * an editor needs it. libedit leaves these keys on; after the line it puts back what it found. */
+static void take_keys(struct jig_editline *edit)
 {
     int fd = fileno(edit->in);
     struct termios now;
-    if (tcgetattr(fd, &now) < 0 || now.c_cc[VSUSP] == _POSIX_VDISABLE)
+    if (tcgetattr(fd, &now) < 0)
         return;
-    now.c_cc[VSUSP] = _POSIX_VDISABLE;
+    if (now.c_cc[VSUSP] == _POSIX_VDISABLE && now.c_cc[VQUIT] == _POSIX_VDISABLE)
+        return;
+    now.c_cc[VSUSP] = now.c_cc[VQUIT] = _POSIX_VDISABLE;
     tcsetattr(fd, TCSANOW, &now);
 }
 
 static bool next_byte(struct jig_editline *edit, uint8_t *byte)
 {
     while (edit->at == edit->end) {
-        take_stop_key(edit);
+        take_keys(edit);
         if (edit->ended || !serve(edit, JIG_EDIT_HUNGRY))
             return false;
     }

@@ -117,12 +117,13 @@ describe("jig.lineedit", function()
     terminal:shows { "ready> go", "above still here", "one> ab<ab<ab<ab>>", "line <ab<ab<ab<ab>>>", "one>" }
   end)
 
-  it("drops the line at Ctrl-C, in the middle of a search too, and is not stopped by Ctrl-Z", function()
+  it("drops the line at Ctrl-C, in the middle of a search too, and is neither stopped nor ended by a key", function()
     local place <close> = station.place()
     local terminal <close> = open(place)
     terminal:key("half")
     terminal:key("C-a")
     terminal:key("C-z")
+    terminal:key("C-\\")
     terminal:key("C-c")
     terminal:shows { "ready> go", "one> half^C", "two>" }
     terminal:key("C-r")

@@ -123,7 +123,7 @@ end
 
 function heard:ready(event)
   if event.last then return quit(self, OK) end
-  if not event.ok and not self.input.interactive then return quit(self, self.stopped or FAILED) end
+  if not event.ok and not self.input.interactive then return quit(self, FAILED) end
   self:read()
 end
 
@@ -142,7 +142,6 @@ local function heed_signals(self)
     local ok, signal = system.wait_signal()
     if not ok then return end
     if signal == "TERM" or not self.input.interactive then
-      self.stopped = INTERRUPTED
       quit(self, INTERRUPTED)
     else
       self.chunk = nil

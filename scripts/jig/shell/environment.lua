@@ -16,7 +16,8 @@ Any Lua of a recipe may be typed; an expression prints its value.
   send{scp=256, payload="…"}  receive()  frame{…}            one half of it; the bytes of a frame
   open() open("tty:/dev/ttyUSB1") close()                    the port again, or another one
   unit again() unit:new_device()                             the unit; a new one; the CLI, with --cli alone
-  recipe framing jig hex crc digest require "…"              what the recipe has
+  recipe.prepare(unit)  recipe.limits.read = 20              the recipe: its hooks, its settings
+  framing jig hex crc digest require "jig.framing.slip"      what a recipe may use
   print(…)  dump(bytes)  sleep(seconds)  help  quit
 Tab completes, Up goes back, Ctrl-C stops what waits, Ctrl-D leaves.]]
 

@@ -23,7 +23,6 @@ function tap.new(handle, sink)
 end
 
 local function lose(self, message)
-  if self.lost then return end
   self.lost = message
   self.sink { kind = "lost", reason = message }
 end

@@ -35,7 +35,7 @@ local function say_all(lines)
   if #lines > 0 then say(table.concat(lines, "\n")) end
 end
 
-local function trouble(text) slot.emit { event = "trouble", text = escape(text) } end
+local function trouble(text) slot.emit { event = "trouble", text = text } end
 
 -- ---- the unit ----
 

@@ -53,16 +53,19 @@ describe("jig.shell.link", function()
   end)
 
   it("can be paused though the device never stops, and lets others have their turn", function()
-    local one, told = new "exec:yes"
-    one:open()
+    local one = new "nowhere"
+    local pieces = 0
+    one.tap = { trim = function() end, fetch = function()
+      pieces = pieces + 1
+      return pieces < 100000 or nil, "it is over", "closed"
+    end }
     one:watch()
-    wires.eventually(function() return #told > 10 end) -- of this task, which the other one lets on
+    wires.eventually(function() return pieces > 10 end)
     one:pause()
-    local count = #told
-    assert.equal("y\n", one.wire:read(2))
+    assert.is_true(pieces < 100000)
+    local count = pieces
     clock.sleep(0.01)
-    assert.is_true(#told <= count + 1)
-    one:close()
+    assert.equal(count, pieces)
   end)
 
   it("tells of silence as it is asked to", function()

@@ -6,10 +6,11 @@ local station = require "spec.support.station"
 local tmux = require "spec.support.tmux"
 local wires = require "spec.support.wires"
 
--- A terminal on which the shell runs at an address, behind its first prompt; the folder of its files.
-local function open(place, address, columns)
+-- A terminal on which the shell runs at an address; the folder of its files.
+local function open(place, address, columns, history)
   local folder = place:fresh("shell")
-  station.execute("mkdir", folder)
+  station.execute("mkdir", "-p", folder .. "/state/jig")
+  if history then place:write(folder .. "/state/jig/shell_history", history) end
   place:write(folder .. "/recipe.lua", scratch.recipe())
   place:write(folder .. "/go", ([[
 #!/bin/sh
@@ -96,8 +97,12 @@ describe("jig shell at a terminal", function()
 
   it("stops at Ctrl-C what waits, and what computes for ever, and not itself", function()
     local place <close> = station.place()
-    local terminal <close>, folder = open(place, "exec:cat")
+    local terminal <close>, folder = open(place, "exec:cat", 80, "older()\nfrom_before()\n")
     await(terminal, "* open", "jig>")
+    terminal:key("Up")
+    await(terminal, "jig> from_before()", "jig> from_before()")
+    terminal:key("C-c")
+    await(terminal, "from_before()^C", "jig>")
     terminal:type('port:write("x") port:read(2, 1e6)')
     await(terminal, "> 00000000")
     terminal:key("C-c")

@@ -12,8 +12,8 @@ PKG     ?= pkg-config
 
 # Debian packages: to build, to run specs and the demo, to check
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
-             libsqlite3-dev lua-argparse lua-cjson-dev
-TEST_DEPS  = $(BUILD_DEPS) lua-busted openssl strace tmux groff-base
+             libsqlite3-dev libedit-dev lua-argparse lua-cjson-dev
+TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base
 CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
@@ -29,7 +29,7 @@ CORE = error buf hex crc digest address clock loop log lend child player proc po
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder process owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd serial tty tcp exec pair stage stdin fault table
-BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port gate session journal ledger proc slot system version memory state world world_hooks world_record main
+BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port gate session journal ledger lineedit editline proc slot system version memory state world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 # What `jig help` prints: NAME=FILE
 PAGES = jig=README.md scripts=scripts/README.md spec=spec/README.md examples=examples/README.md \

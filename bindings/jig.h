@@ -50,6 +50,7 @@ struct jig_engine {
     bool seeded;       /* random bytes follow from `chance` */
     uint64_t chance;
     unsigned signals;     /* SIGINT and SIGTERM that arrived */
+    int signum;           /* the latest of them */
     bool signals_claimed; /* a command waits for them; else they end the program */
     bool leaving;         /* system.exit was called, with this status */
     int status;
@@ -198,6 +199,7 @@ int luaopen_jig_gate(lua_State *L);
 int luaopen_jig_session(lua_State *L);
 int luaopen_jig_journal(lua_State *L);
 int luaopen_jig_ledger(lua_State *L);
+int luaopen_jig_lineedit(lua_State *L);
 int luaopen_jig_proc(lua_State *L);
 int luaopen_jig_slot(lua_State *L);
 int luaopen_jig_system(lua_State *L);

@@ -51,6 +51,7 @@ static void signal_arrived(void *data, int signum)
 {
     struct jig_engine *engine = data;
     engine->signals++;
+    engine->signum = signum;
     jigL_wake(engine->signal_wait);
     if (!engine->signals_claimed) {
         signal(signum, SIG_DFL);

@@ -2,9 +2,12 @@
 #include "bindings/jig.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -181,6 +184,44 @@ static int make_folder(lua_State *L)
     return 1;
 }
 
+/* A new file beside it, for this user alone, with these bytes. */
+static int write_beside(const char *path, const char *bytes, size_t n, struct jig_error *err)
+{
+    unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return jig_fail_sys(err, errno, "%s", path);
+    ssize_t wrote = 0;
+    for (size_t done = 0; done < n && wrote >= 0; done += (size_t)wrote)
+        wrote = write(fd, bytes + done, n - done);
+    int code = wrote < 0 ? jig_fail_sys(err, errno, "%s", path) : JIG_OK;
+    close(fd);
+    if (code < 0)
+        unlink(path);
+    return code;
+}
+
+/*
+ * system.write_private(path, bytes) -> true | nil, message, code. Puts a file that this user alone
+ * may read (mode 0600) in the place of what is there: whole, or not at all. Waits for the disk.
+ */
+static int write_private(lua_State *L)
+{
+    struct jig_error err;
+    size_t n;
+    const char *path = check_path(L, 1), *bytes = luaL_checklstring(L, 2, &n);
+    const char *beside = lua_pushfstring(L, "%s.%d", path, (int)getpid());
+    if (write_beside(beside, bytes, n, &err) < 0)
+        return jigL_fail(L, &err);
+    if (rename(beside, path) < 0) {
+        jig_fail_sys(&err, errno, "%s", path);
+        unlink(beside);
+        return jigL_fail(L, &err);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 /*
  * system.remove_folder(path) -> true | nil, message, code. Removes a folder and all that stands in
  * it; one that is not there is no failure. Does not yield.
@@ -258,7 +299,8 @@ static int signal_on(lua_State *L, int status, lua_KContext ctx)
         if (engine->signals) {
             engine->signals--;
             lua_pushboolean(L, 1);
-            return 1;
+            lua_pushstring(L, engine->signum == SIGTERM ? "TERM" : "INT");
+            return 2;
         }
         if (status == LUA_YIELD && engine->signal_wait->outcome != JIG_OK)
             return jigL_fail_wait(L, engine->signal_wait, "system.wait_signal");
@@ -269,8 +311,8 @@ static int signal_on(lua_State *L, int status, lua_KContext ctx)
 }
 
 /*
- * system.wait_signal() -> true when SIGINT or SIGTERM has arrived, once for each | nil, message,
- * code. One task may wait. Yields.
+ * system.wait_signal() -> true, "INT" or "TERM" (the latest) when one of these has arrived, once
+ * for each | nil, message, code. One task may wait. Yields.
  */
 static int wait_signal(lua_State *L)
 {
@@ -306,6 +348,7 @@ int luaopen_jig_system(lua_State *L)
         {"program", program},
         {"make_folder", make_folder},
         {"remove_folder", remove_folder},
+        {"write_private", write_private},
         {"sha256", sha256},
         {"descriptors", descriptors},
         {"descriptor_limit", descriptor_limit},

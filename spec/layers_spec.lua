@@ -32,7 +32,8 @@ end
 -- Headers that are no library's of their own: of the C library and of the kernel.
 local SYSTEM <const> = {}
 for name in ([[
-  arpa/inet asm/termbits assert ctype dirent endian errno fcntl ftw gnu/libc-version inttypes limits linux/serial
+  arpa/inet asm/termbits assert ctype dirent dlfcn endian errno fcntl ftw gnu/libc-version inttypes
+  langinfo limits linux/serial locale semaphore wchar
   linux/sockios math netdb netinet/in netinet/tcp poll pthread sched setjmp signal spawn stdarg stdatomic stdbool
   stddef stdint stdio stdlib string strings sys/epoll sys/file sys/inotify sys/ioctl sys/mman sys/random sys/resource
   sys/socket sys/stat sys/syscall sys/types sys/wait termios time unistd
@@ -43,7 +44,7 @@ local function library_of(header)
   local known = {
     ["sqlite3.h"] = "sqlite",
     ["lua.h"] = "lua", ["lauxlib.h"] = "lua", ["lualib.h"] = "lua",
-    ["uv.h"] = "libuv", ["libserialport.h"] = "libserialport",
+    ["uv.h"] = "libuv", ["histedit.h"] = "libedit", ["libserialport.h"] = "libserialport",
   }
   if known[header] then return known[header] end
   if header:match("^openssl/") then return "openssl" end
@@ -70,6 +71,7 @@ local LIBRARIES <const> = {
   ["core/sign.c"] = { openssl = "signatures are OpenSSL's" },
   ["core/store.c"] = { sqlite = "the database is SQLite; no other file sees it" },
   ["core/loop.c"] = { libuv = "the loop stands on it; no other file sees it" },
+  ["bindings/editline.c"] = { libedit = "lines on a terminal are edited by it" },
   ["bindings/version.c"] = {
     libuv = "asks it for its version",
     libserialport = "asks it for its version",
@@ -111,6 +113,7 @@ local COVERED <const> = {
   ["core/seat.c"] = "spec/core/gate_spec.lua: the files, and what stands in them",
   ["core/gate_watch.c"] = "spec/core/gate_spec.lua: waiting between processes",
   ["core/judge.c"] = "spec/core/session_spec.lua: what each call came to",
+  ["bindings/editline.c"] = "spec/bindings/lineedit_spec.lua: what a person sees of it",
   ["bindings/world_hooks.c"] = "spec/bindings/world_spec.lua and player_spec, stage_spec: what each hook may answer",
   ["bindings/world_record.c"] = "spec/bindings/world_spec.lua: a record",
   ["transports/fd.c"] = "spec/transports/contract_spec.lua: every wire with a descriptor reads and writes by it",

@@ -16,8 +16,10 @@ local function sleep(seconds)
   if not ok then fault.throw_io(message, code, limit) end
 end
 
--- What require "jig" gives to the recipe in `file`.
-local function api_for(file)
+--- What require "jig" gives to the recipe in `file`.
+---@param file string
+---@return table
+function loader.api(file)
   return {
     recipe = function(fields) return recipe.new(fields, file) end,
     fault = fault.new,
@@ -34,7 +36,7 @@ loader.locate = locate
 ---@return jig.Recipe|nil made, string? message
 function loader.load(file, folder, files)
   coverage.recipe(file)
-  local env = sandbox.environment(folder, api_for(file), files)
+  local env = sandbox.environment(folder, loader.api(file), files)
   local chunk, message = files:load(file, env)
   if not chunk then return nil, message end
   local ok, made, spent = budget.run(folder, tostring, chunk)

@@ -11,6 +11,7 @@ local VERBS <const> = {
   { "prove", "show that every way in which a unit can fail ends rightly" },
   { "recover", "report sessions that were left without an end" },
   { "journal", "read, verify and prune the journal" },
+  { "shell", "talk to a device by hand, with a recipe's port and framing" },
   { "ports", "list the devices that could be opened" },
   { "version", "show the versions of jig and its libraries" },
   { "help", "print a page of the manual" },

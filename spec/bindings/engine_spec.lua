@@ -265,7 +265,7 @@ describe("bindings/engine", function()
         assert(child:kill(INT))
       end
       local result = assert(child:wait(LONG))
-      assert.same({ 0, "true\ttrue\ntrue\tinterrupted\ntrue\n", "" },
+      assert.same({ 0, "true\ttrue\tINT\ntrue\tinterrupted\ntrue\n", "" },
         { result.exit, result.stdout, result.stderr })
     end)
   end)

@@ -133,6 +133,28 @@ describe("jig.system", function()
     end)
   end)
 
+  describe("write_private", function()
+    it("puts a whole file, which its owner alone may read, in the place of what is there", function()
+      local folder <close> = scratch.folder { file = "old and longer" }
+      local path = folder.path .. "/file"
+      scratch.run { "ln", "-s", path, folder.path .. "/link" }
+      assert.is_true(system.write_private(folder.path .. "/link", "new\0"))
+      assert.same({ "old and longer", "new\0" }, { folder:read "file", folder:read "link" }) -- not what it led to
+      assert.is_true(system.write_private(path, ""))
+      assert.equal("600 0\n", scratch.run({ "stat", "-c", "%a %s", path }).stdout)
+      assert.equal("file\nlink\n", scratch.run({ "ls", folder.path }).stdout)
+    end)
+
+    it("leaves nothing behind where it cannot", function()
+      local folder <close> = scratch.folder { ["full/file"] = "" }
+      local ok, message, code = system.write_private(folder.path .. "/nowhere/file", "x")
+      assert.same({ nil, "not_found" }, { ok, code })
+      assert.matches("nowhere", message, 1, true)
+      assert.is_nil(system.write_private(folder.path .. "/full", "x"))
+      assert.equal("full\n", scratch.run({ "ls", folder.path }).stdout)
+    end)
+  end)
+
   describe("make_folder", function()
     it("makes a folder and those above it, for the user and its group", function()
       local folder <close> = scratch.folder()

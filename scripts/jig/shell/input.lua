@@ -1,0 +1,105 @@
+--- Where the shell's lines come from and its output goes: a person at a terminal, with editing (jig.lineedit), or a
+-- file or pipe, whose lines are a script. Both have
+--
+--     input:next(prompt) -> "line", text | "complete", text | "end"      waits
+--     input:say(text)      a line of output        input:complain(text)  of trouble
+--     input:interrupt(prompt), input:insert(text), input:remember(line), input:close()
+
+local port = require "jig.port"
+local system = require "jig.system"
+
+local input = {}
+
+-- A line of a script is at most so long.
+local LONGEST <const> = 65536
+
+-- ---- a script ----
+
+local script = {}
+script.__index = script
+
+-- A pipe is waited for while all else goes on; a file is simply read, which waits for no one.
+local function new_script()
+  local self = setmetatable({ interactive = false }, script)
+  self.wire = port.open("stdin:-")
+  return self
+end
+
+local function next_of_pipe(self)
+  local line, message, code = self.wire:read_until("\n", nil, LONGEST)
+  if line then return line:sub(1, -2) end
+  local rest = code == "lost" and self.wire:read_some(0) or ""
+  self.ended = true
+  if code ~= "lost" then self:complain(message) end
+  return rest ~= "" and rest or nil
+end
+
+function script:next()
+  if self.ended then return "end" end
+  local line
+  if self.wire then line = next_of_pipe(self) else line = io.read("l") end
+  if line then return "line", (line:gsub("\r$", "")) end
+  return "end"
+end
+
+function script.say(_, text)
+  io.stdout:write(text, "\n")
+  io.stdout:flush()
+end
+
+function script.complain(_, text)
+  io.stderr:write("jig shell: ", text, "\n")
+end
+
+function script.interrupt() end
+function script.insert() end
+function script.remember() end
+
+function script:close()
+  if self.wire then self.wire:close() end
+end
+
+-- ---- a terminal ----
+
+local terminal = {}
+terminal.__index = terminal
+
+function terminal:next(prompt)
+  self.editing = true
+  local kind, text = self.editor:next(prompt)
+  self.editing = kind == "complete"
+  return kind, text
+end
+
+function terminal:say(text) self.editor:print(text .. "\n") end
+function terminal:complain(text) self.editor:print("! " .. text .. "\n") end
+
+-- While no line is edited the terminal itself has shown ^C, and what follows begins below it.
+function terminal:interrupt(prompt)
+  if self.editing then self.editor:interrupt(prompt) else self.editor:print("\n") end
+end
+
+function terminal:insert(text) self.editor:insert(text) end
+function terminal:remember(line) self.editor:remember(line) end
+function terminal:close() self.editor:close() end
+
+local function new_terminal(out)
+  local editor, message = require("jig.lineedit").open(out)
+  if not editor then return nil, message end
+  return setmetatable({ interactive = true, editor = editor }, terminal)
+end
+
+-- The descriptor that a person looks at; stdout may be a file.
+local function shown_on()
+  return system.terminal(1) and 1 or system.terminal(2) and 2 or nil
+end
+
+--- What standard input is. nil, message when lines cannot be edited on this terminal.
+---@return table|nil input, string? message
+function input.new()
+  local out = system.terminal(0) and shown_on()
+  if out then return new_terminal(out) end
+  return new_script()
+end
+
+return input

@@ -160,8 +160,8 @@ describe("the layers", function()
     -- Modules of others, and the scripts that may require them (Lua patterns).
     local others = {
       ["argparse"] = { "commands/%w+", "completion" },
-      ["cjson.safe"] = { "commands/ports", "commands/journal/%w+", "init/editor", "output/json", "prove/[%w/]+", "record",
-        "recovery", "testing/rig" },
+      ["cjson.safe"] = { "commands/ports", "commands/journal/%w+", "init/editor", "output/json", "prove/[%w/]+",
+        "record", "recovery", "testing/rig" },
       ["luassert"] = { "testing/assertions" },
       ["say"] = { "testing/assertions" },
       ["busted"] = { "commands/test", "framing/contract", "output/several", "output/specs", "output/specs_junit",

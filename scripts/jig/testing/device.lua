@@ -16,9 +16,10 @@
 --   a table        { firmware = function or list, reset = "dtr", banner = "ready\r\n", latency = 0.001,
 --                  statuses = { 0x11 }, cli = { new_device = { scp = 1 } } }. `reset`: the line that restarts the
 --                  firmware when it is let go (until then the device is silent); `banner`: what it writes whenever
---                  it starts, or a list of texts; `latency`: seconds until what it writes arrives; `statuses`: all that it may answer, so that
---                  jig prove finds those that the recipe's map lacks; `cli`: what the service answers to this
---                  product where the usual does not fit it, by command: `scp`, `payload`, `fingerprint`.
+--                  it starts, or a list of texts; `latency`: seconds until what it writes arrives; `statuses`:
+--                  all that it may answer, so that jig prove finds those that the recipe's map lacks; `cli`: what
+--                  the service answers to this product where the usual does not fit it, by command: `scp`,
+--                  `payload`, `fingerprint`.
 --
 -- A list that testing.run is given takes all but the firmware from device.lua beside the recipe.
 -- Without `reset` the firmware starts when the port is opened. What it writes while nobody listens is lost.

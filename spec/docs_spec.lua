@@ -98,7 +98,8 @@ end)
 
 -- What is in reach of a recipe and not for it.
 local INSIDE <const> = {
-  unit = { new = true, truth = true, fault = true, complete = true, durations = true, open = true, report = true },
+  unit = { new = true, truth = true, fault = true, complete = true, durations = true, open = true, report = true,
+    serial_text = true, unless_stopped = true },
   port = { open = true, bound = true, close = true },
 }
 

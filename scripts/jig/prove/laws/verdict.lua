@@ -41,9 +41,12 @@ local function is_allowed(injections, name)
 end
 
 local function expected(injections)
-  local list = {}
+  local list, named = {}, {}
   for _, injection in ipairs(injections) do
-    for _, name in ipairs(injection.allowed) do list[#list + 1] = name end
+    for _, name in ipairs(injection.allowed) do
+      if not named[name] then list[#list + 1] = name == "own" and "a fault of the recipe's own" or name end
+      named[name] = true
+    end
   end
   return #list > 0 and table.concat(list, ", ") or "passed"
 end

@@ -37,9 +37,10 @@ enum { ON_WAIT = 1 }; /* user value of a session */
 
 static double seconds_field(lua_State *L, int table, const char *key, double fallback)
 {
-    lua_getfield(L, table, key);
-    double seconds = luaL_optnumber(L, -1, fallback);
-    if (!(seconds >= 0))
+    int given = lua_getfield(L, table, key) != LUA_TNIL;
+    int valid = 1;
+    double seconds = given ? lua_tonumberx(L, -1, &valid) : fallback;
+    if (!valid || !(seconds >= 0))
         luaL_error(L, "session.service: '%s' must be seconds, 0 or more", key);
     lua_pop(L, 1);
     return seconds;

@@ -315,6 +315,8 @@ describe("jig.session", function()
         { { cli = "x", limits = { new_device = 0 / 0 } }, "'new_device' must be seconds" },
         { { cli = "x", report = { maybe = true } }, "unknown option 'maybe'" },
         { { cli = "x", grace = -1 }, "'grace' must be seconds" },
+        { { cli = "x", grace = "soon" }, "'grace' must be seconds" },
+        { { cli = "x", stop = {} }, "'stop' must be seconds" },
         { { cli = "x", accept = {} }, "accept must list 1 to 64" },
         { { cli = "x", accept = { "a" } }, "number expected" },
         { { cli = "x", arguments = { 1 } }, "arguments[1] must be a string" },

@@ -27,7 +27,8 @@ local OF_ALL <const> = ROWS .. "ORDER BY session.event"
 journal.SERVICE = "a CLI that is played"
 
 local function make_folder()
-  local name = "/jig-" .. hex.encode(system.random(8))
+  local process = (system.realpath "/proc/self" or ""):match("%d+$") or "x"
+  local name = ("/jig-%s-%s"):format(process, hex.encode(system.random(8)))
   for _, base in ipairs { MEMORY, os.getenv("TMPDIR") or "/tmp" } do
     if system.make_folder(base .. name) then return base .. name end
   end

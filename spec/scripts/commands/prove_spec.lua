@@ -1,4 +1,5 @@
 local cjson = require "cjson.safe"
+local proc = require "jig.proc"
 local proofs = require "spec.support.proofs"
 local scratch = require "spec.support.scratch"
 
@@ -70,12 +71,11 @@ describe("jig prove", function()
 
   it("leaves nothing behind", function()
     local folder <close> = proofs.folder()
-    local function left()
-      return scratch.run { "sh", "-c", "ls -d /dev/shm/jig-* ${TMPDIR:-/tmp}/jig-* 2>/dev/null" }.stdout
-    end
-    local before = left()
-    prove(folder, "--singles", "--brief")
-    assert.equal(before, left())
+    local child <close> = assert(proc.start { scratch.program, "prove", folder.path, "--singles", "--brief" })
+    local process = child:pid()
+    assert.equal(0, child:wait().exit)
+    local left = ("ls -d /dev/shm/jig-%d-* ${TMPDIR:-/tmp}/jig-%d-* 2>/dev/null"):format(process, process)
+    assert.equal("", scratch.run { "sh", "-c", left }.stdout)
   end)
 
   it("ends with 2 for wrong usage, and for a recipe or a device that is refused", function()

@@ -121,27 +121,39 @@ local recipe_shape = shape.record({
   finish = shape.func,
 }, { "name", "port", "framing" })
 
--- Names that the status map and `faults` may use without a code of their own.
-local function check_codes(self)
+-- What is wrong with a name and what stands beside it: names of the catalogue may do without.
+local function check_name(name, entry, path, report)
+  if not name then return report(path, "a fault's name first", "nothing") end
+  if not fault.catalogue[name] and not (entry.code and entry.reason) then
+    report(path, "code and reason, since the catalogue does not know '" .. tostring(name) .. "'", "neither")
+  end
+end
+
+-- What can be said only of a recipe whose fields have their shapes.
+local function check_codes(self, _, report)
   for value, entry in pairs(self.status or {}) do
-    local at = ("status[0x%02x]"):format(value)
-    if not entry[1] then return at, "a fault's name first", "nothing" end
-    if not fault.catalogue[entry[1]] and not (entry.code and entry.reason) then
-      return at, "code and reason, since the catalogue does not know '" .. entry[1] .. "'", "neither"
-    end
+    check_name(entry[1], entry, ("status[0x%02x]"):format(value), report)
   end
   for name, entry in pairs(self.faults or {}) do
     if not fault.catalogue[name] and not (entry.code and entry.reason) then
-      return ("faults[%s]"):format(name), "a name of the catalogue, or code and reason", "neither"
+      report(("faults[%s]"):format(name), "a name of the catalogue, or code and reason", "neither")
     end
   end
   if self.link and not self.exchange then
-    return "link", "an exchange hook that resends", "no exchange hook"
+    report("link", "an exchange hook that resends", "no exchange hook")
   end
   local success = self.success or 0
   if self.status and self.status[success] then
-    return ("status[0x%02x]"):format(success), "no entry: it means success", "an entry"
+    report(("status[0x%02x]"):format(success), "no entry: it means success", "an entry")
   end
+end
+
+--- All that is wrong with a recipe's table, in the order of paths. Does not yield.
+---@param self any
+---@return { path: string, expected: string, got: string, keys?: string[] }[]
+function recipe.mistakes(self)
+  local found = shape.mistakes(recipe_shape, self)
+  return #found > 0 and found or shape.mistakes(check_codes, self)
 end
 
 -- The recipes that `new` made, so that no other table is taken for one.
@@ -162,12 +174,11 @@ end
 ---@param file string  where it is written; `jig.recipe` gives it by itself
 ---@return jig.Recipe
 function recipe.new(self, file)
-  local path, expected, got = shape.check(recipe_shape, self)
-  if not path then path, expected, got = check_codes(self) end
-  if path then
-    local place = shape.where(file, path, "recipe%s*[%({]")
-    if path == "" then path = "recipe" end
-    error(("%s: %s: expected %s, got %s"):format(place, path, expected, got), 0)
+  local wrong = recipe.mistakes(self)[1]
+  if wrong then
+    local place = shape.where(file, wrong.path, "recipe%s*[%({]")
+    local path = wrong.path == "" and "recipe" or wrong.path
+    error(("%s: %s: expected %s, got %s"):format(place, path, wrong.expected, wrong.got), 0)
   end
   local made = {}
   for key, value in pairs(self) do

@@ -1,23 +1,36 @@
---- jig check: loads a recipe as `run` would and says what is wrong with it. Exit 0, 1 for a mistake, 2.
+--- jig check: says what is wrong with recipes, and what to write instead. Exit 0, 1 when anything was found, 2.
 
-local loader = require "jig.loader"
+local check = require "jig.check"
+local json = require "jig.output.json"
 local options = require "jig.commands.options"
-local sandbox = require "jig.sandbox"
 
-return function(words)
+local function parser()
   local p = options.parser("check", "Look for mistakes in recipes.")
   p:argument("recipe", "Recipes: files, or folders with recipe.lua."):args("+")
-  local o, status = options.parse(p, words)
+  p:flag("--no-run", "Leave out the run with device.lua, which is code outside of the sandbox.")
+  p:flag("--json", "One JSON object for each finding, and nothing else.")
+  return p
+end
+
+local function print_text(result)
+  for _, finding in ipairs(result.findings) do print(check.text(finding)) end
+  if #result.findings == 0 then
+    print(("%s: %s %s: no mistakes found"):format(result.file, result.recipe.name, result.recipe.version))
+  end
+end
+
+return function(words)
+  local o, status = options.parse(parser(), words)
   if not o then return status end
   local exit = 0
   for _, path in ipairs(o.recipe) do
-    local file, folder = loader.locate(path)
-    local made, message = loader.load(file, folder, sandbox.files())
-    if made then
-      print(("%s: %s %s: no mistakes found"):format(file, made.name, made.version))
+    local result = check.recipe(path, { run = not o.no_run })
+    if #result.findings > 0 then exit = 1 end
+    for _, note in ipairs(result.notes) do io.stderr:write("jig check: ", note, "\n") end
+    if o.json then
+      for _, finding in ipairs(result.findings) do print(json.line(finding)) end
     else
-      print(message)
-      exit = 1
+      print_text(result)
     end
   end
   return exit

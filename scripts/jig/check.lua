@@ -23,7 +23,8 @@ local check = {}
 
 ---@class jig.check.Result
 ---@field file string
----@field recipe? jig.Recipe  when a run would take it
+---@field recipe? jig.Recipe  when a run would take it; likewise `station`
+---@field station? jig.Station
 ---@field findings jig.check.Finding[]  in the order of files and lines
 ---@field notes string[]   what could not be looked at
 
@@ -32,6 +33,7 @@ local check = {}
 ---@field folder string
 ---@field sources table<string, jig.check.Source>
 ---@field findings jig.check.Finding[]
+---@field seen table<string, true>  places and findings of which was told
 ---@field notes string[]
 local Subject = {}
 Subject.__index = Subject
@@ -39,17 +41,11 @@ Subject.__index = Subject
 -- ---- findings ----
 
 function Subject:add(name, file, line, what, instead)
-  for _, other in ipairs(self.findings) do
-    if other.file == file and other.line == line and other.what == what then return end
-  end
+  local place = ("%s:%s"):format(file, line)
+  local said = ("%s: %s"):format(place, what)
+  if self.seen[said] then return end
+  self.seen[place], self.seen[said] = true, true
   table.insert(self.findings, { check = name, file = file, line = line, what = what, instead = instead })
-end
-
-function Subject:has(file, line)
-  for _, other in ipairs(self.findings) do
-    if other.file == file and other.line == line then return true end
-  end
-  return false
 end
 
 -- A sentence of jig's or Lua's that may begin with its place. One about a line of which something was said already
@@ -58,7 +54,7 @@ function Subject:add_message(name, message, instead)
   local first = tostring(message):match("^[^\n]*")
   local file, line, what = first:match("^(.-%.lua):(%d+): (.*)$")
   line = math.tointeger(tonumber(line))
-  if file and self:has(file, line) then return end
+  if file and self.seen[("%s:%d"):format(file, line)] then return end
   if file then return self:add(name, file, line, what, instead) end
   self:add(name, self.file, nil, (first:gsub("^" .. self.file:gsub("%W", "%%%0") .. ": ", "")), instead)
 end
@@ -75,7 +71,8 @@ function Subject:required(node)
   local var = node.tag == "name" and node.var
   local call = var and var.written == 0 and var.value or node
   local name = call.tag == "call" and kinds.required(call)
-  return name and not name:match("^jig") and self.folder .. name:gsub("%.", "/") .. ".lua" or nil
+  local is_file = name and name:match("^[%w_%-][%w_%-%.]*$") and not name:match("^jig")
+  return is_file and self.folder .. name:gsub("%.", "/") .. ".lua" or nil
 end
 
 -- Reads a file and those that it requires.
@@ -203,7 +200,8 @@ end
 function check.recipe(path, options)
   options = options or {}
   local file, folder = loader.locate(path)
-  local self = setmetatable({ file = file, folder = folder, sources = {}, findings = {}, notes = {} }, Subject)
+  local self = setmetatable({ file = file, folder = folder, sources = {}, findings = {}, seen = {}, notes = {} },
+    Subject)
   self:read(file)
   if self.sources[file] then
     self:check_texts()
@@ -214,6 +212,24 @@ function check.recipe(path, options)
   end
   table.sort(self.findings, before)
   return { file = file, recipe = self.recipe, findings = self.findings, notes = self.notes }
+end
+
+local function check_station(file, options)
+  local self = setmetatable({ file = file, findings = {}, seen = {} }, Subject)
+  local made, recipes = require("jig.check.stations").check(file, self:reporter("stations", file))
+  table.sort(self.findings, before)
+  local results = { { file = file, station = made, findings = self.findings, notes = {} } }
+  for _, path in ipairs(recipes) do results[#results + 1] = check.recipe(path, options) end
+  return results
+end
+
+--- Checks what a path means: a recipe, or a station file and the recipes that its slots name.
+---@param path string
+---@param options? { run?: boolean, luacheck?: boolean }
+---@return jig.check.Result[]
+function check.all(path, options)
+  local station = require("jig.check.stations").locate(path)
+  return station and check_station(station, options) or { check.recipe(path, options) }
 end
 
 --- A finding as a line of text.

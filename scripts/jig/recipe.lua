@@ -121,20 +121,26 @@ local recipe_shape = shape.record({
   finish = shape.func,
 }, { "name", "port", "framing" })
 
--- What is wrong with a name and what stands beside it: names of the catalogue may do without.
-local function check_name(name, entry, path, report)
-  if not name then return report(path, "a fault's name first", "nothing") end
-  if not fault.catalogue[name] and not (entry.code and entry.reason) then
-    report(path, "code and reason, since the catalogue does not know '" .. tostring(name) .. "'", "neither")
+-- The entries of a map that are tables, whose keys are of a type.
+local function entries(map, kind)
+  local found = {}
+  for key, entry in pairs(type(map) == "table" and map or {}) do
+    if (math.type(key) or type(key)) == kind and type(entry) == "table" then found[key] = entry end
   end
+  return found
 end
 
--- What can be said only of a recipe whose fields have their shapes.
+-- Names that the status map and `faults` may use without a code of their own.
 local function check_codes(self, _, report)
-  for value, entry in pairs(self.status or {}) do
-    check_name(entry[1], entry, ("status[0x%02x]"):format(value), report)
+  for value, entry in pairs(entries(self.status, "integer")) do
+    local at, name = ("status[0x%02x]"):format(value), entry[1]
+    if name == nil then
+      report(at, "a fault's name first", "nothing")
+    elseif not fault.catalogue[name] and not (entry.code and entry.reason) then
+      report(at, "code and reason, since the catalogue does not know '" .. tostring(name) .. "'", "neither")
+    end
   end
-  for name, entry in pairs(self.faults or {}) do
+  for name, entry in pairs(entries(self.faults, "string")) do
     if not fault.catalogue[name] and not (entry.code and entry.reason) then
       report(("faults[%s]"):format(name), "a name of the catalogue, or code and reason", "neither")
     end
@@ -143,17 +149,20 @@ local function check_codes(self, _, report)
     report("link", "an exchange hook that resends", "no exchange hook")
   end
   local success = self.success or 0
-  if self.status and self.status[success] then
+  if entries(self.status, "integer")[success] then
     report(("status[0x%02x]"):format(success), "no entry: it means success", "an entry")
   end
 end
 
---- All that is wrong with a recipe's table, in the order of paths. Does not yield.
+--- All that is wrong with a recipe's table: what has another shape, in the order of paths, then what is wrong with
+-- names and codes. Does not yield.
 ---@param self any
 ---@return { path: string, expected: string, got: string, keys?: string[] }[]
 function recipe.mistakes(self)
   local found = shape.mistakes(recipe_shape, self)
-  return #found > 0 and found or shape.mistakes(check_codes, self)
+  if type(self) ~= "table" then return found end
+  local more = shape.mistakes(check_codes, self)
+  return table.move(more, 1, #more, #found + 1, found)
 end
 
 -- The recipes that `new` made, so that no other table is taken for one.

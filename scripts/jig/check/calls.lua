@@ -53,7 +53,8 @@ local function check_wait(node, context)
     context.report(node.line, ("%s: a limit of %g s has passed at once"):format(call, seconds),
       ("write seconds, more than 0; left out it is limits.%s"):format(name))
   elseif seconds == math.huge then
-    context.report(node.line, call .. " waits without a limit", ("write seconds; left out it is limits.%s"):format(name))
+    context.report(node.line, call .. " waits without a limit",
+      ("write seconds; left out it is limits.%s"):format(name))
   else
     check_bound(node, call .. ": a limit", seconds, context)
   end

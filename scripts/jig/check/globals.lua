@@ -42,9 +42,13 @@ local function advice(name, names)
   local known = INSTEAD[name] or module_line(name)
   if known then return known end
   local near = nearest.of(name, names)
-  if near then return ("did you mean '%s'?"):format(near) end
-  return "write local before it is used, or require it"
+  if not near then return "write local before it is used, or require it" end
+  local meant = ("did you mean '%s'?"):format(near)
+  return INSTEAD[near] and ("%s There is none, either: %s"):format(meant, INSTEAD[near]) or meant
 end
+
+-- Unknown names of a file after which the rest is not told.
+local MOST <const> = 100
 
 local function written_names(tree)
   local written = {}
@@ -62,8 +66,11 @@ end
 return function(source, report)
   local there, names, written = api.globals(), locals_of(source.tree), written_names(source.tree)
   for name in pairs(there) do names[#names + 1] = name end
+  for name in pairs(INSTEAD) do names[#names + 1] = name end
+  local count = 0
   source:each("name", function(node)
-    if node.var or there[node.name] ~= nil then return end
+    if node.var or there[node.name] ~= nil or count == MOST then return end
+    count = count + 1
     if written[node] then
       report(node.line, ("assignment to the undeclared global '%s'"):format(node.name),
         ("write local %s"):format(node.name))

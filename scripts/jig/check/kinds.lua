@@ -24,44 +24,50 @@ function kinds.required(node)
   return name and name.tag == "string" and name.value or nil
 end
 
+-- Steps through locals and fields after which it is not followed further.
+local DEEP <const> = 16
+
 local of
 
-local function of_variable(var, given)
+local function of_variable(var, given, depth)
   if given[var] then return given[var] end
   if var.written > 0 then return nil end
   if var.of then return BY_NAME[var.name] end
-  return var.value and of(var.value, given)
+  return var.value and of(var.value, given, depth)
 end
 
-local function of_name(node, given)
-  if node.var then return of_variable(node.var, given) end
+local function of_name(node, given, depth)
+  if node.var then return of_variable(node.var, given, depth) end
   return LIBRARIES[node.name] and "library " .. node.name or nil
 end
 
-local function of_call(node, given)
+local function of_call(node, given, depth)
   local required = kinds.required(node)
   if required then
     return (required == "jig" or required:match("^jig%.")) and "module " .. required or nil
   end
   local callee = node.of
   if callee.tag == "index" and callee.key.tag == "string" then
-    local results = RESULT[of(callee.of, given)]
+    local results = RESULT[of(callee.of, given, depth)]
     return results and results[callee.key.value]
   end
-  local kind = of(callee, given)
+  local kind = of(callee, given, depth)
   return kind and kind:match("^module jig%.framing%.") and "framing" or nil
 end
 
 --- What an expression is.
 ---@param node jig.check.Node
 ---@param given table<jig.check.Variable, string>  what is known of parameters
+---@param depth? integer  how far it was followed already
 ---@return string?
-function kinds.of(node, given)
-  if node.tag == "name" then return of_name(node, given) end
-  if node.tag == "call" then return of_call(node, given) end
-  if node.tag == "paren" then return kinds.of(node[1], given) end
+function kinds.of(node, given, depth)
+  depth = (depth or 0) + 1
+  if depth > DEEP then return nil end
+  if node.tag == "name" then return of_name(node, given, depth) end
+  if node.tag == "call" then return of_call(node, given, depth) end
+  if node.tag == "paren" then return of(node[1], given, depth) end
   if node.tag ~= "index" or node.key.tag ~= "string" then return nil end
-  local fields = FIELD[kinds.of(node.of, given)]
+  local fields = FIELD[of(node.of, given, depth)]
   return fields and fields[node.key.value]
 end
 of = kinds.of

@@ -56,22 +56,25 @@ local function check_index(source, node, report)
   if kind then check_field(kind, node.key.value, node.line, report) end
 end
 
-local function check_require(node, folder, exists, report)
+-- What the sandbox takes for the name of a file.
+local FILE <const> = "^[%w_%-][%w_%-%.]*$"
+
+local function exists(path)
+  local file = io.open(path)
+  return file ~= nil and file:close()
+end
+
+local function check_require(node, folder, report)
   local name = kinds.required(node)
   if not name then return end
   if name == "jig" or name:match("^jig%.") then
     if not kinds.fields("module " .. name) then
       report(node.line, ("there is no module '%s' for recipes"):format(name), nearest.advice(name, api.modules()))
     end
-  elseif not exists(folder .. name:gsub("%.", "/") .. ".lua") then
-    report(node.line, ("there is no file %s.lua in the recipe's folder"):format(name:gsub("%.", "/")),
+  elseif not name:match(FILE) or not exists(folder .. name:gsub("%.", "/") .. ".lua") then
+    report(node.line, ("there is no file '%s.lua' in the recipe's folder"):format(name:gsub("%.", "/")),
       "a recipe requires jig's library and files of its folder")
   end
-end
-
-local function exists(path)
-  local file = io.open(path)
-  return file ~= nil and file:close()
 end
 
 --- Reports each.
@@ -83,6 +86,6 @@ return function(source, report, folder)
   source:each("method", function(node) check_method(source, node, report) end)
   source:each("call", function(node)
     check_dot_call(source, node, report)
-    check_require(node, folder, exists, report)
+    check_require(node, folder, report)
   end)
 end

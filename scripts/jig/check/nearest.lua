@@ -26,15 +26,16 @@ local LONGEST <const> = 60
 --- two that are as near the first in the alphabet.
 ---@param word string
 ---@param words string[]
+---@param most? integer  letters that may be wrong
 ---@return string?
-function nearest.of(word, words)
+function nearest.of(word, words, most)
   if #word > LONGEST then return nil end
-  local best, least = nil, math.max(1, #word // 3) + 1
+  local best, least = nil, (most or math.max(1, #word // 3)) + 1
   local sorted = table.move(words, 1, #words, 1, {})
   table.sort(sorted)
   for _, other in ipairs(sorted) do
     local steps = distance(word:lower(), other:lower())
-    if steps < least then best, least = other, steps end
+    if steps < least and steps < #word then best, least = other, steps end
   end
   return best
 end

@@ -121,7 +121,8 @@ end
 local function check_text(self, report)
   local scheme, rest = self:match("^([%w_-]+):(.*)$")
   if not scheme then
-    return report("port", ("'%s' is no address"):format(self:sub(1, 80)), "write TRANSPORT:PLACE, such as tcp:HOST:PORT")
+    return report("port", ("'%s' is no address"):format(self:sub(1, 80)),
+      "write TRANSPORT:PLACE, such as tcp:HOST:PORT")
   end
   if not check_scheme(scheme, "port", report) then return end
   local place, query = rest:match("^([^?]*)%??(.*)$")

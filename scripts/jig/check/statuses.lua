@@ -1,6 +1,7 @@
 --- Codes that stand for more than one cause, and a status map that no answer is looked up in.
 
 local fault = require "jig.fault"
+local nearest = require "jig.check.nearest"
 
 local function code_of(entry)
   local known = fault.catalogue[entry[1]]
@@ -50,6 +51,18 @@ local function check_codes(recipe, report)
   end
 end
 
+-- A name that is nearly one of the catalogue's.
+local function check_names(recipe, report)
+  local names = {}
+  for name in pairs(fault.catalogue) do names[#names + 1] = name end
+  for _, entry in ipairs(entries_of(recipe)) do
+    local near = not fault.catalogue[entry.name] and nearest.of(entry.name, names, 2)
+    if near then
+      report(entry.path, ("jig's catalogue has no '%s'"):format(entry.name), ("did you mean '%s'?"):format(near))
+    end
+  end
+end
+
 -- Whether answers of a framing have a status; nil when it does not say.
 local function carries_status(framing)
   local device = type(framing) == "table" and framing.device
@@ -72,5 +85,6 @@ end
 ---@param report fun(path: string, what: string, instead: string)
 return function(recipe, report)
   check_codes(recipe, report)
+  check_names(recipe, report)
   check_use(recipe, report)
 end

@@ -425,13 +425,17 @@ end
 -- Keys of a node that lead to no part of it.
 local NO_PART <const> = { var = true, vars = true, params = true }
 
---- Calls visit(node) for a node and all its parts.
+--- Calls visit(node) for a node and all its parts, in no order. However deep they are, it does not recurse.
 ---@param node table
 ---@param visit fun(node: jig.check.Node)
 function syntax.walk(node, visit)
-  if node.tag then visit(node) end
-  for key, part in pairs(node) do
-    if type(part) == "table" and not NO_PART[key] then syntax.walk(part, visit) end
+  local open = { node }
+  while #open > 0 do
+    local next_one = table.remove(open)
+    if next_one.tag then visit(next_one) end
+    for key, part in pairs(next_one) do
+      if type(part) == "table" and not NO_PART[key] then open[#open + 1] = part end
+    end
   end
 end
 

@@ -24,7 +24,7 @@ return function(fields, report)
     elseif mistake.got == "nothing" then
       report(path, ("%s is missing"):format(path), "expected " .. mistake.expected)
     else
-      report(path, ("%s is %s"):format(path == "" and "the recipe" or path, mistake.got),
+      report(path, ("%s is %s"):format(path == "" and "the recipe" or path, mistake.got:gsub("^number ", "")),
         "expected " .. mistake.expected)
     end
   end

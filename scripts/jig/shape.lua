@@ -1,7 +1,8 @@
 --- Checks tables that people write (recipes, station files) against a shape.
 --
 -- A shape is a function check(value, path, report): it calls report(path, expected, got) for each
--- thing that is wrong, with the keys that are known behind it where one is unknown. Shapes are made by the functions here and nest.
+-- thing that is wrong, with the keys that are known behind it where one is unknown.
+-- Shapes are made by the functions here and nest.
 
 local shape = {}
 

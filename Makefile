@@ -211,7 +211,8 @@ valgrind: specs
 
 install: $(BUILD)/jig
 	install -D -m 755 $(BUILD)/jig $(DESTDIR)$(PREFIX)/bin/jig
-	cd scripts/meta && find . -name '*.lua' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/jig/meta/{} \;
+	cd scripts/meta && find . -name '*.lua' -exec install -D -m 644 {} \
+	    $(abspath $(DESTDIR)$(PREFIX))/share/jig/meta/{} \;
 
 clean:
 	rm -rf build

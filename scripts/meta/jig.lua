@@ -2,7 +2,7 @@
 --- What `require "jig"` gives to a recipe. Times are seconds, bytes are strings.
 ---
 ---     local slip = require "jig.framing.slip"
----     return jig.recipe { name = "lamp", port = { "serial", baud = 115200 }, framing = slip {}, limits = { unit = 60 } }
+---     return jig.recipe { name = "lamp", port = { "serial", baud = 115200 }, framing = slip { crc = "CRC-8/SMBUS" } }
 
 ---@class jig
 local jig = {}

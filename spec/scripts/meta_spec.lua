@@ -173,7 +173,8 @@ describe("the definition files", function()
       if not rule.among then return rule.type end
       local words = {}
       for i, word in ipairs(rule.among) do
-        words[i] = type(word) == "string" and ('"%s"'):format(word:gsub("\r", "\\r"):gsub("\n", "\\n")) or tostring(word)
+        local text = tostring(word):gsub("\r", "\\r"):gsub("\n", "\\n")
+        words[i] = type(word) == "string" and ('"%s"'):format(text) or text
       end
       return table.concat(words, "|")
     end
@@ -282,7 +283,7 @@ describe("the definition files", function()
     for text, message in pairs {
       ["---@meta\n---@clas x\n"] = ":2: unknown annotation @clas",
       ["local x = {}\n"] = ":1: a definition file begins",
-      ["---@meta\n---@class a\nlocal a = {}\n--- x\n---@param b string\nfunction a.f(c) end\n"] = ":6: its @param lines",
+      ["---@meta\n---@class a\nlocal a = {}\n---@param b string\nfunction a.f(c) end\n"] = ":5: its @param lines",
       ["---@meta\nprint(1)\n"] = ":2: neither annotation nor definition",
       ["---@meta\nlocal = 5\n"] = "<name> expected",
     } do

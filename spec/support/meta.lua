@@ -66,8 +66,8 @@ local function read_function(file, number, line)
   if table.concat(params, " ") ~= table.concat(block.params, " ") then
     fail(file.path, number, "its @param lines are not its parameters")
   end
-  local functions = receiver and (file.variables[receiver] or fail(file.path, number, receiver .. " is unknown")).functions
-    or file.functions
+  if receiver and not file.variables[receiver] then fail(file.path, number, receiver .. " is unknown") end
+  local functions = receiver and file.variables[receiver].functions or file.functions
   functions[name] = { params = params, async = block.async == true, method = colon == ":", told = block.told }
 end
 

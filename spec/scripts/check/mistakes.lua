@@ -67,7 +67,7 @@ mistakes.list = {
   { '["connectivity.timeout"]', '["connectivity.timout"]', 25, "faults[connectivity.timout] is neither",
     "a name of the catalogue", without = "code = 17, " },
   { 'code = 502, ', '', 8, "neither", "code and reason, since the catalogue does not know 'lamp.dark'" },
-  { 'status = STATUS', 'link = "arq", status = STATUS', 24, "link is no exchange hook", "an exchange hook that resends" },
+  { 'status = STATUS', 'link = "arq", status = STATUS', 24, "link is no exchange hook", "an exchange hook" },
   { '[0x12] =', '[0] =', 8, "status[0x00] is an entry", "it means success" },
   -- the port
   { 'baud = 9600', 'buad = 9600', 21, "serial has no option 'buad'", "did you mean 'baud'?" },

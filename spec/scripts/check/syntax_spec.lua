@@ -80,7 +80,8 @@ describe("jig.check.syntax", function()
     local node = first("return a or b and c .. d .. e", "return").values[1]
     assert.same({ "or", "and", ".." }, { node.op, node.right.op, node.right.right.op })
     assert.equal("..", node.right.right.right.op)
-    assert.same({ "unary", "^" }, { first("return -a ^ b", "return").values[1].tag, first("return -a ^ b", "binary").op })
+    node = first("return -a ^ b", "return").values[1]
+    assert.same({ "unary", "^" }, { node.tag, node.operand.op })
   end)
 
   it("goes into what is as deep as Lua takes, and as long", function()

@@ -157,6 +157,7 @@ function Subject:check_tables()
   if loaded.trouble and not loaded.guessed then
     self:add_message("load", loaded.trouble, "mend this line: a run refuses the recipe")
   end
+  return not loaded.spent
 end
 
 -- What a run says. It is the last word: where nothing was found and it refuses, that is a finding.
@@ -205,8 +206,7 @@ function check.recipe(path, options)
   self:read(file)
   if self.sources[file] then
     self:check_texts()
-    self:check_tables()
-    self:load()
+    if self:check_tables() then self:load() end
     if options.run ~= false then self:run() end
     if options.luacheck ~= false then self:ask_luacheck() end
   end

@@ -50,6 +50,16 @@ describe("jig.check.load", function()
     end
   end)
 
+  it("ends what loops, with its line", function()
+    if debug.gethook() then return end -- lines are counted, and there is no second hook
+    local loaded = load_text "local x = 1\nwhile true do x = x + 1 end"
+    assert.matches("recipe.lua:2: it computed for more than 1 s", loaded.trouble, 1, true)
+    assert.is_true(loaded.spent)
+    assert.is_nil(debug.gethook())
+    loaded = load_text "local function f() while true do end end\nwhile true do pcall(f) end"
+    assert.is_true(loaded.spent)
+  end)
+
   it("gives no more than a run does", function()
     for _, text in ipairs { "io.open('/etc/passwd')", "os.execute('true')", "load('x')()", "debug.getinfo(1)" } do
       local loaded = load_text("local made = " .. text .. "\nreturn require('jig').recipe { made = made }")

@@ -21,7 +21,10 @@ local BOUND <const> = {
 local SETTINGS <const> = { dtr = "boolean", rts = "boolean", ["break"] = "boolean", baud = "number" }
 local LINES <const> = { "dtr", "rts", "break" }
 
-local FAULT_FIELDS <const> = { "code", "reason", "retry", "advice" }
+-- What stands beside a fault's name, where it is thrown and where it is made.
+local FAIL_FIELDS <const> = { "code", "reason", "retry", "advice" }
+local FAULT_FIELDS <const> = { "code", "reason", "retry", "advice", "phase", "slot", "session", "line", "traceback",
+  "limit" }
 
 -- The number that an expression is, when it is written down.
 local function number_of(node)
@@ -117,7 +120,8 @@ local function keys_in(node)
   return keys
 end
 
-local function check_fault(line, call, name_node, fields_node, context)
+local function check_fault(node, call, known, context)
+  local line, name_node, fields_node = node.line, node.args[1], node.args[2]
   local keys = fields_node and keys_in(fields_node) or not fields_node and {} or nil
   if not keys then return end
   local name = name_in(name_node)
@@ -127,8 +131,8 @@ local function check_fault(line, call, name_node, fields_node, context)
       near and ("did you mean '%s'?"):format(near) or "give it a code and a reason")
   end
   for key, at in pairs(keys) do
-    if not nearest.among(key, FAULT_FIELDS) then
-      context.report(at, ("%s: a fault has no '%s'"):format(call, key), nearest.advice(key, FAULT_FIELDS))
+    if not nearest.among(key, known) then
+      context.report(at, ("%s: a fault has no '%s'"):format(call, key), nearest.advice(key, known))
     end
   end
 end
@@ -136,7 +140,7 @@ end
 local function check_method(self, node, context)
   local kind = self:kind(node.of)
   if kind == "unit" and node.name == "fail" then
-    check_fault(node.line, "unit:fail", node.args[1], node.args[2], context)
+    check_fault(node, "unit:fail", FAIL_FIELDS, context)
   elseif kind == "port" then
     check_wait(node, context)
     if node.name == "pulse" then check_pulse(node, context) end
@@ -148,7 +152,7 @@ local function check_call(self, node, context)
   local callee = node.of
   if callee.tag ~= "index" or self:kind(callee.of) ~= "module jig" then return end
   if callee.key.value == "sleep" then check_seconds(node, "jig.sleep", node.args[1], context) end
-  if callee.key.value == "fault" then check_fault(node.line, "jig.fault", node.args[1], node.args[2], context) end
+  if callee.key.value == "fault" then check_fault(node, "jig.fault", FAULT_FIELDS, context) end
 end
 
 --- Reports each.

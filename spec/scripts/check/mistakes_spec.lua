@@ -32,6 +32,11 @@ describe("jig check", function()
     assert.equal("", all(findings_in(folder, mistakes.recipe)))
   end)
 
+  it("finds nothing in a recipe with a framing, exchanges and helpers of its own", function()
+    local own <close> = scratch.folder(require "spec.scripts.check.unusual")
+    assert.equal("", all(check.recipe(own.path, { luacheck = false }).findings))
+  end)
+
   it("knows at least forty mistakes", function() assert.is_true(#mistakes.list >= 40) end)
 
   for i, mistake in ipairs(mistakes.list) do
@@ -57,6 +62,12 @@ describe("jig check", function()
     local findings, lines = findings_in(folder, text), {}
     for i, finding in ipairs(findings) do lines[i] = finding.line end
     assert.same(mistakes.several.lines, lines, all(findings))
+  end)
+
+  it("ends with a hundred globals of a file", function()
+    local text = {}
+    for i = 1, 150 do text[i] = "u" .. i .. "()" end
+    assert.equal(100, #findings_in(folder, table.concat(text, "\n")))
   end)
 
   it("finds mistakes in files that the recipe requires, on their lines", function()

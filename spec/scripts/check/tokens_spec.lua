@@ -18,7 +18,6 @@ describe("jig.check.tokens", function()
     ["-- x\n--[[ y\n]] z --[==[ ]] ]==] w"] = { "name z@3", "name w@3" },
     ["'a\\'b' \"\\n\" [=[\n]]x]=]"] = { "string a'b@1", "string \n@1", "string ]]x@1" },
     ["'a\\\nb'\nx"] = { "string a\nb@1", "name x@3" },
-    ["0x1F 1e-3 3.5 .5 0x.8p1 1..2"] = nil,
     ["0x1F 1e-3 .5 0x.8p1"] = { "number 31@1", "number 0.001@1", "number 0.5@1", "number 1.0@1" },
     ["a<=b<<c~=d//e::f"] = { "name a@1", "mark <=@1", "name b@1", "mark <<@1", "name c@1", "mark ~=@1", "name d@1",
       "mark //@1", "name e@1", "mark ::@1", "name f@1" },

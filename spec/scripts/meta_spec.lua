@@ -1,8 +1,9 @@
 -- The definition files of scripts/meta hold what there really is: no more, and no less.
 --
 -- Names are held against the modules at run time, options and limits against the rules by which they are checked.
--- That a type is right is held only where such a rule says it, and `---@async` against what the sources say of
--- themselves ("Yields") and, of a device's firmware, against the calls that lead to coroutine.yield.
+-- That a type is right is held only where such a rule says it, and `---@async` against what the sources and bindings
+-- say of themselves ("Yields") and, of a device's firmware, against the calls that lead to coroutine.yield. A comment
+-- that is wrong is not noticed here; nor are parameters of functions that are written in C.
 
 local api = require "jig.check.api"
 local common = require "jig.framing.common"
@@ -78,10 +79,14 @@ describe("the definition files", function()
     end
   end)
 
-  it("are one for each module that a recipe may require, and no other", function()
+  it("are one for each module that a recipe may require; else for specs and scripts alone", function()
     local found = {}
     for _, file in pairs(files) do
-      if file.name and file.name ~= "jig.flow" and file.name ~= "jig.testing" then found[file.name] = true end
+      if file.name then found[file.name] = true end
+    end
+    for _, name in ipairs { "jig.flow", "jig.testing", "jig.port", "jig.session" } do
+      assert.is_true(found[name])
+      found[name] = nil
     end
     assert.same(api.modules(), keys(found))
   end)
@@ -94,7 +99,14 @@ describe("the definition files", function()
     for class, kind in pairs(of) do
       assert.same(keys(kinds.fields(kind)), names_of(classes[class]), class)
     end
-    assert.same(keys(require "jig.testing"), names_of(classes["jig.testing"]))
+    for _, module in ipairs { "jig.testing", "jig.port", "jig.session" } do
+      assert.same(keys(require(module)), names_of(classes[module]))
+    end
+    local handle <close> = assert(require("jig.port").open("pair:meta"))
+    assert.same(keys(getmetatable(handle).__index), names_of(classes["jig.PortHandle"]))
+    local session = require "jig.session"
+    local one <close> = assert(session.new(assert(session.service { cli = "/nowhere" }), "meta"))
+    assert.same(keys(getmetatable(one).__index), names_of(classes["jig.Session"]))
   end)
 
   it("know `jig` as a recipe is given it", function()
@@ -233,6 +245,25 @@ describe("the definition files", function()
     it("of the wire and the unit as their sources do", function()
       compare("jig.Wire", told_by("scripts/jig/wire.lua", "^function wire:([%w_]+)"))
       compare("jig.Unit", told_by("scripts/jig/unit.lua", "^f?u?n?c?t?i?o?n? ?unit[:%.]([%w_]+)"))
+    end)
+
+    it("of bindings where their comments say that it yields", function()
+      for path, of in pairs {
+        ["bindings/port.c"] = { ["port:"] = "jig.PortHandle", ["port."] = "jig.port" },
+        ["bindings/session.c"] = { ["session:"] = "jig.Session", ["session."] = "jig.session" },
+      } do
+        local told = {}
+        for comment in read(path):gmatch("/%*\n? %*? ?(.-)%*/") do
+          local receiver, name = comment:match("^(%l+[:.])([%w_]+)%(")
+          if name then told[receiver .. name] = comment:gsub("\n %* ", " "):find("Yields", 1, true) ~= nil end
+        end
+        for receiver, class in pairs(of) do
+          for name, func in pairs(classes[class].functions) do
+            assert.equal(told[receiver .. name] or false, func.async, receiver .. name)
+          end
+        end
+        assert.is_true(told[path:match("(%l+)%.c") .. (path:find("port") and ":read" or ":new_device")])
+      end
     end)
 
     it("of nothing in bindings that say that nothing yields", function()

@@ -234,6 +234,8 @@ install: $(BUILD)/jig $(MANUAL) $(COMPLETIONS)
 	install -D -m 644 $(BUILD)/share/jig.bash $(SHARE)/bash-completion/completions/jig
 	install -D -m 644 $(BUILD)/share/jig.zsh $(SHARE)/zsh/site-functions/_jig
 	install -D -m 644 $(BUILD)/share/jig.fish $(SHARE)/fish/vendor_completions.d/jig.fish
+	cd scripts/meta && find . -name '*.lua' -exec install -D -m 644 {} \
+	    $(abspath $(DESTDIR)$(PREFIX))/share/jig/meta/{} \;
 
 clean:
 	rm -rf build

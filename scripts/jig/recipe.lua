@@ -121,27 +121,48 @@ local recipe_shape = shape.record({
   finish = shape.func,
 }, { "name", "port", "framing" })
 
+-- The entries of a map that are tables, whose keys are of a type.
+local function entries(map, kind)
+  local found = {}
+  for key, entry in pairs(type(map) == "table" and map or {}) do
+    if (math.type(key) or type(key)) == kind and type(entry) == "table" then found[key] = entry end
+  end
+  return found
+end
+
 -- Names that the status map and `faults` may use without a code of their own.
-local function check_codes(self)
-  for value, entry in pairs(self.status or {}) do
-    local at = ("status[0x%02x]"):format(value)
-    if not entry[1] then return at, "a fault's name first", "nothing" end
-    if not fault.catalogue[entry[1]] and not (entry.code and entry.reason) then
-      return at, "code and reason, since the catalogue does not know '" .. entry[1] .. "'", "neither"
+local function check_codes(self, _, report)
+  for value, entry in pairs(entries(self.status, "integer")) do
+    local at, name = ("status[0x%02x]"):format(value), entry[1]
+    if name == nil then
+      report(at, "a fault's name first", "nothing")
+    elseif not fault.catalogue[name] and not (entry.code and entry.reason) then
+      report(at, "code and reason, since the catalogue does not know '" .. tostring(name) .. "'", "neither")
     end
   end
-  for name, entry in pairs(self.faults or {}) do
+  for name, entry in pairs(entries(self.faults, "string")) do
     if not fault.catalogue[name] and not (entry.code and entry.reason) then
-      return ("faults[%s]"):format(name), "a name of the catalogue, or code and reason", "neither"
+      report(("faults[%s]"):format(name), "a name of the catalogue, or code and reason", "neither")
     end
   end
   if self.link and not self.exchange then
-    return "link", "an exchange hook that resends", "no exchange hook"
+    report("link", "an exchange hook that resends", "no exchange hook")
   end
   local success = self.success or 0
-  if self.status and self.status[success] then
-    return ("status[0x%02x]"):format(success), "no entry: it means success", "an entry"
+  if entries(self.status, "integer")[success] then
+    report(("status[0x%02x]"):format(success), "no entry: it means success", "an entry")
   end
+end
+
+--- All that is wrong with a recipe's table: what has another shape, in the order of paths, then what is wrong with
+-- names and codes. Does not yield.
+---@param self any
+---@return { path: string, expected: string, got: string, keys?: string[] }[]
+function recipe.mistakes(self)
+  local found = shape.mistakes(recipe_shape, self)
+  if type(self) ~= "table" then return found end
+  local more = shape.mistakes(check_codes, self)
+  return table.move(more, 1, #more, #found + 1, found)
 end
 
 -- The recipes that `new` made, so that no other table is taken for one.
@@ -162,12 +183,11 @@ end
 ---@param file string  where it is written; `jig.recipe` gives it by itself
 ---@return jig.Recipe
 function recipe.new(self, file)
-  local path, expected, got = shape.check(recipe_shape, self)
-  if not path then path, expected, got = check_codes(self) end
-  if path then
-    local place = shape.where(file, path, "recipe%s*[%({]")
-    if path == "" then path = "recipe" end
-    error(("%s: %s: expected %s, got %s"):format(place, path, expected, got), 0)
+  local wrong = recipe.mistakes(self)[1]
+  if wrong then
+    local place = shape.where(file, wrong.path, "recipe%s*[%({]")
+    local path = wrong.path == "" and "recipe" or wrong.path
+    error(("%s: %s: expected %s, got %s"):format(place, path, wrong.expected, wrong.got), 0)
   end
   local made = {}
   for key, value in pairs(self) do

@@ -7,8 +7,8 @@ local digest = require "jig.digest"
 
 local sandbox = {}
 
--- Modules of jig that a recipe may require, besides jig itself and the framings.
-local MODULES <const> = {
+--- Modules of jig that a recipe may require, besides jig itself and the framings.
+sandbox.modules = {
   ["jig.hex"] = true,
   ["jig.crc"] = true,
   ["jig.digest"] = true,
@@ -122,7 +122,7 @@ local function requirer(folder, env, api, files)
   local loaded = { jig = api }
   return function(name)
     if loaded[name] ~= nil then return loaded[name] end
-    if MODULES[name] or tostring(name):match("^jig%.framing%.[%w_]+$") then
+    if sandbox.modules[name] or tostring(name):match("^jig%.framing%.[%w_]+$") then
       loaded[name] = own(require(name))
       return loaded[name]
     end

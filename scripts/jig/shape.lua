@@ -1,7 +1,8 @@
 --- Checks tables that people write (recipes, station files) against a shape.
 --
 -- A shape is a function check(value, path, report): it calls report(path, expected, got) for each
--- thing that is wrong. Shapes are made by the functions here and nest.
+-- thing that is wrong, with the keys that are known behind it where one is unknown.
+-- Shapes are made by the functions here and nest.
 
 local shape = {}
 
@@ -80,7 +81,7 @@ local function known_keys(fields)
     keys[#keys + 1] = tostring(key)
   end
   table.sort(keys)
-  return table.concat(keys, ", ")
+  return keys
 end
 
 --- A table with these fields and no others; `required` names those that must be there.
@@ -93,7 +94,8 @@ function shape.record(fields, required)
       if check then
         check(element, prefix .. tostring(key), report)
       else
-        report(prefix .. tostring(key), "one of the keys " .. known_keys(fields), "an unknown key")
+        local keys = known_keys(fields)
+        report(prefix .. tostring(key), "one of the keys " .. table.concat(keys, ", "), "an unknown key", keys)
       end
     end
     for _, key in ipairs(required or {}) do
@@ -102,15 +104,24 @@ function shape.record(fields, required)
   end
 end
 
---- The first thing that is wrong with `value`: path, expected, got; nil when nothing is. The first in
--- the order of paths, so that the same mistake always gives the same message.
-function shape.check(check, value)
+--- All that is wrong with `value`, in the order of paths, so that the same mistakes always give the same
+-- messages.
+---@param check function  a shape
+---@param value any
+---@return { path: string, expected: string, got: string, keys?: string[] }[]  keys: those that an unknown one could be
+function shape.mistakes(check, value)
   local found = {}
-  check(value, "", function(path, expected, got)
-    found[#found + 1] = { path, expected, got }
+  check(value, "", function(path, expected, got, keys)
+    found[#found + 1] = { path = path, expected = expected, got = got, keys = keys }
   end)
-  table.sort(found, function(a, b) return a[1] < b[1] end)
-  if found[1] then return table.unpack(found[1], 1, 3) end
+  table.sort(found, function(a, b) return a.path < b.path end)
+  return found
+end
+
+--- The first thing that is wrong with `value`: path, expected, got; nil when nothing is.
+function shape.check(check, value)
+  local first = shape.mistakes(check, value)[1]
+  if first then return first.path, first.expected, first.got end
 end
 
 -- Where `key` is given a value in a line, from `init` on: `key =`, `["key"] =` or `[0x11] =`.

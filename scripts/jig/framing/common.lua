@@ -107,19 +107,20 @@ local function one_of(words)
   return table.concat(copy, " or ")
 end
 
-local function check_value(name, key, rule, value)
+-- What is wrong with a value; nil when nothing is.
+local function value_mistake(key, rule, value)
   if rule.among then
     for _, word in ipairs(rule.among) do
-      if value == word then return end
+      if value == word then return nil end
     end
     local got = type(value) == "string" and ("%q"):format(value) or tostring(value)
-    misuse(name, "%s: expected %s, got %s", key, one_of(rule.among), got)
+    return ("%s: expected %s, got %s"):format(key, one_of(rule.among), got)
   end
   if type_of(value) ~= rule.type then
-    misuse(name, "%s: expected %s, got %s", key, rule.type, type_of(value))
+    return ("%s: expected %s, got %s"):format(key, rule.type, type_of(value))
   end
   if rule.least and (value < rule.least or value > rule.most) then
-    misuse(name, "%s: expected %d to %d, got %d", key, rule.least, rule.most, value)
+    return ("%s: expected %d to %d, got %d"):format(key, rule.least, rule.most, value)
   end
 end
 
@@ -138,6 +139,29 @@ end
 ---@field default? any
 ---@field required? boolean
 
+local function option_mistake(rules, key, value)
+  local rule = rules[key]
+  if rule then return value_mistake(key, rule, value) end
+  return ("unknown option %q (known: %s)"):format(tostring(key), sorted_keys(rules))
+end
+
+--- All that is wrong with a table of options, by key and without the line: for `jig check`.
+---@param rules table<string, jig.OptionRule>
+---@param given table
+---@return { key: any, text: string }[]
+function common.mistakes(rules, given)
+  local found = {}
+  for key, value in pairs(given) do
+    local text = option_mistake(rules, key, value)
+    if text then found[#found + 1] = { key = key, text = text } end
+  end
+  for key, rule in pairs(rules) do
+    if rule.required and given[key] == nil then found[#found + 1] = { key = key, text = key .. ": missing" } end
+  end
+  table.sort(found, function(a, b) return tostring(a.key) < tostring(b.key) end)
+  return found
+end
+
 --- Checks a table of options and fills in the defaults. Raises on an unknown key, a value of the
 -- wrong type or out of range, and a missing one that is required; each message names the key.
 ---
@@ -149,26 +173,28 @@ end
 function common.options(name, rules, given)
   if given == nil then given = {} end
   if type(given) ~= "table" then misuse(name, "options: expected table, got %s", type(given)) end
+  local wrong = common.mistakes(rules, given)[1]
+  if wrong then misuse(name, "%s", wrong.text) end
   local options = {}
-  for key, value in pairs(given) do
-    local rule = rules[key]
-    if not rule then
-      misuse(name, "unknown option %q (known: %s)", tostring(key), sorted_keys(rules))
-    end
-    check_value(name, key, rule, value)
-    options[key] = value
-  end
+  for key, value in pairs(given) do options[key] = value end
   for key, rule in pairs(rules) do
-    if options[key] == nil then
-      if rule.required then misuse(name, "%s: missing", key) end
-      options[key] = rule.default
-    end
+    if options[key] == nil then options[key] = rule.default end
   end
   return options
 end
 
 --- The rule for the option `max` that every framing has.
 common.max_rule = { type = "integer", least = 1, most = 0x7fffffff, default = common.MAX }
+
+-- The rules of a framing's options, by its module.
+local rules_of = setmetatable({}, { __mode = "k" })
+
+--- The rules that a framing's module checks its options by; nil for what is no such module.
+---@param module any
+---@return table<string, jig.OptionRule>?
+function common.rules(module)
+  return rules_of[module]
+end
 
 --- Makes the module of a framing: a table that is called with the options.
 ---
@@ -178,13 +204,15 @@ common.max_rule = { type = "integer", least = 1, most = 0x7fffffff, default = co
 ---@param build fun(options: table): table  gives host, device, max and traits
 ---@return table  callable: (options) -> jig.Framing
 function common.module(name, rules, build)
-  return setmetatable({}, {
+  local module = setmetatable({}, {
     __call = function(_, given)
       local framing = build(common.options(name, rules, given))
       framing.name = name
       return framing
     end,
   })
+  rules_of[module] = rules
+  return module
 end
 
 --- Makes both ends of a framing from a function that makes the encoder of one direction and one

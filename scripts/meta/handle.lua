@@ -1,0 +1,130 @@
+---@meta jig.port
+--- Ports for scripts that jig runs (`jig SCRIPT.lua`); a recipe has unit.port instead. What the world refuses is told
+--- as nil, message, code, and for a wait that passed its limit the limit's name.
+---
+---     local port = require "jig.port"
+---     local wire <close> = assert(port.open("tcp:10.0.0.7:7777", { limit = 5 }))
+---     local line = assert(wire:read_until("\n", 10))
+
+---@class jig.port
+local port = {}
+
+---@class jig.PortOpening
+---@field limit? number    seconds until it must be open; default none
+---@field name? string     what messages call it; default the address
+---@field chunk? integer   bytes in one write
+---@field gap? number      seconds of silence after each
+
+---@class jig.PortHandle
+local handle = {}
+
+---@class jig.PortScheme
+---@field scheme string
+---@field summary string
+
+--- Opens an address.
+---@async
+---@param address string
+---@param options? jig.PortOpening
+---@return jig.PortHandle? handle
+---@return string? message
+---@return string? code
+function port.open(address, options) end
+
+--- The devices that could be opened: a table for each, with its address.
+---@return table[]? list
+---@return string? message
+---@return string? code
+function port.list() end
+
+--- Whether what an address names is there.
+---@param address string
+---@return boolean? present
+---@return string? message
+---@return string? code
+function port.present(address) end
+
+--- The transports.
+---@return jig.PortScheme[]
+function port.schemes() end
+
+--- Exactly n bytes. What had arrived stays in the port on failure.
+---@async
+---@param n integer
+---@param limit? number  seconds
+---@return string? bytes
+---@return string? message
+---@return string? code
+---@return string? limit
+function handle:read(n, limit) end
+
+--- What is there, one byte at least.
+---@async
+---@param limit? number  seconds
+---@param max? integer   bytes; default 65536
+---@return string? bytes
+---@return string? message
+---@return string? code
+---@return string? limit
+function handle:read_some(limit, max) end
+
+--- Bytes up to and with a delimiter, which is a plain string.
+---@async
+---@param delimiter string
+---@param limit? number  seconds
+---@param max? integer   bytes; default 65536
+---@return string? bytes
+---@return string? message
+---@return string? code
+---@return string? limit
+function handle:read_until(delimiter, limit, max) end
+
+--- Puts bytes back in front of what waits to be read.
+---@param bytes string
+---@return true? done
+---@return string? message
+---@return string? code
+function handle:unread(bytes) end
+
+--- Drops the input that waits and gives it.
+---@return string? bytes
+---@return string? message
+---@return string? code
+function handle:discard() end
+
+--- Hands all bytes to the system.
+---@async
+---@param bytes string
+---@param limit? number  seconds
+---@return true? done
+---@return string? message
+---@return string? code
+---@return string? limit
+function handle:write(bytes, limit) end
+
+--- Waits until what was written has left this machine.
+---@async
+---@param limit? number  seconds
+---@return true? done
+---@return string? message
+---@return string? code
+---@return string? limit
+function handle:drain(limit) end
+
+--- Sets a line with a boolean, or "baud" with a number.
+---@param name string
+---@param value boolean|integer
+---@return true? done
+---@return string? message
+---@return string? code
+function handle:set(name, value) end
+
+--- Bytes received and sent since it was opened.
+---@return integer received
+---@return integer sent
+function handle:counts() end
+
+--- Closes it. Twice is harmless.
+function handle:close() end
+
+return port

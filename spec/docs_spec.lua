@@ -1,6 +1,7 @@
 -- What the pages show is so: each block of code of each README.md is run, and what it shows is compared. How is
 -- said in spec/support/docs.lua.
 
+local api = require "jig.check.api"
 local docs = require "spec.support.docs"
 local docs_commands = require "spec.support.docs_commands"
 local docs_shown = require "spec.support.docs_shown"
@@ -96,17 +97,11 @@ end)
 
 -- ---- the reference ----
 
--- What is in reach of a recipe and not for it.
-local INSIDE <const> = {
-  unit = { new = true, truth = true, fault = true, complete = true, durations = true, open = true, report = true,
-    serial_text = true, unless_stopped = true },
-  port = { open = true, bound = true, close = true },
-}
-
 local function names_of(methods, inside)
-  local names = {}
+  local names, hidden = {}, {}
+  for _, name in ipairs(inside or {}) do hidden[name] = true end
   for name, value in pairs(methods) do
-    if type(value) == "function" and not name:find("^__") and not (inside or {})[name] then
+    if type(value) == "function" and not name:find("^__") and not hidden[name] then
       names[#names + 1] = name
     end
   end
@@ -125,8 +120,8 @@ describe("scripts/README.md", function()
   end
 
   it("names every function of a unit and of its port", function()
-    names_all("`unit:%s(", names_of(require "jig.unit", INSIDE.unit))
-    names_all("`port:%s(", names_of(require "jig.wire", INSIDE.port))
+    names_all("`unit:%s(", names_of(require "jig.unit", api.internal "unit"))
+    names_all("`port:%s(", names_of(require "jig.wire", api.internal "port"))
   end)
 
   it("names every function that works on bytes", function()

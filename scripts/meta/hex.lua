@@ -20,4 +20,14 @@ function hex.encode(bytes) end
 ---@return integer? position
 function hex.decode(text) end
 
+--- The next run of at least `least` digits in a text, as long as it goes, and where it ends. nil when there is none.
+---
+---     assert(hex.find("sha256 01ab77 of 3 bytes", 4) == "01ab77")
+---@param text string
+---@param least integer  1 or more
+---@param init? integer  where to begin; default 1
+---@return string? run
+---@return integer? last
+function hex.find(text, least, init) end
+
 return hex

@@ -11,7 +11,9 @@ api.framings = { "cobs", "ftcd", "hdlc", "length", "line", "raw", "slip", "stx_e
 
 -- Methods that are there for whoever runs the attempt.
 local OF_THE_ENGINE <const> = {
-  unit = { "complete", "durations", "enter", "fault", "new", "open", "report", "truth" },
+  unit = {
+    "complete", "durations", "enter", "fault", "new", "open", "report", "serial_text", "truth", "unless_stopped",
+  },
   port = { "bound", "close", "open" },
 }
 

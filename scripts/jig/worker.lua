@@ -213,8 +213,8 @@ local function turn(config, files, service, number, record)
 end
 
 ---@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id?, lot?, operator?,
---  quiet?, journal? (jig.record), recording? (jig.cassette.recording), watch? (waits for each device to come and go), start? (and for slot:send
---  { serial? } before; { last = true }: no more)
+--  quiet?, journal? (jig.record), recording? (jig.cassette.recording), watch? (waits for each device to come and
+--  go), start? (and for slot:send { serial? } before; { last = true }: no more)
 return function(config)
   local files = sandbox.files(config.journal ~= nil or config.recording ~= nil)
   local service = assert(session.service(config.service))

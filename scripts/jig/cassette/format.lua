@@ -83,12 +83,14 @@ local KINDS <const> = {
   },
   ["< opened"] = {},
   ["< failed"] = { code = "text", message = "said", during = "text" },
-  ["< lost"] = { message = "said" },
+  ["< lost"] = { message = "said", during = "text" },
   ["< text"] = { bytes = "text", dropped = "boolean?" },
   ["< bytes"] = { payload = "payload", dropped = "boolean?", like = "text?" },
   ["< frame"] = FRAME,
-  ["< answer"] = { scp = "number?", payload = "payload?", fingerprint = "text?" },
-  ["< refusal"] = { code = "text", message = "said", exit = "number?", signal = "number?" },
+  ["< answer"] = { scp = "number?", payload = "payload?", fingerprint = "text?", waited = "number?" },
+  ["< refusal"] = {
+    code = "text", message = "said", exit = "number?", signal = "number?", opened = "boolean?", waited = "number?",
+  },
   ["< interrupt"] = {},
 }
 

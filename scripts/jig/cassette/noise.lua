@@ -8,13 +8,16 @@
 --   cut       the beginning of a frame
 --   damaged   a whole frame with another last byte
 --   letters   text without an end
+--   ones      bytes of ones: a length that is too large
 --   unknown   none of them is taken in the same way; filler stands for it, and a replay says so
+--
+-- The same means: the same number of bytes is dropped with the same sentence, whatever numbers stand in that.
 
 local veil = require "jig.cassette.veil"
 
 local noise = {}
 
-local KINDS <const> = { "cut", "damaged", "letters", "filler" }
+local KINDS <const> = { "cut", "damaged", "letters", "ones", "filler" }
 
 -- A frame as the device sends them, with a payload of so many letters.
 local function frame(framing, size)
@@ -32,6 +35,8 @@ function make.filler(_, payload) return veil.filler(payload) end
 make.unknown = make.filler
 
 function make.letters(_, payload) return ("k"):rep(payload.size) end
+
+function make.ones(_, payload) return ("\xff"):rep(payload.size) end
 
 function make.cut(framing, payload)
   return frame(framing, payload.size):sub(1, payload.size)
@@ -62,6 +67,13 @@ function noise.bytes(framing, kind, payload)
   return #bytes == payload.size and bytes or veil.filler(payload)
 end
 
+--- A sentence without what in it depends on the bytes: numbers, hex and single characters.
+---@param sentence string
+---@return string
+function noise.skeleton(sentence)
+  return (sentence:gsub("'.'", "#"):gsub("%f[%w]%x%x%x%x+%f[%W]", "#"):gsub("%d+", "#"))
+end
+
 --- What a decoder says of bytes that are followed by others, and by silence or not.
 ---@param framing jig.Framing
 ---@param bytes string
@@ -72,7 +84,7 @@ function noise.reaction(framing, bytes, behind, silent)
   local decoder, said = framing.host.decoder(), {}
   local function hear(found, answer, skipped, why)
     while found or answer == "bad" do
-      said[#said + 1] = found and "frame" or ("%d %s"):format(skipped, why)
+      said[#said + 1] = found and "frame" or ("%d %s"):format(skipped, noise.skeleton(why))
       found, answer, skipped, why = decoder:feed("")
     end
   end

@@ -10,6 +10,7 @@ local difference = require "jig.cassette.difference"
 local format = require "jig.cassette.format"
 local noise = require "jig.cassette.noise"
 local rig = require "jig.testing.rig"
+local rubbish = require "jig.cassette.rubbish"
 local veil = require "jig.cassette.veil"
 
 ---@class jig.cassette.Player
@@ -24,12 +25,9 @@ player.__index = player
 --- Seconds by which a step may be earlier or later where times count.
 player.TOLERANCE = 0.05
 
--- Seconds of the world's clock after which a run is given up.
-local DAY <const> = 86400
-
 -- ---- what the device and the CLI do ----
 
--- Words behind the first line of what a CLI printed: it says by them what its token lacks. Else nobody prints them.
+-- Words behind the first line of what a CLI printed: by them it says what its token lacks.
 local TROUBLE <const> = {
   token_missing = "jig replay: the token is missing", token_busy = "jig replay: the token is busy",
   pin = "jig replay: the PIN is wrong",
@@ -54,10 +52,10 @@ local function as_refusal(event)
   if code == "killed" then return { signal = fields.signal or 9 } end
   if code == "timeout" then return { after = math.huge } end
   if code == "limit" then return { out = ("k"):rep(1 << 20) .. "\n" } end
-  if code == "invalid" then return { out = "PAYLOAD is no hex\n" } end
+  if code == "invalid" then return { out = rubbish.output(message) } end
   if code == "not_found" then return { missing = true } end
   if code == "refused" or TROUBLE[code] then
-    return { exit = fields.exit or 1, err = message .. "\n" .. (TROUBLE[code] or "") .. "\n" }
+    return { exit = fields.exit or 1, out = fields.opened and "PAYLOAD\n" or nil, err = message .. "\n" .. (TROUBLE[code] or "") .. "\n" }
   end
 end
 
@@ -85,6 +83,7 @@ local function wire_bytes(self, event)
   if event.kind == "frame" then return frame_bytes(self, event) end
   if event.kind == "text" then return event.fields.bytes end
   if event.kind == "bytes" then
+    self.rough = self.rough or event.fields.payload.bytes == nil
     return noise.bytes(self.plan.recipe.framing, event.fields.like or "filler", event.fields.payload)
   end
 end
@@ -99,9 +98,10 @@ end
 local play = {}
 
 function play.lost(self, event, delay)
-  self.cannot_write = without_name(self, event.fields.message)
+  local why = without_name(self, event.fields.message)
+  if event.fields.during == "write" then self.cannot_write = why end
   self.run:after(delay, function()
-    if not self.run.world:dead() then self.run.device.wire.lose(self.cannot_write) end
+    if not self.run.world:dead() then self.run.device.wire.lose(why) end
   end)
 end
 
@@ -113,18 +113,24 @@ function play.interrupt(self, _, delay)
   self.run:after(delay, function() self.run:interrupt() end)
 end
 
+-- How long the CLI was at work: what its call waited for the token is nobody's wait now.
+local function at_work(event, delay)
+  return math.max(0, delay - (event.fields.waited or 0))
+end
+
 function play.answer(self, event, delay)
   self.answer = as_answer(event)
-  self.answer.after = delay
+  self.answer.after = at_work(event, delay)
 end
 
 function play.refusal(self, event, delay)
+  self.rough = self.rough or event.fields.code == "invalid"
   self.answer = as_refusal(event)
   if not self.answer then
     error(("%s: line %d: what failed there is the station's, and is not played again: %s"):format(
       self.cassette.path, event.line, event.fields.code), 0)
   end
-  self.answer.after = self.answer.after or delay
+  self.answer.after = self.answer.after or at_work(event, delay)
 end
 
 function play.opened() end
@@ -158,14 +164,14 @@ end
 local function is_later(self, found)
   for i = self.at + 1, #self.events do
     local event = self.events[i]
-    if event.side ~= "<" and difference.compare(event, found, self.fillers) then return event end
+    if event.side ~= "<" and difference.compare(event, found, self.fillers, self.rough) then return event end
   end
 end
 
-local function explain(self, expected, found, what)
+local function explain(self, found, what)
   local later = is_later(self, found)
   if later then
-    return ("missing, or in another order: this step comes %s line %d"):format("only on", later.line)
+    return ("missing, or in another order: what is done now comes only on line %d"):format(later.line)
   end
   if what ~= "another step" then return what end
   return found.kind == "verdict" and "the unit ends before it" or "another step, or one more"
@@ -184,6 +190,7 @@ local function done(self, expected, found)
   self.then_at, self.now_at = expected.at, found.at
   self.at = self.at + 1
   self.typed = nil
+  if expected.kind == "attempt" then self.rough = false end
   play_on(self, expected.at)
 end
 
@@ -206,8 +213,8 @@ local function meet(self, found)
     return self.run:kill()
   end
   if typing(self, expected, found) then return end
-  local same, what = difference.compare(expected, found, self.fillers)
-  if not same then return differ(self, explain(self, expected, found, what), expected, found) end
+  local same, what = difference.compare(expected, found, self.fillers, self.rough)
+  if not same then return differ(self, explain(self, found, what), expected, found) end
   if self.options.strict and not check_time(self, expected, found) then return end
   done(self, expected, found)
 end
@@ -261,7 +268,9 @@ local function service_of(cassette, journal)
   end
   if type(cassette.cli.accept) == "string" then
     service.accept = {}
-    for status in cassette.cli.accept:gmatch("%d+") do table.insert(service.accept, math.tointeger(tonumber(status))) end
+    for status in cassette.cli.accept:gmatch("%d+") do
+      table.insert(service.accept, math.tointeger(tonumber(status)))
+    end
   end
   local token = { folder = journal.folder .. "/locks", tries = cassette.cli.tries }
   for code, words in pairs(TROUBLE) do token[code:gsub("^token_", "")] = { patterns = { words } } end
@@ -338,6 +347,7 @@ function player:play()
   local run <close> = rig.new(plan)
   self.run = run
   local outcome = run:work("jig.worker", worker_config(self, journal))
+  run.outcome = outcome
   conclude(self, outcome)
   return self.difference
 end

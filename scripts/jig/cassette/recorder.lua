@@ -39,7 +39,7 @@ function recorder.new(sink, made, options)
   return setmetatable({
     sink = sink, framing = made.framing, keep = o.keep or false, live = o.live or false,
     blind = o.keep and made.exchange ~= nil or false,
-    began = clock.now(), known = {}, secret = false, waiting = {},
+    began = clock.now(), told = 0, known = {}, secret = false, waiting = {},
   }, recorder)
 end
 
@@ -76,8 +76,12 @@ local function release(self)
   for _, event in ipairs(waiting) do self.sink(format.line(judged(self, event))) end
 end
 
+-- Bytes that were looked at later are told with the time at which they came, unless something was told since.
 local function tell(self, side, kind, fields, text)
-  local event = { at = clock.now() - self.began, side = side, kind = kind, fields = fields or {}, text = text }
+  local now = clock.now() - self.began
+  local at = self.talk and side == "<" and self.talk.at or now
+  self.told = math.max(self.told, at)
+  local event = { at = self.told, side = side, kind = kind, fields = fields or {}, text = text }
   self.waiting[#self.waiting + 1] = event
   local held = text or #self.waiting > 1
   if not held or self.live or not self.secret then release(self) end
@@ -138,6 +142,11 @@ local function tell_noise(self, bytes, behind, silent)
   tell(self, "<", "bytes", fields)
 end
 
+-- What was heard so far is told.
+local function forget(talk)
+  talk.fed, talk.bad, talk.silent, talk.skipped = "", false, false, 0
+end
+
 -- A frame of the device, with what stood before it in `fed`.
 local function hear_frame(self, talk, frame)
   know(self, frame.payload)
@@ -146,20 +155,20 @@ local function hear_frame(self, talk, frame)
   if talk.bad then tell_noise(self, talk.fed:sub(1, (at or #talk.fed + 1) - 1), ok and bytes or "", false) end
   if frame.log and frame.log ~= "" then plain(self, "<", frame.log) end
   tell(self, "<", "frame", fields_of(self, frame))
-  talk.fed, talk.bad, talk.silent = "", false, false
+  forget(talk)
 end
 
 -- What a decoder of the device's bytes answered, and all that follows it.
-local function hear_answers(self, talk, frame, answer)
+local function hear_answers(self, talk, frame, answer, skipped)
   while frame or answer == "bad" do
     if frame then hear_frame(self, talk, frame) end
-    if answer == "bad" then talk.bad = true end
-    frame, answer = talk.hears:feed("")
+    if answer == "bad" then talk.bad, talk.skipped = true, talk.skipped + skipped end
+    frame, answer, skipped = talk.hears:feed("")
   end
 end
 
 local function hear(self, talk, bytes)
-  talk.fed = (talk.fed .. bytes):sub(-MOST)
+  talk.fed, talk.at = (talk.fed .. bytes):sub(-MOST), clock.now() - self.began
   hear_answers(self, talk, talk.hears:feed(bytes))
 end
 
@@ -169,6 +178,16 @@ local function hear_silence(self, talk)
   hear_answers(self, talk, talk.hears:idle())
 end
 
+-- How many bytes of the device's own text stand before those that the framing dropped.
+local function text_before(self, talk, behind)
+  local size = #talk.fed - talk.skipped - behind
+  local decoder = self.framing.host.decoder()
+  local frame, answer = decoder:feed(talk.fed:sub(1, math.max(size, 0)))
+  if size <= 0 or frame or answer == "bad" then return 0 end
+  local left, text = decoder:rest()
+  return text == #left and size or 0
+end
+
 -- What the device sent and no frame is.
 local function hear_rest(self, talk)
   if talk.fed == "" then return end
@@ -176,13 +195,15 @@ local function hear_rest(self, talk)
   if not talk.bad and text == #rest then
     plain(self, "<", rest)
   elseif talk.bad then
-    tell_noise(self, talk.fed, "", talk.silent)
+    local log = text_before(self, talk, #rest - text)
+    plain(self, "<", talk.fed:sub(1, log))
+    tell_noise(self, talk.fed:sub(log + 1), "", talk.silent)
   else
     plain(self, "<", rest:sub(1, text))
     tell_noise(self, rest:sub(text + 1), "", talk.silent)
   end
-  talk.fed, talk.bad, talk.silent = "", false, false
-  talk.hears = self.framing.host.decoder()
+  forget(talk)
+  talk.at, talk.hears = nil, self.framing.host.decoder()
 end
 
 -- What jig wrote and no frame is. Where only silence ends a frame it is one now.
@@ -220,8 +241,9 @@ function recorder:exchange(payload)
   release(self)
   if self.blind then return nil end
   self.talk = {
-    hears = self.framing.host.decoder(), says = self.framing.device.decoder(), fed = "", said = "",
+    hears = self.framing.host.decoder(), says = self.framing.device.decoder(), said = "",
   }
+  forget(self.talk)
   return setmetatable({}, { __close = function()
     say_rest(self, self.talk)
     hear_rest(self, self.talk)
@@ -273,7 +295,7 @@ local function failed(self, during, message, code, limit)
     recorded:interrupted()
   elseif code == "lost" then
     if recorded.talk then hear_rest(recorded, recorded.talk) end
-    tell(recorded, "<", "lost", { message = said(recorded, message) })
+    tell(recorded, "<", "lost", { during = during, message = said(recorded, message) })
   elseif code == "timeout" and limit == "between" and recorded.talk then
     hear_silence(recorded, recorded.talk)
   elseif during == "set" or during == "write" then
@@ -403,24 +425,28 @@ function calls_meta.__index(self, name)
 end
 
 -- What the program said is in the message where it was refused: its exit status, and a line without digits.
-local function refusal(self, message, code)
+local function refusal(self, message, code, owes, waited)
   local exit, line = message:match("^[a-z_]+: exit status (%d+):? ?(.*)$")
   return {
-    code = code, message = said(self, line or message), exit = math.tointeger(tonumber(exit)),
+    code = code, waited = waited, message = said(self, line or message), exit = math.tointeger(tonumber(exit)),
+    opened = owes and exit and self.called == "new_device" or nil,
     signal = math.tointeger(tonumber(message:match("^[a-z_]+ was ended by signal (%d+)"))),
   }
 end
 
-local function answered(self, answer, message, code, ...)
+local function answered(self, inner, answer, message, code, ...)
+  local waited = inner:waited()
+  waited = waited > 0 and waited or nil
   if answer == nil and code == "interrupted" then
     self:interrupted()
   elseif answer == nil then
-    tell(self, "<", "refusal", refusal(self, message, code))
+    tell(self, "<", "refusal", refusal(self, message, code, inner:owes(), waited))
   elseif type(answer) == "table" then
     know(self, answer.payload)
-    tell(self, "<", "answer", { scp = answer.scp, payload = veil.payload(answer.payload, self.keep) })
+    tell(self, "<", "answer", { scp = answer.scp, payload = veil.payload(answer.payload, self.keep),
+      waited = waited })
   else
-    tell(self, "<", "answer", { fingerprint = type(answer) == "string" and answer or nil })
+    tell(self, "<", "answer", { fingerprint = type(answer) == "string" and answer or nil, waited = waited })
   end
   release(self)
   return answer, message, code, ...
@@ -428,7 +454,7 @@ end
 
 local function begin(self, fields)
   release(self)
-  fields.session = self.session
+  fields.session, self.called = self.session, fields.command
   tell(self, ">", "call", fields)
   release(self)
 end
@@ -437,20 +463,20 @@ function calls:new_device()
   local made = self.recorder
   made.secret = true
   begin(made, { command = "new_device" })
-  return answered(made, self.inner:new_device())
+  return answered(made, self.inner, self.inner:new_device())
 end
 
 for _, command in ipairs { "get_device_configuration", "handle_device_response" } do
   calls[command] = function(self, response)
     know(self.recorder, response)
     begin(self.recorder, { command = command, response = veil.payload(response, self.recorder.keep) })
-    return answered(self.recorder, self.inner[command](self.inner, response))
+    return answered(self.recorder, self.inner, self.inner[command](self.inner, response))
   end
 end
 
 function calls:report_error(code, reason, ...)
   begin(self.recorder, { command = "report_error", code = code, reason = said(self.recorder, reason) })
-  return answered(self.recorder, self.inner:report_error(code, reason, ...))
+  return answered(self.recorder, self.inner, self.inner:report_error(code, reason, ...))
 end
 
 --- Makes a session as jig.session.new does, and listens to it.

@@ -30,6 +30,7 @@ local function cli_fields(service)
   local fields = { accept = service.accept and table.concat(service.accept, ",") or nil }
   for name, seconds in pairs(service.limits or {}) do fields["limit_" .. name] = seconds end
   for name, value in pairs(service.report or {}) do fields["report_" .. name] = value end
+  fields.tries = (service.token or {}).tries
   for _, name in ipairs { "grace", "stop", "hurry" } do fields[name] = service[name] end
   return fields
 end

@@ -187,6 +187,9 @@ local function read_text(line, at)
   end
 end
 
+-- The digest of no bytes.
+local NOTHING <const> = "e3b0c44298fc1c14"
+
 local function from_hex(digits)
   return (digits:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end))
 end
@@ -198,6 +201,7 @@ local function read_payload(size, mark, digits)
     if #digits ~= 2 * bytes then return nil, "a payload whose size is not that of its bytes" end
     return { size = bytes, bytes = from_hex(digits) }
   end
+  if bytes == 0 and digits ~= NOTHING then return nil, "an empty payload with the digest of another" end
   if #digits ~= format.DIGITS then return nil, ("a payload's digest has %d hex digits"):format(format.DIGITS) end
   return { size = bytes, digest = digits }
 end

@@ -55,7 +55,10 @@ local function as_refusal(event)
   if code == "invalid" then return { out = rubbish.output(message) } end
   if code == "not_found" then return { missing = true } end
   if code == "refused" or TROUBLE[code] then
-    return { exit = fields.exit or 1, out = fields.opened and "PAYLOAD\n" or nil, err = message .. "\n" .. (TROUBLE[code] or "") .. "\n" }
+    return {
+      exit = fields.exit or 1, out = fields.opened and "PAYLOAD\n" or nil,
+      err = ("%s\n%s\n"):format(message, TROUBLE[code] or ""),
+    }
   end
 end
 
@@ -78,18 +81,22 @@ local function frame_bytes(self, event)
   return bytes
 end
 
+-- Whether nobody read it.
+local function is_dropped(event)
+  return event.kind ~= "frame" and event.fields.dropped == true
+end
+
 -- Bytes that the device sent.
 local function wire_bytes(self, event)
   if event.kind == "frame" then return frame_bytes(self, event) end
   if event.kind == "text" then return event.fields.bytes end
   if event.kind == "bytes" then
-    self.rough = self.rough or event.fields.payload.bytes == nil
+    if not is_dropped(event) then self.rough = "all" end
     return noise.bytes(self.plan.recipe.framing, event.fields.like or "filler", event.fields.payload)
   end
 end
 
-local function send(self, delay, event)
-  local bytes = wire_bytes(self, event)
+local function send(self, delay, bytes)
   self.run:after(delay, function()
     if not self.run.world:dead() and self.run.is_open then self.run.device:write(bytes) end
   end)
@@ -124,7 +131,7 @@ function play.answer(self, event, delay)
 end
 
 function play.refusal(self, event, delay)
-  self.rough = self.rough or event.fields.code == "invalid"
+  if event.fields.code == "invalid" then self.rough = self.rough or "numbers" end
   self.answer = as_refusal(event)
   if not self.answer then
     error(("%s: line %d: what failed there is the station's, and is not played again: %s"):format(
@@ -134,6 +141,29 @@ function play.refusal(self, event, delay)
 end
 
 function play.opened() end
+
+-- Counts what came from the device as the recipe read it.
+local function count(tally, event)
+  local fields = event.fields
+  if event.kind == "frame" then tally.frames = tally.frames + 1 end
+  if event.kind == "text" then tally.bytes = tally.bytes + #fields.bytes end
+  if event.kind == "bytes" then tally.bytes = tally.bytes + fields.payload.size end
+end
+
+-- What came at one time came in one piece.
+local function bytes_at_once(self)
+  local parts, first = {}, self.events[self.at]
+  local event = first
+  repeat
+    parts[#parts + 1] = wire_bytes(self, event)
+    count(self.wanted, event)
+    self.at = self.at + 1
+    event = self.events[self.at]
+    local more = event and event.side == "<" and not play[event.kind] and event.at == first.at
+      and is_dropped(event) == is_dropped(first)
+  until not more
+  return table.concat(parts)
+end
 
 -- All that happened behind the line that jig has just done. Bytes that were dropped had come before they were: at
 -- once, but behind those before them.
@@ -145,15 +175,20 @@ local function play_on(self, since)
     local delay = math.max(0, event.at - since)
     if play[event.kind] then
       play[event.kind](self, event, math.max(delay, wire))
+      self.at = self.at + 1
     else
-      wire = event.fields.dropped and wire or math.max(wire, delay)
-      send(self, wire, event)
+      wire = is_dropped(event) and wire or math.max(wire, delay)
+      send(self, wire, bytes_at_once(self))
     end
-    self.at = self.at + 1
   end
 end
 
 -- ---- what jig does ----
+
+-- Whether the recipe has read by now what it had read then.
+local function has_read(self)
+  return self.read.frames >= self.wanted.frames and self.read.bytes >= self.wanted.bytes
+end
 
 local function differ(self, what, expected, found)
   self.difference = { what = what, expected = expected, found = found, line = expected and expected.line }
@@ -190,7 +225,7 @@ local function done(self, expected, found)
   self.then_at, self.now_at = expected.at, found.at
   self.at = self.at + 1
   self.typed = nil
-  if expected.kind == "attempt" then self.rough = false end
+  if expected.kind == "attempt" then self.rough = nil end
   play_on(self, expected.at)
 end
 
@@ -215,6 +250,9 @@ local function meet(self, found)
   if typing(self, expected, found) then return end
   local same, what = difference.compare(expected, found, self.fillers, self.rough)
   if not same then return differ(self, explain(self, found, what), expected, found) end
+  if not has_read(self) then
+    return differ(self, "in another order: it is done before the lines above it were read", expected, found)
+  end
   if self.options.strict and not check_time(self, expected, found) then return end
   done(self, expected, found)
 end
@@ -226,7 +264,11 @@ local function listen(self)
     self.heard = self.heard + 1
     local event = told[self.heard]
     local line = event.event == "tape" and assert(format.event(event.line))
-    if line and line.side and line.side ~= "<" then meet(self, line) end
+    if line and line.side == "<" then
+      count(self.read, line)
+    elseif line and line.side then
+      meet(self, line)
+    end
   end
 end
 
@@ -307,7 +349,8 @@ function player.new(cassette, plan, options)
   return setmetatable({
     cassette = cassette, plan = plan, events = strict and cassette.events or joined(cassette.events),
     options = { strict = strict, tolerance = options.tolerance or player.TOLERANCE },
-    fillers = difference.fillers(cassette.events), at = 1, heard = 0, then_at = 0, now_at = 0, failing = {},
+    fillers = difference.fillers(cassette.events), at = 1, heard = 0,
+    read = { frames = 0, bytes = 0 }, wanted = { frames = 0, bytes = 0 }, then_at = 0, now_at = 0, failing = {},
   }, player)
 end
 

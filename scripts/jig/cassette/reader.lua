@@ -80,23 +80,41 @@ end
 
 -- Which answers may follow what, as side and kind.
 local ANSWERS <const> = { opened = "open", answer = "call", refusal = "call" }
+local ASKS <const> = { open = true, call = true }
+
+-- Attempts count from 1, and each has one session at most.
+local function attempt_mistake(event, state)
+  if event.kind == "attempt" then
+    state.attempts, state.session = state.attempts + 1, nil
+    if event.fields.number ~= state.attempts then return "counts the attempts wrong" end
+  end
+  if state.attempts == 0 then return "comes before the first attempt" end
+  if event.kind ~= "call" then return end
+  state.session = state.session or event.fields.session
+  if event.fields.session ~= state.session then return "is of another session" end
+end
+
+-- What opens a port and what calls the CLI is answered before anything else is done.
+local function answer_mistake(event, state)
+  if event.side ~= "<" then
+    if state.asked then return ("comes before the '%s' above it was answered"):format(state.asked) end
+    state.asked = ASKS[event.kind] and event.kind
+  elseif ANSWERS[event.kind] then
+    if state.asked ~= ANSWERS[event.kind] then return "answers nothing" end
+    state.asked = nil
+  elseif event.kind == "interrupt" or event.kind == "failed" then
+    state.asked = nil
+  end
+end
 
 -- What is wrong with one event behind the others; nil when nothing is. `state` is what was so far.
 local function event_mistake(event, state)
   if not event.at then return "stands in no head" end
   if event.at < state.at then return "is earlier than the one before" end
   state.at = event.at
-  if state.attempts == 0 and event.kind ~= "attempt" then return "comes before the first attempt" end
-  if event.kind == "attempt" then state.attempts = state.attempts + 1 end
-  if event.kind == "attempt" and event.fields.number ~= state.attempts then return "counts the attempts wrong" end
-  local like = event.side == "<" and event.kind == "bytes" and event.fields.like
+  local like = event.kind == "bytes" and event.fields.like
   if like and not noise.is_kind(like) then return "is like nothing that is known" end
-  if event.side ~= "<" then
-    state.asked = event.kind
-  elseif ANSWERS[event.kind] then
-    if state.asked ~= ANSWERS[event.kind] then return "answers nothing" end
-    state.asked = nil
-  end
+  return attempt_mistake(event, state) or answer_mistake(event, state)
 end
 
 local function keeps(events)

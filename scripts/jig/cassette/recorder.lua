@@ -279,12 +279,12 @@ local function took(self, bytes, dropped)
   end
 end
 
--- Bytes that have arrived and were not asked for stay where they are, but are told.
-local function look(self, dropped)
+-- Bytes that have arrived and that nobody got stay where they are, but are told.
+local function look(self)
   if self.inner:counts() <= self.seen then return end
   local bytes = self.inner:read_some(nil, MOST)
   if not bytes then return end
-  took(self, bytes, dropped)
+  took(self, bytes, true)
   if self.inner:unread(bytes) then self.returned = self.returned + #bytes end
 end
 
@@ -378,7 +378,7 @@ end
 function tap:close()
   if self.closed then return end
   self.closed = true
-  look(self, true)
+  look(self)
   tell(self.recorder, ">", "close")
   self.inner:close()
 end

@@ -11,7 +11,8 @@
 --   ones      bytes of ones: a length that is too large
 --   unknown   none of them is taken in the same way; filler stands for it, and a replay says so
 --
--- The same means: the same number of bytes is dropped with the same sentence, whatever numbers stand in that.
+-- The same means: the same number of bytes is dropped with the same sentence, whatever numbers stand in that; where
+-- there is no such kind, another number.
 
 local veil = require "jig.cassette.veil"
 
@@ -103,10 +104,13 @@ end
 function noise.kind(framing, bytes, behind, silent)
   local payload = veil.payload(bytes)
   local wanted = noise.reaction(framing, bytes, behind, silent)
+  local nearly
   for _, kind in ipairs(KINDS) do
-    if noise.reaction(framing, noise.bytes(framing, kind, payload), behind, silent) == wanted then return kind end
+    local found = noise.reaction(framing, noise.bytes(framing, kind, payload), behind, silent)
+    if found == wanted then return kind end
+    if noise.skeleton(found) == noise.skeleton(wanted) then nearly = nearly or kind end
   end
-  return "unknown"
+  return nearly or "unknown"
 end
 
 return noise

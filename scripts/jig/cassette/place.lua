@@ -28,10 +28,10 @@ function place.mistake(pattern, slots, several)
       return ("--record knows %%slot, %%number, %%time and %%%%, not '%%%s'"):format(name)
     end
   end
-  if slots > 1 and not holds(pattern, "%slot") then
+  if slots > 1 and not holds(pattern, "slot") then
     return "--record writes a file per unit: with several slots its name holds %slot"
   end
-  if several and not holds(pattern, "%number", "%time") then
+  if several and not holds(pattern, "number", "time") then
     return "--record writes a file per unit: with --count or --watch its name holds %number or %time"
   end
 end

@@ -35,7 +35,7 @@ local SEAL <const> = "^sha256 [0-9a-f]+\n$"
 
 -- The text without its seal, and whether it had one. nil, message when the seal is wrong.
 local function unseal(text)
-  local start = text:match(".*\n()[^\n]*\n$") or 1
+  local start = text:match("^.*\n()[^\n]*\n$") or 1
   local last = text:sub(start)
   if not last:find("^sha256 ") then return text, false end
   if not last:find(SEAL) or last ~= tape.seal(text:sub(1, start - 1)) then

@@ -160,11 +160,16 @@ end
 
 -- What a decoder of the device's bytes answered, and all that follows it.
 local function hear_answers(self, talk, frame, answer, skipped)
+  local heard = frame ~= nil
   while frame or answer == "bad" do
     if frame then hear_frame(self, talk, frame) end
+    heard = heard or frame ~= nil
     if answer == "bad" then talk.bad, talk.skipped = true, talk.skipped + skipped end
     frame, answer, skipped = talk.hears:feed("")
   end
+  if not heard then return end
+  talk.heard, talk.fed = true, (talk.hears:rest()) -- what stands behind the frame goes into the decoder again
+  talk.hears:feed(talk.fed)
 end
 
 local function hear(self, talk, bytes)
@@ -192,7 +197,7 @@ end
 local function hear_rest(self, talk)
   if talk.fed == "" then return end
   local rest, text = talk.hears:rest()
-  if not talk.bad and text == #rest then
+  if not talk.bad and (text == #rest or talk.heard and veil.is_text(rest)) then
     plain(self, "<", rest)
   elseif talk.bad then
     local log = text_before(self, talk, #rest - text)
@@ -378,7 +383,7 @@ end
 function tap:close()
   if self.closed then return end
   self.closed = true
-  look(self)
+  took(self, self.inner:discard() or "", true)
   tell(self.recorder, ">", "close")
   self.inner:close()
 end

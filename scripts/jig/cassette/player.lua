@@ -248,6 +248,7 @@ local function meet(self, found)
     return self.run:kill()
   end
   if typing(self, expected, found) then return end
+  if self.typed and found.kind ~= "text" then return differ(self, "less was written", expected, found) end
   local same, what = difference.compare(expected, found, self.fillers, self.rough)
   if not same then return differ(self, explain(self, found, what), expected, found) end
   if not has_read(self) then

@@ -174,20 +174,29 @@ local function body_of(text, unfinished)
   return whole_lines(rest):sub(#first + 2), sealed
 end
 
---- Reads one. Does not throw, whatever the file; nil and a sentence when it cannot be used.
----@param path string
+--- Reads one from its text. Does not throw, whatever that is; nil and a sentence when it cannot be used.
+---@param path string          what it is called
+---@param text string
 ---@param unfinished? boolean  one without a seal is taken, as far as it goes
 ---@return jig.cassette.Cassette|nil made, string? message
-function reader.read(path, unfinished)
-  local text, message = slurp(path)
-  if not text then return nil, ("%s: %s"):format(path, message) end
+function reader.of(path, text, unfinished)
   local body, sealed = body_of(text, unfinished)
-  local list, made
+  local list, made, message
   if body then list, message = events_of(body) else message = sealed end
   if list then made, message = assemble(list) end
   if not made then return nil, ("%s: %s"):format(path, message) end
   made.path, made.finished = path, sealed
   return made
+end
+
+--- The same from its file.
+---@param path string
+---@param unfinished? boolean
+---@return jig.cassette.Cassette|nil made, string? message
+function reader.read(path, unfinished)
+  local text, message = slurp(path)
+  if not text then return nil, ("%s: %s"):format(path, message) end
+  return reader.of(path, text, unfinished)
 end
 
 --- Makes the seal of a file anew. nil, message when it is no cassette, or cannot be written.

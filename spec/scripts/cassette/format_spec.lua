@@ -88,7 +88,8 @@ describe("jig.cassette.format", function()
   end
 
   it("takes no line that was cut, and throws for none", function()
-    local line = '0.131004 > call code=301 command=report_error reason="a \\"b\\"" response=84:3f2ab81c09d7e455 session=4f'
+    local line = '0.131004 > call code=301 command=report_error reason="a \\"b\\"" '
+      .. "response=84:3f2ab81c09d7e455 session=4f"
     assert.truthy(format.event(line))
     for at = 0, #line - 2 do
       local event = format.event(line:sub(1, at))

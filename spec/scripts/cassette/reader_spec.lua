@@ -40,26 +40,23 @@ describe("jig.cassette.reader", function()
     assert.is_false(made.keep)
     assert.is_true(made.finished)
     assert.equal(5, made.events[1].line)
-    assert.is_true(assert(read(tapes.text(tapes.record { recipe = "examples/meter", recording = { keep = true } }))).keep)
+    local kept = tapes.text(tapes.record { recipe = "examples/meter", recording = { keep = true } })
+    assert.is_true(assert(read(kept)).keep)
   end)
 
   it("refuses a file in which one byte is another", function()
-    local folder <close> = scratch.folder { a = TEXT }
     for at = 1, #TEXT do
       local other = string.char(TEXT:byte(at) ~ 1)
-      folder:write("a", TEXT:sub(1, at - 1) .. other .. TEXT:sub(at + 1))
-      assert.is_nil((reader.read(folder.path .. "/a")), at)
+      assert.is_nil((reader.of("a", TEXT:sub(1, at - 1) .. other .. TEXT:sub(at + 1))), at)
     end
   end)
 
   it("refuses one that was cut, at every byte, and takes it as unfinished where a line is whole", function()
-    local folder <close> = scratch.folder { a = TEXT }
     for at = 0, #TEXT - 1 do
-      folder:write("a", TEXT:sub(1, at))
-      local made, message = reader.read(folder.path .. "/a")
+      local made, message = reader.of("a", TEXT:sub(1, at))
       assert.is_nil(made, at)
       assert.is_string(message)
-      made = reader.read(folder.path .. "/a", true)
+      made = reader.of("a", TEXT:sub(1, at), true)
       if made then assert.is_false(made.finished) end
     end
     local _, message = read(TEXT:sub(1, -100))

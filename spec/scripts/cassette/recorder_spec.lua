@@ -69,8 +69,10 @@ describe("jig.cassette.recorder", function()
   it("tells a unit that fails with its report and its reset", function()
     local text = steps { device = function(self) self:receive() self:send { status = 7 } end,
       more = "reset = function(unit) unit.port:set('dtr', true) end", retries = 0 }
-    has(text, '> call code=700 command=report_error reason="it is broken"\n< answer\n> set line=dtr value=true\n> close\n')
-    has(text, '= verdict code=700 fault=lamp.broken phase=factory_init reason="it is broken" reported=true result=failed')
+    has(text, '> call code=700 command=report_error reason="it is broken"\n< answer\n')
+    has(text, "> set line=dtr value=true\n> close\n")
+    has(text, '= verdict code=700 fault=lamp.broken phase=factory_init reason="it is broken" reported=true '
+      .. "result=failed")
   end)
 
   it("tells what the CLI refused, and how it ended otherwise", function()

@@ -116,6 +116,9 @@ local COVERED <const> = {
   ["transports/fd.c"] = "spec/transports/contract_spec.lua: every wire with a descriptor reads and writes by it",
   ["transports/lock.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: a device is opened once",
   ["transports/options.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: the options of their addresses",
+  ["scripts/jig/cassette/port_tap.lua"] = "spec/scripts/cassette/recorder_spec.lua: what is told of a port",
+  ["scripts/jig/cassette/session_tap.lua"] = "spec/scripts/cassette/recorder_spec.lua: what is told of a session",
+  ["scripts/jig/cassette/talk.lua"] = "spec/scripts/cassette/recorder_spec.lua: what is told of an exchange",
   ["scripts/jig/framing/contract.lua"] = "spec/scripts/testing_spec.lua: jig.testing.framing is this file",
   ["scripts/jig/framing/stuffed.lua"] = "spec/scripts/framing/{slip,hdlc,stx_etx}_spec.lua: what they share",
 }

@@ -366,6 +366,7 @@ local function conclude(self, outcome)
   if self.difference or self.enough then return end
   for _, event in ipairs(self.run.events) do
     if event.event == "refused" or event.event == "crashed" then error(event.message, 0) end
+    if event.event == "cassette" then error(event.trouble, 0) end
   end
   local expected = self.events[self.at]
   if outcome ~= "ended" then

@@ -67,9 +67,12 @@ end
 --- Ends it; says what went wrong with the file.
 ---@param emit fun(event: table)
 function recording:finish(emit)
-  if not self.tape then return end
-  self.tape:finish()
-  if self.tape.trouble then emit { event = "cassette", path = self.tape.path, trouble = self.tape.trouble } end
+  local trouble = self.recorder.trouble
+  if self.tape then
+    if not trouble then self.tape:finish() end -- a cassette without a seal is known as one that has no end
+    trouble = self.tape.trouble or trouble
+  end
+  if trouble then emit { event = "cassette", path = self.tape and self.tape.path or "", trouble = trouble } end
 end
 
 return recording

@@ -116,4 +116,17 @@ function veil.is_text(bytes)
   return not bytes:find("[^\t\n\r\27\32-\126]")
 end
 
+--- Whether bytes read as text but for a few: so few in any eight in a row that these can hardly be a message's.
+---@param bytes string
+---@return boolean
+function veil.is_almost_text(bytes)
+  local others, last = {}, 0
+  for at in bytes:gmatch("()[^\t\n\r\27\32-\126]") do
+    last = last + 1
+    others[last] = at
+    if last > 2 and #bytes >= WINDOW and at - others[last - 2] < WINDOW then return false end
+  end
+  return true
+end
+
 return veil

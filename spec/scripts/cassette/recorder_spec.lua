@@ -1,6 +1,8 @@
 local hex = require "jig.hex"
+local recorder = require "jig.cassette.recorder"
 local secrets = require "spec.support.secrets"
 local scratch = require "spec.support.scratch"
+local slip = require "jig.framing.slip"
 local tapes = require "spec.support.tapes"
 
 -- A recipe's folder; `more` are lines of its table.
@@ -11,7 +13,8 @@ local function recipe(more, framing)
     return jig.recipe {
       name = "lamp", port = "tcp:127.0.0.1:1", framing = framing,
       limits = { exchange = 2, first = 1, between = 0.5, read = 1 },
-      status = { [7] = { "lamp.broken", code = 700, reason = "it is broken" } },
+      status = { [7] = { "lamp.broken", code = 700, reason = "it is broken" },
+        [8] = { "lamp.busy", code = 800, reason = "it is busy", retry = true } },
       %s
     }]]):format(framing or 'require "jig.framing.length" { header = ">I2 length", reply = ">I2 length B status" }',
     more or "") }
@@ -243,14 +246,82 @@ describe("jig.cassette.recorder", function()
     has(steps { device = function(self) self:receive() self:hang_up() end }, '< lost during=read message="')
   end)
 
+  it("hides what may be a late answer to an earlier unit, and shows digits again that it has shown", function()
+    local text = steps { retries = 1, more = [[
+        prepare = function(unit) unit.port:expect("ready\n") end]],
+      device = function(self)
+        self:write("\201\202\203\204\205\206\207\208\209")
+        self:sleep(0.1)
+        self:write("id 0011223344556677\n")
+        self:sleep(0.1)
+        self:write("OK 8899aabbccddeeff\n")
+        self:sleep(0.1)
+        self:write("ready\n")
+        self:receive()
+        self:send { status = 8 }
+      end }
+    has(text, "= attempt number=2")
+    assert.equal(2, select(2, text:gsub('< text bytes="id 0011223344556677\\n"', "")))
+    assert.equal(2, select(2, text:gsub("< bytes payload=9:%x+\n", "")))
+    assert.equal(2, select(2, text:gsub("8899aabb", "")))
+  end)
+
+  it("hides digits in a later attempt that were not shown in the first", function()
+    local boots = 0
+    local text = steps { retries = 1, more = "prepare = function(unit) unit.port:expect('ready\\n') end",
+      device = function(self)
+        boots = boots + 1
+        if boots == 2 then self:write("OK 8899aabbccddeeff\n") end
+        self:sleep(0.1)
+        self:write("ready\n")
+        self:receive()
+        self:send { status = 8 }
+      end }
+    has(text, "= attempt number=2\n> open\n< opened\n< bytes payload=20:")
+    has_not(text, "8899aabb")
+  end)
+
+  it("is no burden, however much is said and however long the messages are", function()
+    local long = ("0123456789abcdef"):rep(4000)
+    local text = steps {
+      framing = 'require "jig.framing.ftcd" {}', cli = { get_device_configuration = { scp = 2, payload = long } },
+      device = function(self)
+        for _ = 1, 2 do
+          self:receive()
+          for i = 1, 1000 do self:write(("[trace] line %d is quite long, and so are the others\n"):format(i)) end
+          self:send { status = 0, payload = long }
+        end
+      end,
+    }
+    has(text, "result=passed")
+    has_not(text, "0123456789abcdef")
+  end)
+
+  it("never fails a unit: what goes wrong ends the recording", function()
+    local lines, count = {}, 0
+    local made = recorder.new(function(line)
+      count = count + 1
+      if count == 3 then error("oh") end
+      lines[#lines + 1] = line
+    end, { framing = slip {} })
+    made:attempt(1)
+    local port <close> = assert(made:opener()("pair:quiet", {})) -- the line that it is open is the third
+    assert.truthy(made.trouble:find("the recorder failed: .*oh"))
+    local recording <close> = made:exchange("payload")
+    assert.is_true(port:write("bytes"))
+    assert.equal("", port:discard())
+    made:verdict { passed = true }
+    assert.equal(2, #lines)
+  end)
+
   it("keeps payloads when asked to", function()
     local text = steps { recording = { keep = true } }
     has(text, "< frame payload=29:x" .. hex.encode(ANSWER))
     has_not(text, "payload=29:4cd7")
   end)
 
-  it("tells each attempt", function()
-    local text = steps { retries = 1, more = "faults = { ['connectivity.timeout'] = { code = 9 } }",
+  it("tells no attempt that there was not", function()
+    local text = steps { retries = 1,
       device = function(self) self:receive() self:send { status = 7 } end }
     has(text, "= attempt number=1")
     has_not(text, "= attempt number=2") -- this fault allows none

@@ -57,6 +57,15 @@ describe("jig.cassette.veil", function()
     end
   end)
 
+  it("takes text with few other bytes for almost text, and what is shorter than a message", function()
+    for bytes, is in pairs {
+      ["\255SN=T1\r\n"] = true, ["\255\254SN=T1\r\n"] = true, ["\255\254\253SN=T1\r\n"] = false, [""] = true,
+      ["\0\1\2\3\4\5\6"] = true, ["\0\1\2\3\4\5\6\7"] = false, ["\0abcd\0efg\0"] = true, ["\0abc\0ef\0"] = false,
+    } do
+      assert.equal(is, veil.is_almost_text(bytes), bytes)
+    end
+  end)
+
   it("takes printable ASCII, line ends, tabs and colours for text", function()
     assert.is_true(veil.is_text("\27[32mok\27[0m\t\r\n"))
     assert.is_true(veil.is_text(""))

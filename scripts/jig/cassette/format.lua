@@ -35,7 +35,10 @@ local format = {}
 format.VERSION = "jig-cassette 1"
 
 --- Bytes of a line, without its end; lines; bytes of a file.
-format.LINE, format.LINES, format.SIZE = 300000, 50000, 4 << 20
+format.LINE, format.LINES, format.SIZE = 300000, 10000, 4 << 20
+
+--- Bytes of all payloads of one that is read: fillers are made for them.
+format.PAYLOADS = 8 << 20
 
 --- Hex digits of a payload's digest.
 format.DIGITS = 16
@@ -66,7 +69,12 @@ local FRAME <const> = { payload = "payload", ["*"] = "plain" }
 local KINDS <const> = {
   recipe = { name = "text", version = "text", file = "text", folder = "text", sha256 = "text" },
   unit = { slot = "text", number = "number", retries = "number", serial = "text?", lot = "text?", operator = "text?" },
-  cli = { ["*"] = "plain" },
+  cli = {
+    accept = "text?", grace = "number?", stop = "number?", hurry = "number?", tries = "number?",
+    limit_new_device = "number?", limit_get_device_configuration = "number?",
+    limit_handle_device_response = "number?", limit_report_error = "number?", limit_gate = "number?",
+    report_refused = "boolean?", report_unclear = "boolean?", report_again = "boolean?",
+  },
   ["= attempt"] = { number = "number" },
   ["= verdict"] = {
     result = "text", fault = "text?", code = "number?", phase = "text?", reason = "said?", fingerprint = "text?",

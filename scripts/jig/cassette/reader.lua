@@ -66,6 +66,16 @@ local function is_name(text)
   return text:find("^[%w_%-][%w_.%-]*$") ~= nil
 end
 
+local function cli_mistake(made)
+  local statuses = made.cli.accept and select(2, made.cli.accept:gsub("%d+", ""))
+  if statuses and (made.cli.accept:find("[^%d,]") or statuses < 1 or statuses > 64) then
+    return "has exit statuses that are none"
+  end
+  for key, value in pairs(made.cli) do
+    if type(value) == "number" and value < 0 then return ("has a setting below 0: %s"):format(key) end
+  end
+end
+
 local function head_mistake(made)
   local recipe, unit = made.recipe, made.unit
   if not is_name(recipe.file) or recipe.folder ~= "" and not is_name(recipe.folder) then
@@ -76,6 +86,7 @@ local function head_mistake(made)
     return "has a unit without a number, or with impossible retries"
   end
   if not unit.slot:find("^[%w_.:%-]+$") or #unit.slot > 32 then return "has a slot without a name" end
+  return cli_mistake(made)
 end
 
 -- Which answers may follow what, as side and kind.
@@ -117,6 +128,15 @@ local function event_mistake(event, state)
   return attempt_mistake(event, state) or answer_mistake(event, state)
 end
 
+-- What is too much of payloads; nil when it is not.
+local function payload_mistake(events)
+  local sum = 0
+  for _, event in ipairs(events) do
+    for _, value in pairs(event.fields) do sum = sum + (type(value) == "table" and value.size or 0) end
+  end
+  if sum > format.PAYLOADS then return ("tells of more than %d bytes of payloads"):format(format.PAYLOADS) end
+end
+
 local function keeps(events)
   for _, event in ipairs(events) do
     for _, value in pairs(event.fields) do
@@ -144,6 +164,8 @@ local function assemble(list)
     if message then return nil, ("line %d: '%s' %s"):format(event.line, event.kind, message) end
   end
   if #made.events == 0 then return nil, "tells of nothing" end
+  message = payload_mistake(made.events)
+  if message then return nil, message end
   made.keep = keeps(made.events)
   return made
 end

@@ -221,9 +221,9 @@ local function begin(config, settings, handle, counted, stopped)
 end
 
 -- Slots hold descriptors: nil and a message when there may not be enough of them.
-local function check_descriptors(list)
+local function check_descriptors(o, list)
   local limit, each = system.descriptor_limit()
-  local needed = #list * each + OWN_DESCRIPTORS
+  local needed = #list * (each + (o.record and 1 or 0)) + OWN_DESCRIPTORS
   if needed <= limit then return true end
   return nil, ("%d slots may need %d descriptors, and this process may have %d\n  raise the hard limit: ulimit -Hn, "
     .. "LimitNOFILE= of a systemd unit, or /etc/security/limits.conf"):format(#list, needed, limit)
@@ -383,7 +383,7 @@ return function(words)
   end
   config.service.cli = path
   local enough
-  enough, message = check_descriptors(list)
+  enough, message = check_descriptors(o, list)
   if not enough then
     say(message)
     return tally.STATION

@@ -104,6 +104,8 @@ describe("jig.cassette.player", function()
         end
       end)
 
+      if name == "gateway" then return end -- it has no values that the others have not
+
       it("differs where a value is another, but for what nobody looks at", function()
         local differed = 0
         for i = 1, #lines do

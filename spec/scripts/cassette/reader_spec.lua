@@ -112,6 +112,10 @@ describe("jig.cassette.reader", function()
     refused(with(2, 'unit number=1 retries=0 slot="../.."'), "has a slot without a name")
     refused(with(2, "unit number=1 retries=101 slot=A"), "impossible retries")
     refused(with(2, "unit number=0 retries=0 slot=A"), "a unit without a number")
+    for line, why in pairs { ["cli accept=text"] = "exit statuses", ['cli accept=","'] = "exit statuses",
+      ["cli grace=-1"] = "below 0", ["cli grace=text"] = "no number", ["cli more=1"] = "has no 'more'" } do
+      refused(with(3, line), why)
+    end
   end)
 
   it("refuses what is too large, before it reads all of it", function()
@@ -120,6 +124,8 @@ describe("jig.cassette.reader", function()
     local many = {}
     for i = 1, format.LINES do many[i] = "cli" end
     refused(tapes.text(many), "lines")
+    local large = LINES[6]:match("^%S+") .. " < bytes payload=1048576:0123456789abcdef"
+    refused(with(6, LINES[6], large, large, large, large, large, large, large, large), "bytes of payloads")
     refused(with(7, "0.000000 > text bytes=\"" .. ("a"):rep(format.LINE) .. '"'), "is longer than")
   end)
 

@@ -1,6 +1,7 @@
 /* jig.system: what commands need of the machine and Lua's own libraries do not give. */
 #include "bindings/jig.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,6 +19,8 @@
 
 #include "core/digest.h"
 #include "core/folder.h"
+
+#define FOLDER "jig.system.folder"
 
 enum { SLOT_DESCRIPTORS = 6 };
 
@@ -235,6 +238,68 @@ static int remove_folder(lua_State *L)
     return 1;
 }
 
+static int close_folder(lua_State *L)
+{
+    DIR **folder = luaL_checkudata(L, 1, FOLDER);
+    if (*folder)
+        closedir(*folder);
+    *folder = NULL;
+    return 0;
+}
+
+/* The folder at index 2 of the stack, and at 3 the table of its files. */
+static void list_files(lua_State *L, DIR *folder)
+{
+    struct stat info;
+    lua_Integer n = 0;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (fstatat(dirfd(folder), entry->d_name, &info, 0) < 0 || !S_ISREG(info.st_mode))
+            continue;
+        lua_pushstring(L, entry->d_name);
+        lua_rawseti(L, 3, ++n);
+    }
+}
+
+/*
+ * system.files(path) -> names of the regular files that stand in a folder, in no order; links are
+ * followed | nil, message, code. Does not yield.
+ */
+static int files(lua_State *L)
+{
+    const char *path = check_path(L, 1);
+    lua_settop(L, 1);
+    DIR **folder = lua_newuserdatauv(L, sizeof *folder, 0);
+    *folder = NULL;
+    luaL_setmetatable(L, FOLDER);
+    *folder = opendir(path);
+    if (!*folder) {
+        struct jig_error err;
+        jig_fail_sys(&err, errno, "%s", path);
+        return jigL_fail(L, &err);
+    }
+    lua_newtable(L);
+    list_files(L, *folder);
+    closedir(*folder);
+    *folder = NULL;
+    return 1;
+}
+
+/*
+ * system.kind(path) -> "file", "folder" or "other", what a link leads to; nil when nothing is
+ * there. Does not yield.
+ */
+static int kind(lua_State *L)
+{
+    struct stat info;
+    if (stat(check_path(L, 1), &info) < 0)
+        lua_pushnil(L);
+    else
+        lua_pushstring(L, S_ISREG(info.st_mode)   ? "file"
+                          : S_ISDIR(info.st_mode) ? "folder"
+                                                  : "other");
+    return 1;
+}
+
 /*
  * system.descriptors() -> how many descriptors this process has open.
  */
@@ -349,6 +414,8 @@ int luaopen_jig_system(lua_State *L)
         {"make_folder", make_folder},
         {"remove_folder", remove_folder},
         {"write_private", write_private},
+        {"files", files},
+        {"kind", kind},
         {"sha256", sha256},
         {"descriptors", descriptors},
         {"descriptor_limit", descriptor_limit},
@@ -361,6 +428,9 @@ int luaopen_jig_system(lua_State *L)
         {"writable", writable},
         {NULL, NULL},
     };
+    luaL_newmetatable(L, FOLDER);
+    lua_pushcfunction(L, close_folder);
+    lua_setfield(L, -2, "__gc");
     luaL_newlib(L, functions);
     return 1;
 }

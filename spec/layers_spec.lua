@@ -127,6 +127,9 @@ local COVERED <const> = {
   ["scripts/jig/check/names.lua"] = "spec/scripts/check/mistakes_spec.lua",
   ["scripts/jig/check/statuses.lua"] = "spec/scripts/check/mistakes_spec.lua",
   ["scripts/jig/check/tables.lua"] = "spec/scripts/check/mistakes_spec.lua",
+  ["scripts/jig/cassette/port_tap.lua"] = "spec/scripts/cassette/recorder_spec.lua: what is told of a port",
+  ["scripts/jig/cassette/session_tap.lua"] = "spec/scripts/cassette/recorder_spec.lua: what is told of a session",
+  ["scripts/jig/cassette/talk.lua"] = "spec/scripts/cassette/recorder_spec.lua: what is told of an exchange",
   ["scripts/jig/framing/contract.lua"] = "spec/scripts/testing_spec.lua: jig.testing.framing is this file",
   ["scripts/jig/framing/stuffed.lua"] = "spec/scripts/framing/{slip,hdlc,stx_etx}_spec.lua: what they share",
 }

@@ -9,6 +9,7 @@ local VERBS <const> = {
   { "check", "look for mistakes in a recipe" },
   { "test", "run specs with busted, as a task" },
   { "prove", "show that every way in which a unit can fail ends rightly" },
+  { "replay", "run a recipe against what was recorded, and show where it differs" },
   { "recover", "report sessions that were left without an end" },
   { "journal", "read, verify and prune the journal" },
   { "shell", "talk to a device by hand, with a recipe's port and framing" },

@@ -61,6 +61,11 @@ function count.stopping(self)
   if not self.watch then self:note(tally.INTERRUPTED) end
 end
 
+-- A unit that is not recorded has its result, but the station is not as it was told to be.
+function count.cassette(self)
+  self:note(tally.STATION)
+end
+
 -- An attempt that is followed by another is not the unit's end, but what it left unreported stays so.
 function count.ended(self, event)
   event.station = event.fault and STATION_FAULTS[event.fault.name] or nil

@@ -229,6 +229,17 @@ function testing.run(options)
   return result_of(run, journal)
 end
 
+--- Runs a recipe against a cassette (jig run --record), and says whether it does what it did. Does not yield.
+-- Raises when the cassette or the recipe cannot be used. In one line of a spec: assert.replays("line4.cassette").
+---@param path string
+---@param options? jig.testing.ReplayOptions
+---@return jig.testing.Replayed
+function testing.replay(path, options)
+  local ok, result = pcall(require("jig.testing.replay").run, path, options)
+  if not ok then error(result, 2) end
+  return result
+end
+
 ---@class jig.FramingChecks
 ---@field junk? boolean    the framing finds a frame behind junk; default f.traits.resync
 ---@field check? boolean   it notices damage; default f.traits.check

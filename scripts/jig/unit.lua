@@ -43,7 +43,8 @@ local ARQ_FACTOR <const>, ARQ_SLACK <const> = 12, 65536
 
 ---@param fields table  slot, number, attempt, serial, lot, operator
 ---@param recipe jig.Recipe
----@param context table  service; new_id(unit) -> string; emit(event); folder of the recipe; record?: jig.Record
+---@param context table  service; new_id(unit) -> string; emit(event); folder of the recipe; record?: jig.Record;
+---  recorder?: jig.cassette.Recorder
 ---@return jig.Unit
 function unit.new(fields, recipe, context)
   local self = setmetatable({ data = {}, device_log = {}, phases = {} }, meta)
@@ -165,6 +166,11 @@ local function verb(f)
   end
 end
 
+-- Where the unit is recorded, its port, its session and its exchanges are listened to.
+local function recorder_of(self)
+  return truths[self].context.recorder
+end
+
 -- ---- the three commands ----
 
 local function check_call(result, message, code, stage)
@@ -209,7 +215,8 @@ unit.new_device = verb(function(self)
   unit.enter(self, "new_device")
   local record, attempt
   if truths[self].context.record then record, attempt = truths[self].context.record:opening(self, truth) end
-  local made, message, code = session.new(truths[self].context.service, truth.session_id, truth.slot, record, attempt)
+  local open = recorder_of(self) and recorder_of(self):caller() or session.new
+  local made, message, code = open(truths[self].context.service, truth.session_id, truth.slot, record, attempt)
   if not made then fault.throw_cli(message, code, "start") end
   truth.session, self.session = made, made
   watch_gate(self, made)
@@ -386,6 +393,7 @@ unit.exchange = verb(function(self, request, phase)
   hand_over_once(self, request)
   unit.enter(self, phase or truths[self].exchange_phase or "exchange")
   local limit <close> = task.limit("exchange", truths[self].recipe.limits.exchange)
+  local recording <close> = recorder_of(self) and recorder_of(self):exchange(request.payload)
   local frame = (truths[self].recipe.exchange and exchange_hook or exchange_frame)(self, request)
   return check_status(self, frame)
 end)
@@ -396,7 +404,8 @@ end)
 function unit:open(address, pacing)
   unit.enter(self, "connect")
   local truth = truths[self]
-  truth.port = wire.open(address, truth.slot, truth.recipe.limits, pacing)
+  truth.port = wire.open(address, truth.slot, truth.recipe.limits, pacing,
+    recorder_of(self) and recorder_of(self):opener())
   truth.handle, self.port = truth.port.handle, truth.port
 end
 

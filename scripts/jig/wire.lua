@@ -27,10 +27,11 @@ end
 ---@param name string     the slot
 ---@param limits jig.Limits
 ---@param options? { chunk?: integer, gap?: number }
+---@param open? function     in place of jig.port.open
 ---@return jig.Wire
-function wire.open(address, name, limits, options)
+function wire.open(address, name, limits, options, open)
   local pacing = options or {}
-  local handle, message, code, limit = port.open(address, {
+  local handle, message, code, limit = (open or port.open)(address, {
     limit = limits.open,
     name = name,
     chunk = pacing.chunk,

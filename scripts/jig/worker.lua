@@ -159,10 +159,12 @@ local function plan_of(config, made_recipe)
   }
 end
 
-local function run_unit(config, service, number, record, plan, serial)
+local function run_unit(config, service, number, record, plan)
   local base, emit = emitter(config, number)
   local make_id = id_maker(config)
   local context = { service = service, emit = emit, folder = config.folder, record = record, slot = config.slot }
+  local recording = config.recording and require("jig.cassette.recording").new(config, plan, number)
+  context.recorder = recording and recording.recorder
   if record then record:started(plan.recipe) end
   function context.new_id()
     base.session = make_id()
@@ -173,21 +175,24 @@ local function run_unit(config, service, number, record, plan, serial)
     tries = tries + 1
     base.attempt, base.session = tries, nil
     emit { event = "started", recipe = plan.name, version = plan.version }
+    if recording then recording.recorder:attempt(tries) end
     local result = one_attempt(plan, {
       slot = config.slot,
       number = number,
       attempt = tries,
-      serial = serial,
+      serial = plan.serial,
       lot = config.lot,
       operator = config.operator,
     }, context)
     result.event = "ended"
+    if recording then recording.recorder:verdict(result) end
     local kept = keep(context, result, number, config.retries > 0 and result.fault and result.fault.retry == true)
     -- For a journal that does not know how this attempt ended its serial number is being made still.
     result.again = kept and again(result) or nil
     if config.quiet then result.phases = nil end
     emit(result)
   until not result.again
+  if recording then recording:finish(emit) end
 end
 
 -- One turn of a slot: a unit, and at a watched slot the waits around it. False when it was the last.
@@ -199,21 +204,24 @@ local function turn(config, files, service, number, record)
     return false
   end
   local plan, serial = plan_of(config, made_recipe), config.serial
+  plan.files = files
   if config.watch then
     local there, scanned = await_device(config, plan.address, emit)
     if not there then return false end
     serial = scanned or serial
   end
-  run_unit(config, service, number, record, plan, serial)
+  plan.serial = serial
+  run_unit(config, service, number, record, plan)
   if task.interrupted() > 0 or gate.shut() then return false end -- shut: nothing can be called any more
   return not config.watch or await_removal(plan.address, emit)
 end
 
 ---@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id? (or a list: one
---  for each attempt), lot?, operator?, quiet?, journal? (jig.record), watch? (waits for each
---  device to come and go), start? (and for slot:send { serial? } before; { last = true }: no more)
+--  for each attempt), lot?, operator?, quiet?, journal? (jig.record), recording?
+--  (jig.cassette.recording), watch? (waits for each device to come and go), start? (and for slot:send { serial? }
+--  before; { last = true }: no more)
 return function(config)
-  local files = sandbox.files(config.journal ~= nil)
+  local files = sandbox.files(config.journal ~= nil or config.recording ~= nil)
   local service = assert(session.service(config.service))
   local record = config.journal and require("jig.record").new(config, files)
   for number = 1, config.watch and math.maxinteger or config.count do

@@ -75,6 +75,34 @@ describe("jig.system", function()
     assert.matches(folder.path .. "/none: No such file", message, 1, true)
   end)
 
+  it("lists the regular files of a folder, behind links, too", function()
+    local folder <close> = scratch.folder { ["b.txt"] = "", ["inner/c"] = "" }
+    scratch.run { "ln", "-s", "b.txt", folder.path .. "/a" }
+    scratch.run { "ln", "-s", "none", folder.path .. "/nowhere" }
+    scratch.run { "mkfifo", folder.path .. "/pipe" }
+    local names = system.files(folder.path)
+    table.sort(names)
+    assert.same({ "a", "b.txt" }, names)
+    local empty <close> = scratch.folder()
+    assert.same({}, system.files(empty.path))
+    for path, code in pairs { [folder.path .. "/none"] = "not_found", [folder.path .. "/b.txt"] = "not_found" } do
+      local found, message, why = system.files(path)
+      assert.same({ nil, code }, { found, why })
+      assert.matches(path, message, 1, true)
+    end
+  end)
+
+  it("says what stands at a path", function()
+    local folder <close> = scratch.folder { file = "" }
+    scratch.run { "mkfifo", folder.path .. "/pipe" }
+    scratch.run { "ln", "-s", "file", folder.path .. "/link" }
+    for name, kind in pairs { ["/file"] = "file", ["/link"] = "file", [""] = "folder", ["/pipe"] = "other" } do
+      assert.equal(kind, system.kind(folder.path .. name))
+    end
+    assert.is_nil(system.kind(folder.path .. "/none"))
+    assert.has_error(function() system.kind("a\0b") end)
+  end)
+
   it("finds programs: in PATH, or where the path says", function()
     assert.matches("^/.*/sh$", system.program "sh")
     local folder <close> = scratch.folder { plain = "" }

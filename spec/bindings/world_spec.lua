@@ -794,6 +794,7 @@ describe("jig.world", function()
   end)
 
   it("leaves nothing behind, a thousand times", function()
+    if scratch.valgrind then pending "valgrind keeps what was freed for a while, to notice who still uses it" end
     local folder <close> = scratch.folder()
     local record <close> = assert(world.record(folder.path .. "/journal.db"))
     local function descriptors()

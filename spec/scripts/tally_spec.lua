@@ -31,6 +31,7 @@ describe("jig.tally", function()
     { "the first in the order: 6, 4, 5, 3, 1", { failed "cli.missing", { event = "stopping" },
       failed("lamp.dark", { unreported = true }), { event = "refused", slot = "A" } }, 6, 2, 0, 2 },
     { "4 before 5", { { event = "stopping" }, failed "cli.missing" }, 4, 1, 0, 1 },
+    { "a unit that is not recorded", { PASS, { event = "cassette", slot = "A" } }, 4, 1, 1, 0 },
     { "5 before 3", { { event = "refused", slot = "A" }, { event = "stopping" } }, 5, 0, 0, 0 },
     { "3 before 1", { failed "lamp.dark", { event = "refused", slot = "B" } }, 3, 1, 0, 1 },
     { "what does not count", { { event = "phase", slot = "A" }, { event = "note", slot = "A" } }, 0, 0, 0, 0 },

@@ -49,6 +49,8 @@ local function parser()
   p:option("--operator", "Operator, for the record.")
   p:flag("--json", "One JSON object per line on stdout.")
   p:option("--junit", "Write a JUnit file.")
+  p:option("--record", "Write a cassette of each unit, for jig replay: a file, with %slot and %number in its name.")
+  p:flag("--record-payload", "With --record: the bytes of every message, too.")
   p:option("--trace", "Show traffic: time, direction, length, digest. --trace=payload shows bytes."):args("?")
   return p
 end
@@ -83,6 +85,7 @@ local function check_usage(o, trace)
   end
   if o.journal and o.no_journal then return "--journal and --no-journal exclude each other" end
   if o.again and o.no_journal then return "--again needs a journal" end
+  if o.record_payload and not o.record then return "--record-payload needs --record" end
   if o.serial_number and (o.count or 1) > 1 then
     return "--serial-number is for one unit: it cannot go with --count"
   end
@@ -104,6 +107,11 @@ end
 
 -- What cannot be said of several slots at once.
 local function check_slots(o, list)
+  if o.record then
+    local several = o.watching ~= nil or (o.count or 1) > 1
+    local wrong = require("jig.cassette.place").mistake(o.record, #list, several)
+    if wrong then return wrong end
+  end
   if #list == 1 then return end
   if o.session_id then return "--session-id is for one unit: it cannot go with several slots" end
   if o.serial_number then return "--serial-number is for one unit: it cannot go with several slots" end
@@ -121,6 +129,7 @@ local function make_config(o, from)
     session_id = o.session_id,
     lot = o.lot or from.lot,
     operator = o.operator or from.operator,
+    recording = o.record and { file = o.record, keep = o.record_payload } or nil,
   }
 end
 
@@ -212,9 +221,9 @@ local function begin(config, settings, handle, counted, stopped)
 end
 
 -- Slots hold descriptors: nil and a message when there may not be enough of them.
-local function check_descriptors(list)
+local function check_descriptors(o, list)
   local limit, each = system.descriptor_limit()
-  local needed = #list * each + OWN_DESCRIPTORS
+  local needed = #list * (each + (o.record and 1 or 0)) + OWN_DESCRIPTORS
   if needed <= limit then return true end
   return nil, ("%d slots may need %d descriptors, and this process may have %d\n  raise the hard limit: ulimit -Hn, "
     .. "LimitNOFILE= of a systemd unit, or /etc/security/limits.conf"):format(#list, needed, limit)
@@ -326,6 +335,12 @@ local function begin_trace(trace)
   end
 end
 
+local function warn_of_payloads(o)
+  if o.record_payload then
+    io.stderr:write("jig: WARNING: --record-payload writes the bytes of every message into the cassette\n")
+  end
+end
+
 local function write_junit(path, counted, list, exit)
   local name = list[1].file
   for _, recipe in pairs(counted.recipes) do name = recipe end
@@ -349,7 +364,7 @@ local function read_settings(words)
   list, message = slots.of(o, from)
   if not list then return nil, usage(message) end
   o.watching, message = watching(o, from)
-  wrong = check_slots(o, list) or message
+  wrong = message or check_slots(o, list)
   if wrong then return nil, usage(wrong) end
   o.trace, o.stop = trace, from.stop or STOP
   return o, from, list
@@ -368,7 +383,7 @@ return function(words)
   end
   config.service.cli = path
   local enough
-  enough, message = check_descriptors(list)
+  enough, message = check_descriptors(o, list)
   if not enough then
     say(message)
     return tally.STATION
@@ -385,6 +400,7 @@ return function(words)
     return tally.STATION
   end
   begin_trace(o.trace)
+  warn_of_payloads(o)
   local exit, counted, trouble = run(o, config, list, settings)
   if trouble then
     say(trouble)

@@ -62,6 +62,10 @@ function say.recovery(event)
     event.text and ": " .. clean(event.text) or "")
 end
 
+function say.cassette(event)
+  return ("%s  NOT RECORDED: %s"):format(clean(event.slot), clean(event.trouble))
+end
+
 function say.refused(event)
   return "jig: " .. clean(event.message)
 end

@@ -5,12 +5,15 @@
 --     assert.reported(result, "factory_init.keygen", 301)   failed so, and the last attempt was reported once,
 --                                                with that code, which was accepted
 --     assert.not_reported(result)                no report was made; assert.is_not.reported is the same
+--     assert.replays("line4.cassette")          the recipe does what was recorded; also with the options of
+--                                                testing.replay
 --     assert.sent(result, "0100")                the device was given these bytes, as hex, in one piece
 --
 -- A failure shows what was found, and the last lines of the transcript.
 
 local hex = require "jig.hex"
 local luassert = require "luassert"
+local replay = require "jig.testing.replay"
 local say = require "say"
 
 local LINES <const> = 15
@@ -103,5 +106,19 @@ register("sent", function(result, digits)
   local actual = ("%d bytes: %s"):format(#result.written, hex.encode(result.written):sub(1, 200))
   return result.written:find(bytes, 1, true) ~= nil, digits .. " on the wire", actual
 end)
+
+-- A cassette stands for a result here, so this one is no different from an assertion of luassert's own.
+say:set("assertion.jig.replays", "")
+luassert:register("assertion", "replays", function(state, arguments)
+  local path, options = arguments[1], arguments[2]
+  if type(path) ~= "string" then
+    error(("assert.replays takes the path of a cassette, got a %s"):format(type(path)), 3)
+  end
+  local ok, result = pcall(replay.run, path, options)
+  if not ok then error(result, 3) end
+  state.failure_message = result.same and path .. ": the recipe does what was recorded"
+    or result.text .. "\n" .. table.concat(result.notes, "\n")
+  return result.same
+end, "assertion.jig.replays", "assertion.jig.replays")
 
 return luassert

@@ -42,6 +42,8 @@ describe("jig.output.text", function()
     { "a report that was accepted", { event = "report", slot = "A", accepted = true }, "", "" },
     { "a report that was not", { event = "report", slot = "A", accepted = false, trouble = "no service" }, "",
       "A  NOT REPORTED: no service\n" },
+    { "a unit that is not recorded", { event = "cassette", slot = "A", path = "a", trouble = "a: no\27" }, "",
+      "A  NOT RECORDED: a: no?\n" },
     { "a recipe that is refused", { event = "refused", message = "r.lua:1: bad" }, "", "jig: r.lua:1: bad\n" },
     { "a crash, with its lines", { event = "crashed", message = "boom\n\tx\27" }, "", "jig: boom\n\tx?\n" },
     { "a first signal", { event = "stopping", times = 1 }, "",

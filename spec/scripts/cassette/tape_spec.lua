@@ -1,0 +1,71 @@
+local format = require "jig.cassette.format"
+local scratch = require "spec.support.scratch"
+local tape = require "jig.cassette.tape"
+
+-- A file whose write number `at` fails.
+local function failing(at, closes)
+  local count = 0
+  return function()
+    return {
+      setvbuf = function() end,
+      write = function()
+        count = count + 1
+        if count >= at then return nil, "No space left on device", 28 end
+        return true
+      end,
+      close = function() return closes ~= false, "No space left on device" end,
+    }
+  end
+end
+
+describe("jig.cassette.tape", function()
+  it("writes the version, the lines and the seal, each line at once", function()
+    local folder <close> = scratch.folder()
+    local made = tape.new(folder.path .. "/a")
+    made:line("one")
+    assert.equal("jig-cassette 1\none\n", folder:read("a")) -- what a jig leaves that is killed here
+    made:line("two")
+    made:finish()
+    made:finish()
+    assert.is_nil(made.trouble)
+    local body = "jig-cassette 1\none\ntwo\n"
+    assert.equal(body .. tape.seal(body), folder:read("a"))
+    assert.equal("sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n", tape.seal(""))
+  end)
+
+  it("overwrites nothing", function()
+    local folder <close> = scratch.folder { a = "kept" }
+    for _, name in ipairs { "/a", "" } do
+      local made = tape.new(folder.path .. name)
+      made:line("one")
+      made:finish()
+      assert.truthy(made.trouble:find("exists already", 1, true))
+    end
+    assert.equal("kept", folder:read("a"))
+  end)
+
+  it("says where it cannot write, and goes on without", function()
+    local made = tape.new("nowhere/at/all")
+    made:line("one")
+    made:finish()
+    assert.truthy(made.trouble:find("nowhere/at/all", 1, true))
+    for at = 1, 3 do
+      made = tape.new("nowhere", failing(at))
+      made:line("one")
+      made:line("two")
+      made:line("three")
+      made:finish()
+      assert.equal("nowhere: No space left on device", made.trouble)
+    end
+  end)
+
+  it("has an end", function()
+    local folder <close> = scratch.folder()
+    local made = tape.new(folder.path .. "/a")
+    local line = ("x"):rep(format.LINE)
+    for _ = 1, format.SIZE // format.LINE + 1 do made:line(line) end
+    made:finish()
+    assert.truthy(made.trouble:find("is full", 1, true))
+    assert.is_true(#folder:read("a") <= format.SIZE)
+  end)
+end)

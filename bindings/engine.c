@@ -216,6 +216,18 @@ static const struct limit *nearest_limit(const struct jig_task *task)
     return first;
 }
 
+void jigL_push_limits(lua_State *L, const struct jig_task *task)
+{
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (int i = 0; task && i < task->depth; i++) {
+        if (i > 0)
+            luaL_addchar(&b, ' ');
+        luaL_addstring(&b, task->limits[i].name);
+    }
+    luaL_pushresult(&b);
+}
+
 static bool shielded(const struct jig_task *task)
 {
     for (int i = 0; i < task->depth; i++)

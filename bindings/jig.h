@@ -148,6 +148,9 @@ bool jigL_task_stopped(const struct jig_task *task); /* whether a wait of it fai
 
 /* Opens a limit in the current task, and closes it and all inside it: see task.limit, task.shield
  * in task.c. Returns the depth to give back. Raises outside any task. */
+/* Pushes the names of the limits around what a task (NULL: none) does just now, outermost first:
+ * "unit exchange". */
+void jigL_push_limits(lua_State *L, const struct jig_task *task);
 int jigL_limit_enter(lua_State *L, const char *name, double seconds, bool shield);
 void jigL_limit_leave(struct jig_task *task, int depth);
 

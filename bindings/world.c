@@ -174,7 +174,7 @@ static struct jig_world *push_world(lua_State *L, bool *simulated)
  *   set(name, key, number) -> true | nil, message, code
  *   close(name)
  *   record(kind, session, attempt, facts) -> nil | "refuse" | "die"
- *   wait(what, limit, seconds) -> nil | "limit"
+ *   wait(what, limit, seconds, around) -> nil | "limit"
  *   log(line)
  *   event(message)        what a slot emits, at once; slot:next does not give it then
  * One that returns nothing is as one that is not there. They may not yield; one that raises ends

@@ -370,7 +370,8 @@ static int push_wait(lua_State *L, void *what)
     lua_pushstring(L, about->what);
     lua_pushstring(L, about->wait->limit);
     lua_pushnumber(L, about->wait->limit_seconds);
-    return 3;
+    jigL_push_limits(L, about->wait->task);
+    return 4;
 }
 
 static void take_wait(lua_State *L, int first, int results, void *what)

@@ -35,6 +35,12 @@ local function go_one(subject, o)
     say(path)
     return 2
   end
+  for _, injection in ipairs(history.injections) do
+    if injection.misfit then
+      say(injection.misfit)
+      return 2
+    end
+  end
   if o.trace then print(transcript.text(history.trail)) end
   local proof = {
     recipe = subject.recipe, effects = history.trail, clean = path, singles = {}, doubles = {}, gaps = {},

@@ -119,7 +119,9 @@ end
 ---@return jig.prove.Path, table history
 function explorer.go(subject, steps, lines)
   local history = journey.go(subject, steps, lines)
-  if #steps == 0 then subject.clean = history.ended end
+  if #steps == 0 then
+    subject.clean, subject.trail, subject.reshapes = history.ended, history.trail, laws.reshapes(history)
+  end
   history.clean = subject.clean
   local ended = history.ended
   local last = history.injections[#history.injections]

@@ -27,6 +27,7 @@ faults.MAPPED = "the fault has a mapped code"
 ---@field kills? boolean       nothing of this process happens any more
 ---@field unreported? boolean  a session may be left to the next start
 ---@field harmless? boolean    the unit must end exactly as without it
+---@field again? boolean       the unit may pass only when something is written again after it
 
 --- The exit statuses by which the played CLI says what is the matter with its token.
 faults.TOKEN = { missing = 20, busy = 21, pin = 22 }
@@ -36,10 +37,11 @@ faults.TOKEN = { missing = 20, busy = 21, pin = 22 }
 -- What the recipe's own code waits for may fail it in its own way, or not matter to it at all.
 local OF_THE_RECIPE <const> = { "own", "passed", "tool.serial", "tool.limit" }
 
--- Whether the recipe's own code decides what becomes of an effect: before the session and after it, and in an
--- exchange of its own. In a session jig's own exchange fails for good.
+-- Whether the recipe's own code decides what becomes of an effect: before the session and after it, in an exchange
+-- of its own, and with what no exchange waits for. In a session jig's own exchange fails for good.
 local function is_of_the_recipe(effect, subject)
-  return not effect.in_session or subject.recipe.exchange ~= nil
+  if not effect.in_session or subject.recipe.exchange then return true end
+  return effect.kind == "read" and not effect.awaited
 end
 
 local function both(one, other)
@@ -282,7 +284,7 @@ end
 -- that are sent again.
 local function status_fault(name, means, allow, status, mapped)
   return {
-    name = name, means = means,
+    name = name, means = means, again = not mapped,
     allow = function(effect, subject)
       if not is_of_the_recipe(effect, subject) then return { allow } end
       local may_pass = mapped or subject.recipe.link == "arq"
@@ -335,12 +337,10 @@ end
 
 -- ---- waits, the journal, the operator, the process ----
 
--- Limits of waits that are jig's own, whoever waits.
-local JIGS <const> = { open = true, first = true, between = true, exchange = true, unit = true }
-
-local function is_exchange(effect, subject)
+-- Whether jig itself decides what becomes of a wait: for the port, and in its exchange within a session.
+local function is_jigs(effect, subject)
   if effect.limit == "open" then return true end
-  return JIGS[effect.limit] and not is_of_the_recipe(effect, subject)
+  return (" " .. (effect.around or "") .. " "):find(" exchange ", 1, true) and not is_of_the_recipe(effect, subject)
 end
 
 local waits = {
@@ -353,17 +353,24 @@ local waits = {
     allow = function(effect, subject)
       local list = { "connectivity.timeout", "connectivity.corrupt", "tool.limit" }
       if effect.limit == "between" then list[4] = "passed" end -- it ends a frame, or a text before one
-      return is_exchange(effect, subject) and list or both(list, OF_THE_RECIPE)
+      return is_jigs(effect, subject) and list or both(list, OF_THE_RECIPE)
     end,
     act = function() return "limit" end },
 }
 
--- Events that nobody waits for may be lost to the journal, and the unit go on.
+-- Events that nobody waits for may be lost to the journal, and the unit go on. The end of a unit is waited for where
+-- something could still fail after the fingerprint.
 local NEEDED <const> = { opening = true, finishing = true, finished = true }
+
+local function is_needed(effect, recipe)
+  return NEEDED[effect.what] or effect.what == "ended" and (recipe.run or recipe.finish)
+end
 
 local records = {
   { name = "refused", means = "the journal does not take it", unreported = true,
-    allow = function(effect) return NEEDED[effect.what] and { "tool.journal" } or { "tool.journal", "passed" } end,
+    allow = function(effect, subject)
+      return is_needed(effect, subject.recipe) and { "tool.journal" } or { "tool.journal", "passed" }
+    end,
     act = function() return "refuse" end },
   { name = "killed_after", means = "the process is killed when it is written", kills = true, allow = {},
     act = function() return "die" end },

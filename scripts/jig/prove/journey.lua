@@ -27,8 +27,8 @@ local journey = {}
 -- Starts after which a session must have its end.
 local STARTS <const> = 3
 
--- Seconds between TERM and KILL.
-local GRACE <const> = 2
+-- Seconds between TERM and KILL, and those that a running call has left when somebody presses Ctrl-C.
+local GRACE <const>, STOP <const> = 2, 10
 
 -- How often a unit is tried again whose fault the recipe marks so.
 local RETRIES <const> = 1
@@ -40,7 +40,7 @@ local function service_of(subject)
   local trouble = {}
   for name, status in pairs(faults.TOKEN) do trouble[name] = { statuses = { status } } end
   trouble.name, trouble.folder, trouble.tries = "prove", subject.journal.folder .. "/token", 1
-  return { cli = "factory_tool", token = trouble, grace = GRACE }
+  return { cli = "factory_tool", token = trouble, grace = GRACE, stop = STOP }
 end
 
 -- One for each attempt, in the journal of many runs.
@@ -48,12 +48,6 @@ local function names_of_sessions(run)
   local names = {}
   for attempt = 1, 1 + RETRIES do names[attempt] = ("%016x%04x"):format(run, attempt) end
   return names
-end
-
--- The fault of that name that fits an effect.
-local function find(effect, subject, name)
-  return faults.named(effect, subject, name)
-    or error(("no fault '%s' fits effect %d (%s %s)"):format(name, effect.number, effect.kind, effect.what), 0)
 end
 
 -- Numbers an effect, and has it go wrong where that is wanted.
@@ -65,11 +59,15 @@ local function watcher(self)
     if effect.call then effect.call.effect, effect.call.life = effect, self.life end
     local wanted = self.wanted[number]
     if not wanted then return end
-    local fault = find(effect, self.subject, wanted.name)
+    local fault = faults.named(effect, self.subject, wanted.name)
+    if not fault then
+      wanted.misfit = ("no fault '%s' fits effect %d (%s %s)"):format(wanted.name, number, effect.kind, effect.what)
+      return
+    end
     wanted.fault, wanted.effect = fault, effect
     wanted.allowed = faults.allowed(fault, effect, self.subject)
     effect.injected, effect.means = fault.name, fault.means
-    if fault.kills then self.killed = true end
+    if fault.kills then self.killed = effect end
     return fault.act(effect, run, self.subject)
   end
 end
@@ -88,6 +86,7 @@ local function add(self, run)
   take_over(run.facts, history.facts)
   take_over(run.taken, history.taken)
   take_over(run.taken_in, history.taken_in)
+  take_over(run.taken_by, history.taken_by)
   take_over(run.answers, history.answers)
   for secret in pairs(run.secrets) do history.secrets[secret] = true end
   for what in pairs(run.unlimited) do history.unlimited[what] = true end
@@ -172,9 +171,9 @@ end
 --  seconds, …
 function journey.go(subject, path, lines)
   local history = {
-    calls = {}, events = {}, said = {}, facts = {}, taken = {}, taken_in = {}, answers = {}, secrets = {},
+    calls = {}, events = {}, said = {}, facts = {}, taken = {}, taken_in = {}, taken_by = {}, answers = {}, secrets = {},
     unlimited = {}, held = {}, injections = {}, served = {}, fingerprints = {}, restarts = 0, seconds = 0, trail = {},
-    subject = subject, grace = GRACE, said_lines = {}, attempts = {}, sessions = {},
+    subject = subject, grace = GRACE, stop = STOP, said_lines = {}, attempts = {}, sessions = {},
   }
   local self = {
     subject = subject, history = history, trail = history.trail, wanted = {}, life = 1,
@@ -186,7 +185,8 @@ function journey.go(subject, path, lines)
   end
   run_unit(self)
   add_served(history)
-  history.killed = self.killed
+  history.killed = self.killed ~= nil
+  if self.killed and self.killed.life == 1 then history.seconds_of_run = self.killed.at end -- what runs on is a ghost
   look_into_journal(self)
   while #history.unended > 0 and history.restarts < STARTS do
     restart(self)

@@ -31,7 +31,8 @@ local function check_injected(history, complain)
   local all = true
   for _, injection in ipairs(history.injections) do
     if not injection.effect then
-      complain("injected", ("the run has no effect %d: the fault did not happen"):format(injection.at))
+      complain("injected", injection.misfit or ("the run has %d effects, and no %d: the fault did not happen"):format(
+        #history.trail, injection.at))
       all = false
     end
   end
@@ -50,6 +51,13 @@ function laws.check(history)
     for _, law in ipairs(ALL) do law(history, complain) end
   end
   return violations
+end
+
+--- Whether the recipe makes something else of the device's answers.
+---@param history table  without any fault
+---@return boolean
+function laws.reshapes(history)
+  return device.reshapes(history)
 end
 
 --- What a run without any fault gives no hold to check: a sentence each.

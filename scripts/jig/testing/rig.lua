@@ -33,6 +33,9 @@ local world = require "jig.world"
 ---@field call? jig.testing.Call
 ---@field limit? string     that ends a wait
 ---@field seconds? number   how long it may take
+---@field around? string    names of the limits inside of which one waits, outermost first
+---@field awaited? boolean  a frame arrives as the first answer to the message that the device had last, and an exchange
+---  waits for it
 ---@field injected? string  the fault that hit it, and what that means
 ---@field means? string
 
@@ -63,6 +66,7 @@ local world = require "jig.world"
 ---@field device? jig.testing.Device
 ---@field taken jig.Frame[]  messages that reached the device whole, however its firmware reads
 ---@field taken_in integer[]  the attempt in which each did
+---@field taken_by jig.testing.Effect[]  the effect by which each did
 ---@field written string[]   bytes that the device was given
 ---@field answers { payload: string, taken: integer, attempt: integer }[]  frames that it sent, and how many messages
 ---  it had then
@@ -114,12 +118,21 @@ local function after(self, seconds, f)
   self.timers[self.world:after(seconds, f)] = true
 end
 
+-- Whether an exchange waits for just this: nothing was done since it began to wait but that bytes arrived.
+local function is_awaited(self, piece)
+  if not self.awaits or piece.taken ~= #self.taken then return false end
+  for i = self.awaits + 1, #self.trail do
+    if self.trail[i].kind ~= "read" or self.trail[i].awaited then return false end
+  end
+  return piece.frame ~= nil
+end
+
 -- Bytes arrive: as they are, or as they are made to, which is then what is under way next.
 local function arrive(self, piece)
   local action
   if not piece.made then
     action = note(self, "read", piece.frame and "frame" or "text",
-      { size = #piece.bytes, bytes = piece.bytes, frame = piece.frame })
+      { size = #piece.bytes, bytes = piece.bytes, frame = piece.frame, awaited = is_awaited(self, piece) })
   end
   if self.world:dead() then return end
   if not action then
@@ -148,8 +161,9 @@ local function send_next(self)
   end)
 end
 
+-- What the device says outside a session is nobody's secret: its serial number may stand in it.
 local function answered(self, frame)
-  keep_secret(self, frame.payload)
+  if self.in_session then keep_secret(self, frame.payload) end
   self.answers[#self.answers + 1] = { payload = frame.payload, taken = #self.taken, attempt = self.attempt }
 end
 
@@ -182,7 +196,9 @@ local function written_by_device(self, bytes, frame)
   if not self.is_open or bytes == "" then return end
   check_writes(self, bytes)
   if frame then answered(self, frame) else frame = overhear(self, bytes) end
-  local piece = { at = self.world:now() + self.device.latency, bytes = bytes, frame = frame }
+  local piece = {
+    at = self.world:now() + self.device.latency, bytes = bytes, frame = frame, taken = #self.taken,
+  }
   table.insert(self.under_way, piece)
   if #self.under_way == 1 then send_next(self) end
 end
@@ -192,7 +208,7 @@ local function observe(self, frame, answer)
   while frame or answer == "bad" do
     if frame then
       self.taken[#self.taken + 1] = frame
-      self.taken_in[#self.taken] = self.attempt
+      self.taken_in[#self.taken], self.taken_by[#self.taken] = self.attempt, self.trail[#self.trail]
     end
     frame, answer = self.observer:feed("")
   end
@@ -273,11 +289,12 @@ local function hooks_of(self)
     self.facts[#self.facts + 1] = facts
     return note(self, "record", kind, { session = session, attempt = attempt })
   end
-  function hooks.wait(what, limit, seconds)
+  function hooks.wait(what, limit, seconds, around)
     if seconds == math.huge then
       self.unlimited[what] = true
     else
-      return note(self, "wait", what, { limit = limit, seconds = seconds })
+      self.awaits = (" " .. around .. " "):find(" exchange ", 1, true) and #self.trail + 1 or nil
+      return note(self, "wait", what, { limit = limit, seconds = seconds, around = around })
     end
   end
   function hooks.event(event)
@@ -310,7 +327,7 @@ end
 ---@return jig.testing.Rig
 function rig.new(plan)
   local self = setmetatable({
-    plan = plan, trail = {}, taken = {}, taken_in = {}, written = {}, answers = {}, events = {}, marks = {},
+    plan = plan, trail = {}, taken = {}, taken_in = {}, taken_by = {}, written = {}, answers = {}, events = {}, marks = {},
     said = {}, said_lines = {}, facts = {}, secrets = {}, unlimited = {}, timers = {}, under_way = {},
     attempt = 1, in_session = false, hooks = hooks_of_recipe(plan.recipe),
   }, rig)

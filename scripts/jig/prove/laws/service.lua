@@ -188,20 +188,30 @@ function service.pin(history, complain)
   end
 end
 
--- When a call's program is gone: at its limit it is told to end, and after the grace it is made to.
-local function over_at(call, grace)
+-- When somebody pressed Ctrl-C; never, mostly.
+local function interrupted_at(history)
+  for _, injection in ipairs(history.injections) do
+    if injection.fault.name == "interrupt" then return injection.effect.at end
+  end
+  return math.huge
+end
+
+-- When a call's program is gone: at its limit, or some seconds after Ctrl-C, it is told to end, and after the grace it
+-- is made to.
+local function over_at(history, call)
   local play = call.played
   if play.missing then return call.at end
+  local told = math.min(call.limit, math.max(0, interrupted_at(history) - call.at) + history.stop)
   local after = play.after or 0
-  if after < call.limit then return call.at + after end
-  return call.at + call.limit + (play.deaf and grace or 0)
+  if after < told then return call.at + after end
+  return call.at + told + (play.deaf and history.grace or 0)
 end
 
 -- One call at a time: the next begins when the one before has ended.
 function service.one_caller(history, complain)
   local last
   for _, call in ipairs(history.calls) do
-    local over = last and last.life == call.life and last.played and over_at(last, history.grace)
+    local over = last and last.life == call.life and last.played and over_at(history, last)
     if over and call.at < over - SLACK then
       complain("9 one token, one caller", ("%s begins while %s runs"):format(call.command, last.command), call.effect)
     end

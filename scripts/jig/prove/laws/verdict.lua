@@ -10,8 +10,18 @@ local function is_own(name)
   return name ~= "passed" and family ~= "tool" and family ~= "cli" and name ~= "firmware.unknown_status"
 end
 
-local function lists(allowed, name)
-  for _, one in ipairs(allowed) do
+-- Whether something is written after an effect, before the CLI is called.
+local function is_answered(history, effect)
+  for i = effect.number + 1, #history.trail do
+    local kind = history.trail[i].kind
+    if kind == "write" or kind == "call" then return kind == "write" end
+  end
+  return false
+end
+
+local function lists(history, injection, name)
+  if name == "passed" and injection.fault.again and not is_answered(history, injection.effect) then return false end
+  for _, one in ipairs(injection.allowed) do
     if one == name or (one == "own" and is_own(name)) then return true end
   end
   return false
@@ -30,22 +40,25 @@ local function injections_of(history, attempt)
 end
 
 -- Whether a verdict is among those that these faults allow: PASS when each of them does.
-local function is_allowed(injections, name)
+local function is_allowed(history, injections, name)
   local any = #injections == 0 and name == "passed"
   for _, injection in ipairs(injections) do
-    local allowed = injection.fault.kills or lists(injection.allowed, name)
+    local allowed = injection.fault.kills or lists(history, injection, name)
     if name == "passed" and not allowed then return false end
     any = any or allowed
   end
   return any
 end
 
-local function expected(injections)
+-- What is expected instead of a verdict: of the fault that forbids PASS, or of all.
+local function expected(history, injections, verdict_name)
   local list, named = {}, {}
   for _, injection in ipairs(injections) do
-    for _, name in ipairs(injection.allowed) do
-      if not named[name] then list[#list + 1] = name == "own" and "a fault of the recipe's own" or name end
-      named[name] = true
+    if verdict_name ~= "passed" or not lists(history, injection, verdict_name) then
+      for _, name in ipairs(injection.allowed) do
+        if not named[name] then list[#list + 1] = name == "own" and "a fault of the recipe's own" or name end
+        named[name] = true
+      end
     end
   end
   return #list > 0 and table.concat(list, ", ") or "passed"
@@ -77,12 +90,12 @@ local function check_attempt(history, number, ended, complain)
     local made = ended.fault
     local told = not made.line or made.reason:find(made.line, 1, true)
     complain("no plain Lua error", told and made.reason or ("%s: %s"):format(made.line, made.reason))
-  elseif is_allowed(injections, name) then
+  elseif is_allowed(history, injections, name) then
     if ended.fault then check_code(history, injections, ended.fault, complain) end
   elseif #history.injections == 0 then
     complain("verdict", ("the run without any fault did not pass: %s"):format(ended.fault.reason))
   else
-    complain(faults.MAPPED, ("the verdict is %s; expected %s"):format(name, expected(injections)))
+    complain(faults.MAPPED, ("the verdict is %s; expected %s"):format(name, expected(history, injections, name)))
   end
 end
 

@@ -50,42 +50,59 @@ end
 -- When an exchange is over, seen by the first thing that happens behind it; a sleep is one.
 local AFTER_EXCHANGE <const> = { call = true, hook = true, close = true, record = true, write = true, set = true }
 
-local function end_of_exchange(history, number)
+-- When what an effect belongs to is over, seen by the first thing that happens behind it.
+local function end_of(history, number, is_behind)
   local trail = history.trail
   for i = number + 1, #trail do
-    local effect = trail[i]
-    if effect.life > 1 then break end
-    if AFTER_EXCHANGE[effect.kind] or effect.kind == "wait" and effect.limit == "" then return effect.at end
+    if trail[i].life > 1 then break end
+    if is_behind(trail[i]) then return math.min(trail[i].at, history.seconds_of_run) end
   end
   return history.seconds_of_run
+end
+
+local function is_inside(effect, limit)
+  return (" " .. effect.around .. " "):find(" " .. limit .. " ", 1, true) ~= nil
+end
+
+local function is_behind_exchange(effect)
+  return AFTER_EXCHANGE[effect.kind] or effect.kind == "wait" and not is_inside(effect, "exchange")
+end
+
+-- Whether no byte came since something was written.
+local function is_first(history, number)
+  for i = number - 1, 1, -1 do
+    local kind = history.trail[i].kind
+    if kind ~= "wait" then return kind == "write" end
+  end
+end
+
+-- The limit that ends an exchange in which this fault happened: that of the first byte, where none came and none comes.
+local function limit_of(history, injection)
+  local limits, name = history.subject.recipe.limits, injection.fault.name
+  local first = (name == "silence" or name == "late") and is_first(history, injection.effect.number) and limits.first
+  if first and first < limits.exchange then return "first", first end
+  return "exchange", limits.exchange
 end
 
 -- An answer that does not come as it should holds up an exchange no longer than the recipe's limit.
 local function check_exchange(history, injection, complain)
   local effect, recipe = injection.effect, history.subject.recipe
-  if not (effect.kind == "read" and effect.frame and effect.in_session) or recipe.exchange then return end
-  local seconds = end_of_exchange(history, effect.number) - effect.at
-  if seconds > recipe.limits.exchange + SLACK then
-    complain(LAW, ("the exchange went on for %.3f s after the fault; limits.exchange is %g s"):format(seconds,
-      recipe.limits.exchange), effect)
+  if not (effect.awaited and effect.in_session) or recipe.exchange then return end
+  local name, limit = limit_of(history, injection)
+  local seconds = end_of(history, effect.number, is_behind_exchange) - effect.at
+  if seconds > limit + SLACK then
+    complain(LAW, ("the exchange went on for %.3f s after the fault; limits.%s is %g s"):format(seconds, name, limit),
+      effect)
   end
 end
 
--- When the phase is over that a hook's effect began, seen by the first thing that happens behind it.
-local function end_of_phase(history, number)
-  for i, event in ipairs(history.events) do
-    local mark = history.marks[i]
-    if mark and mark >= number and (event.event == "phase" or event.event == "ended") then
-      local following = history.trail[mark + 1]
-      return following and following.life == 1 and following.at or history.seconds_of_run
-    end
-  end
-  return history.seconds_of_run
-end
-
+-- What is behind a hook: another, or what is waited for outside of its limit.
 local function check_hook(history, effect, complain)
   local limit = history.subject.recipe.limits[effect.what]
-  local seconds = end_of_phase(history, effect.number) - effect.at
+  local seconds = end_of(history, effect.number, function(later)
+    if later.kind == "wait" then return not is_inside(later, effect.what) end
+    return later.kind == "hook" or later.kind == "call" or later.kind == "close" or later.kind == "record"
+  end) - effect.at
   if seconds > limit + SLACK then
     complain(LAW, ("the hook took %.3f s; limits.%s is %g s"):format(seconds, effect.what, limit), effect)
   end

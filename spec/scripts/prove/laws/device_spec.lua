@@ -3,7 +3,7 @@ local histories = require "spec.support.histories"
 
 describe("jig.prove.laws.device", function()
   for name, check in histories.each {
-    { "clean", "2 order", "is not the device's answer to new_device", function(history)
+    { "call handle_device_response:exit", "2 order", "is not the device's answer to new_device", function(history)
       history.calls[2].response = "something else"
     end },
     { "clean", "3 nothing is handed over twice", "twice", function(history)
@@ -25,7 +25,7 @@ describe("jig.prove.laws.device", function()
 
   it("lets blocks be sent again within a hand-over, where the link says so, and no message after another", function()
     local taken, in_first = { { payload = "a" }, { payload = "a" }, { payload = "b" } }, { 1, 1, 1, 1 }
-    local history = { served = { a = true, b = true }, taken = taken, taken_in = in_first,
+    local history = { served = { a = true, b = true }, taken = taken, taken_in = in_first, taken_by = {},
       subject = { recipe = { link = "arq" } } }
     local function complaints()
       local count = 0

@@ -48,28 +48,33 @@ static int decode(lua_State *L)
     return 1;
 }
 
-/* The next run of at least `least` digits in a text, as long as it goes, and where it ends.
+/* The next run of at least `least` digits in a text, as long as it goes, and where it ends. With
+ * `between` up to two of its characters may stand between two digits, and "0x" before any; the run
+ * is the digits alone.
  *
- *     hex.find(text: string, least: integer [, init: integer]) -> run: string, last: integer | nil
+ *     hex.find(text: string, least: integer [, init: integer [, between: string]])
+ *         -> run: string, last: integer | nil
  *
- *     hex.find("sha256 01ab77 of 3 bytes", 4)  --> "01ab77", 13
+ *     hex.find("sha256 01ab77 of 3 bytes", 6)     --> "01ab77", 13
+ *     hex.find("got 0x61, 0x6e", 4, 1, ", ")      --> "616e", 14
  */
 static int find(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TSTRING);
-    size_t n, run;
+    size_t n, end;
     const char *text = lua_tolstring(L, 1, &n);
     lua_Integer least = luaL_checkinteger(L, 2);
     lua_Integer init = luaL_optinteger(L, 3, 1);
     luaL_argcheck(L, least >= 1, 2, "a run has one digit at least");
     luaL_argcheck(L, init >= 1, 3, "characters count from 1");
     size_t from = (size_t)init - 1 < n ? (size_t)init - 1 : n;
-    size_t at = from + jig_hex_find(text + from, n - from, (size_t)least, &run);
-    if (run == 0)
-        return 0;
-    lua_pushlstring(L, text + at, run);
-    lua_pushinteger(L, (lua_Integer)(at + run));
-    return 2;
+    const char *between = luaL_optstring(L, 4, NULL);
+    luaL_Buffer b;
+    char *digits = luaL_buffinitsize(L, &b, n - from + 1);
+    size_t count = jig_hex_find(text + from, n - from, (size_t)least, between, digits, &end);
+    luaL_pushresultsize(&b, count);
+    lua_pushinteger(L, (lua_Integer)(from + end));
+    return count ? 2 : 0;
 }
 
 static const luaL_Reg functions[] = {

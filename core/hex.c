@@ -69,18 +69,42 @@ int jig_hex_decode(void *bytes, const char *text, size_t n, size_t *offset, stru
                     n);
 }
 
-size_t jig_hex_find(const char *text, size_t n, size_t least, size_t *run)
+/* The length of "0x" where it stands before a digit. */
+static size_t prefix(const char *text, size_t n)
 {
-    size_t at = 0;
-    while (at < n) {
-        size_t end = at;
-        while (end < n && is_digit(text[end]))
-            end++;
-        *run = end - at;
-        if (*run >= least)
-            return at;
-        at = end + 1;
+    return n > 2 && text[0] == '0' && text[1] == 'x' && is_digit(text[2]) ? 2 : 0;
+}
+
+/* The run that begins at *at, which is moved behind it. */
+static size_t run_of(const char *text, size_t n, const char *between, char *digits, size_t *at)
+{
+    size_t count = 0, gap = 0, i = *at;
+    while (i < n && gap <= 2) {
+        size_t skip = between ? prefix(text + i, n - i) : 0;
+        if (skip) {
+            i += skip;
+        } else if (is_digit(text[i])) {
+            digits[count++] = text[i++];
+            *at = i;
+            gap = 0;
+        } else if (count && between && text[i] && strchr(between, text[i])) {
+            gap++;
+            i++;
+        } else {
+            break;
+        }
     }
-    *run = 0;
-    return n;
+    return count;
+}
+
+size_t jig_hex_find(const char *text, size_t n, size_t least, const char *between, char *digits,
+                    size_t *end)
+{
+    for (size_t at = 0; at < n; at++) {
+        size_t count = run_of(text, n, between, digits, &at);
+        *end = at;
+        if (count >= least)
+            return count;
+    }
+    return 0;
 }

@@ -24,7 +24,10 @@ void jig_hex_encode(char *text, const void *bytes, size_t n);
 int jig_hex_decode(void *bytes, const char *text, size_t n, size_t *offset, struct jig_error *err);
 
 /* The next run of at least `least` digits (from 1 on) in the n characters of `text`, as long as it
- * goes: its index, and how many digits it has in *run. n, and *run = 0, when there is none. */
-size_t jig_hex_find(const char *text, size_t n, size_t least, size_t *run);
+ * goes. Up to two characters of `between` may stand between two digits, and "0x" before any: "0x61,
+ * 0x6e" holds 616e; NULL: none may. Writes the digits at `digits`, which has room for n; gives how
+ * many, 0 = there is no such run, and in *end the index behind it. */
+size_t jig_hex_find(const char *text, size_t n, size_t least, const char *between, char *digits,
+                    size_t *end);
 
 #endif

@@ -101,6 +101,27 @@ local function get_metatable(...)
   return false
 end
 
+-- Numbers first, then strings, each in their order; others stay as they come.
+local function is_before(a, b)
+  local one, other = type(a), type(b)
+  if one ~= other then return one == "number" or one == "string" and other ~= "number" end
+  return (one == "number" or one == "string") and a < b
+end
+
+-- pairs in the order of the keys. In Lua's own it is by chance: two runs of the same recipe would do different things.
+local function in_order(...)
+  local t = ...
+  local meta = type(t) == "table" and debug.getmetatable(t)
+  if type(t) ~= "table" or type(meta) == "table" and rawget(meta, "__pairs") ~= nil then return pairs(...) end
+  local keys, at = {}, 0
+  for key in next, t do keys[#keys + 1] = key end
+  table.sort(keys, is_before)
+  return function()
+    repeat at = at + 1 until keys[at] == nil or rawget(t, keys[at]) ~= nil -- it may be gone by now
+    if keys[at] ~= nil then return keys[at], rawget(t, keys[at]) end
+  end, t
+end
+
 --- Reads a file. nil, message when it cannot be read.
 local function read(path)
   local file, message = io.open(path, "rb")
@@ -172,7 +193,7 @@ end
 function sandbox.environment(folder, api, files)
   local env = {
     _VERSION = _VERSION, assert = assert, error = error, getmetatable = get_metatable, ipairs = ipairs,
-    next = next, pairs = pairs, pcall = pcall, rawequal = rawequal, rawget = rawget, rawlen = rawlen,
+    next = next, pairs = clock.simulated() and in_order or pairs, pcall = pcall, rawequal = rawequal, rawget = rawget, rawlen = rawlen,
     rawset = rawset, select = select, setmetatable = setmetatable, tonumber = tonumber, tostring = tostring,
     type = type, xpcall = guarded,
     coroutine = setmetatable({}, COROUTINE), math = setmetatable({}, MATH), os = setmetatable({}, OS),

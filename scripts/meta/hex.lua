@@ -21,13 +21,16 @@ function hex.encode(bytes) end
 function hex.decode(text) end
 
 --- The next run of at least `least` digits in a text, as long as it goes, and where it ends. nil when there is none.
+--- With `between` up to two of its characters may stand between two digits, and "0x" before any.
 ---
----     assert(hex.find("sha256 01ab77 of 3 bytes", 4) == "01ab77")
+---     assert(hex.find("sha256 01ab77 of 3 bytes", 6) == "01ab77")
+---     assert(hex.find("got 0x61, 0x6e", 4, 1, ", ") == "616e")
 ---@param text string
 ---@param least integer  1 or more
 ---@param init? integer  where to begin; default 1
+---@param between? string
 ---@return string? run
 ---@return integer? last
-function hex.find(text, least, init) end
+function hex.find(text, least, init, between) end
 
 return hex

@@ -31,6 +31,14 @@ describe("jig.hex", function()
       local run, last = hex.find(case[1], case[2], case[3])
       assert.same({ case[4], case[5] }, { run, last })
     end
+    for text, digits in pairs {
+      ["61 6e 01"] = "616e01", ["61:6E"] = "616E", ["0x61, 0x6e"] = "616e", ["x61\\x6e\\x01"] = "616e01",
+      ["0x0"] = "0", ["a  b"] = "ab", ["a   b"] = "a", ["1 2 "] = "12", ["-1"] = "1", ["a0xb"] = "ab", ["a 0x"] = "a0",
+    } do
+      assert.equal(digits, hex.find(text, 1, 1, " :,-\\x"), text)
+    end
+    assert.same({ "616e", 14 }, { hex.find("got 0x61, 0x6e", 4, 1, ", ") })
+    assert.is_nil(hex.find("12\0" .. "34", 4, 1, "\0"))
     assert.has_error(function() hex.find("12", 0) end)
     assert.has_error(function() hex.find("12", 1, 0) end)
     assert.has_error(function() hex.find(12, 1) end)

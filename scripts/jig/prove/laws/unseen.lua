@@ -9,6 +9,9 @@ local hex = require "jig.hex"
 -- Bytes of a window, where it is readable text and where it is not.
 local READABLE <const>, OTHER <const> = 16, 8
 
+-- What may stand between the digits of a dump, besides 0x.
+local BETWEEN <const> = " :,-\\x"
+
 -- Digits of a window: in no shorter run does one stand.
 local RUN <const> = 2 * OTHER
 
@@ -90,10 +93,10 @@ end
 -- Whose windows stand in a text as hex.
 local function seen_in(text)
   local seen = {}
-  local run, last = hex.find(text, RUN)
+  local run, last = hex.find(text, RUN, 1, BETWEEN)
   while run do
     if not harmless[run] then add_seen(run, seen) end
-    run, last = hex.find(text, RUN, last + 1)
+    run, last = hex.find(text, RUN, last + 1, BETWEEN)
   end
   return seen
 end

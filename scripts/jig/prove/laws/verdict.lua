@@ -50,13 +50,18 @@ local function is_allowed(history, injections, name)
   return any
 end
 
+local function called(name, injection)
+  if name == "own" then return "a fault of the recipe's own" end
+  return name == "passed" and injection.fault.again and "passed when it is sent again" or name
+end
+
 -- What is expected instead of a verdict: of the fault that forbids PASS, or of all.
 local function expected(history, injections, verdict_name)
   local list, named = {}, {}
   for _, injection in ipairs(injections) do
     if verdict_name ~= "passed" or not lists(history, injection, verdict_name) then
       for _, name in ipairs(injection.allowed) do
-        if not named[name] then list[#list + 1] = name == "own" and "a fault of the recipe's own" or name end
+        if not named[name] then list[#list + 1] = called(name, injection) end
         named[name] = true
       end
     end

@@ -47,6 +47,12 @@ describe("jig.prove.laws.unseen", function()
     end)
   end
 
+  for name, form in pairs { ["spaces"] = "%02x ", ["colons"] = "%02X:", ["0x"] = "0x%02x, ", ["escapes"] = "\\x%02x" } do
+    it("finds a dump with " .. name, function()
+      assert.is_true(is_seen("key " .. MESSAGE:gsub(".", function(c) return form:format(c:byte()) end)))
+    end)
+  end
+
   it("finds any part of fifteen bytes, and of readable text any of thirty-one", function()
     for at = 1, #MESSAGE - 15 do
       assert.is_true(is_seen("x" .. hex.encode(MESSAGE:sub(at, at + 14)) .. "x"), at)

@@ -24,6 +24,8 @@ faults.MAPPED = "the fault has a mapped code"
 ---@field fits? fun(effect: jig.testing.Effect, subject: table): boolean, string?
 ---@field act fun(effect: jig.testing.Effect, run: jig.testing.Rig, subject: table): any
 ---@field allow string[]|fun(effect: jig.testing.Effect, subject: table): string[]
+---@field code? integer        of a status, as the map says, and its reason
+---@field reason? string
 ---@field kills? boolean       nothing of this process happens any more
 ---@field unreported? boolean  a session may be left to the next start
 ---@field harmless? boolean    the unit must end exactly as without it
@@ -324,7 +326,7 @@ local function statuses(effect, subject)
     if with_status(effect, subject, status) then
       list[#list + 1] = status_fault(("status_0x%02x"):format(status), "the device answers " .. entry[1], entry[1],
         status, true)
-      list[#list].code = entry.code
+      list[#list].code, list[#list].reason = entry.code, entry.reason
     end
   end
   local foreign = foreign_status(effect, subject)

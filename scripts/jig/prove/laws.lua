@@ -22,7 +22,7 @@ local ALL <const> = {
   service.one_end, service.report_agrees, service.owed, service.retry,
   device.once, device.answers,
   service.pin, waits.limits, waits.spans,
-  record.intent, record.passed, record.ends,
+  record.intent, record.passed, record.agrees, record.ends,
   unseen, service.one_caller, verdict.closed, device.statuses,
 }
 

@@ -19,7 +19,7 @@ local meta = { __index = methods, __name = "jig.testing.journal" }
 -- Where nothing is written to a disk.
 local MEMORY <const> = "/dev/shm"
 
-local ROWS <const> = "SELECT session.*, unit.result FROM session LEFT JOIN unit ON unit.id = session.unit "
+local ROWS <const> = "SELECT session.*, unit.result, unit.fault, unit.code FROM session LEFT JOIN unit ON unit.id = session.unit "
 local OF_SOME <const> = ROWS .. "WHERE session.id IN (?1, ?2) ORDER BY session.id, attempt"
 local OF_ALL <const> = ROWS .. "ORDER BY session.event"
 
@@ -70,8 +70,8 @@ end
 --- What it says of one session or two, or of all of them: a table per attempt.
 ---@param session? string
 ---@param other? string
----@return { id: string, attempt: integer, state: string, ended?: integer, fingerprint?: string, result?: string }[]
---  result: of its unit
+---@return { id: string, attempt: integer, state: string, ended?: integer, fingerprint?: string, result?: string,
+--  fault?: string, code?: integer }[]  the last three are of its unit
 function methods:sessions(session, other)
   local list = {}
   local sql = session and OF_SOME or OF_ALL

@@ -47,6 +47,46 @@ function record.passed(history, complain)
   end
 end
 
+local function result_of(ended)
+  if ended.passed then return "passed" end
+  return ended.manufactured_with_fault and "manufactured with fault" or "failed"
+end
+
+-- The serial number that was told before new_device.
+local function told_serial(history)
+  local serial
+  for _, event in ipairs(history.events) do
+    if event.event == "serial" then serial = event.serial end
+  end
+  return serial
+end
+
+-- Whether the journal missed something on purpose, or a later start has ended the session.
+local function missed(history)
+  if history.restarts > 0 then return true end
+  for _, injection in ipairs(history.injections) do
+    if injection.fault.kills or injection.effect.kind == "record" then return true end
+  end
+  return false
+end
+
+--- The rows of the journal say what the verdict says.
+function record.agrees(history, complain)
+  local ended = history.ended
+  if not ended or missed(history) then return end
+  local made, serial = ended.fault or {}, told_serial(history)
+  for _, row in ipairs(history.sessions) do
+    for key, value in pairs(row.id == ended.session and {
+      result = result_of(ended), fault = made.name or false, code = made.code or false, serial = serial,
+    } or {}) do
+      if (row[key] or false) ~= value then
+        complain("5 PASS means recorded", ("the journal's %s of the unit is %s; it is %s"):format(key, tostring(row[key]),
+          tostring(value or nil)))
+      end
+    end
+  end
+end
+
 function record.ends(history, complain)
   for _, row in ipairs(history.unended) do
     complain("6 nothing is lost", ("the journal still has session %s as %s"):format(row.id, row.state))

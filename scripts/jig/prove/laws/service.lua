@@ -1,6 +1,11 @@
 --- What the service may see of a unit: its sessions, each with its order and its one end, and who calls when.
 
+local catalogue = require "jig.fault".catalogue
+
 local service = {}
+
+-- What a later start reports of a session that was left.
+local ORPHANED <const> = catalogue["tool.orphaned"]
 
 -- How much later than its limit a program may end: what is done at its end takes no virtual time.
 local SLACK <const> = 1e-6
@@ -109,17 +114,34 @@ local function end_of(history, session)
   end
 end
 
+-- What a report has to say: the verdict, or that jig was gone.
+local function due(history, call)
+  if call.life > 1 then return { code = ORPHANED[1], reason = ORPHANED[2] }, "the station stopped, which is" end
+  local ended = end_of(history, call.session)
+  return ended and ended.fault, "the verdict is"
+end
+
+-- A reason as the CLI gets it: one line of so many bytes.
+local REASON <const> = 200
+
+local function check_report(history, call, complain)
+  local made, what = due(history, call)
+  if not made then return end
+  if call.code ~= made.code then
+    complain("1 exactly one end", ("the report says code %s; %s %d"):format(call.code, what, made.code), call.effect)
+  end
+  local plain = #made.reason <= REASON and not made.reason:find("[^\32-\126]")
+  if (call.reason or "") == "" then
+    complain("1 exactly one end", "a report without a reason", call.effect)
+  elseif plain and call.reason ~= made.reason then
+    complain("1 exactly one end", ("the report says '%s'; %s '%s'"):format(call.reason, what, made.reason), call.effect)
+  end
+end
+
 -- The report carries what the verdict says.
 function service.report_agrees(history, complain)
   for _, call in ipairs(history.calls) do
-    local ended = call.command == "report_error" and call.life == 1 and end_of(history, call.session)
-    if ended and ended.fault then
-      if call.code ~= ended.fault.code then
-        complain("1 exactly one end", ("the report says code %s, the verdict %d"):format(call.code,
-          ended.fault.code), call.effect)
-      end
-      if (call.reason or "") == "" then complain("1 exactly one end", "a report without a reason", call.effect) end
-    end
+    if call.command == "report_error" then check_report(history, call, complain) end
   end
 end
 
@@ -170,10 +192,25 @@ local function hindrance(history, ended)
   if ended.unreported or opened and not accepted then return "its report was not accepted" end
 end
 
+-- Whether something went wrong on purpose that may keep a unit from being tried again.
+local function stopped(history)
+  for _, injection in ipairs(history.injections) do
+    local name = injection.fault.name
+    if injection.fault.kills or name == "interrupt" or name == "token_pin" or injection.effect.kind == "record" then
+      return true
+    end
+  end
+  return false
+end
+
 function service.retry(history, complain)
   for i, attempt in ipairs(history.attempts) do
-    local why = history.attempts[i + 1] and hindrance(history, attempt.ended)
-    if why then complain("retry", "the unit is tried again, although " .. why) end
+    local why = hindrance(history, attempt.ended)
+    if why and history.attempts[i + 1] then
+      complain("retry", "the unit is tried again, although " .. why)
+    elseif not why and i == 1 and #history.attempts == 1 and not stopped(history) then
+      complain("retry", ("the unit is not tried again, although %s is marked retry"):format(attempt.ended.fault.name))
+    end
   end
 end
 

@@ -78,6 +78,24 @@ local function code_of(history, injection, name)
   end
 end
 
+-- The reason that the recipe's map gives.
+local function reason_of(history, injection, name)
+  if injection.fault.reason and name == injection.allowed[1] then return injection.fault.reason end
+  for _, allowed in ipairs(injection.allowed) do
+    if allowed == name and catalogue[name] then return (history.subject.recipe.faults[name] or {}).reason end
+  end
+end
+
+local function check_reason(history, injections, made, complain)
+  for _, injection in ipairs(injections) do
+    local reason = reason_of(history, injection, made.name)
+    if reason and made.reason ~= reason then
+      complain(faults.MAPPED, ("%s has the reason '%s'; the map says '%s'"):format(made.name, made.reason, reason))
+      return
+    end
+  end
+end
+
 local function check_code(history, injections, made, complain)
   for _, injection in ipairs(injections) do
     local code = code_of(history, injection, made.name)
@@ -96,7 +114,10 @@ local function check_attempt(history, number, ended, complain)
     local told = not made.line or made.reason:find(made.line, 1, true)
     complain("no plain Lua error", told and made.reason or ("%s: %s"):format(made.line, made.reason))
   elseif is_allowed(history, injections, name) then
-    if ended.fault then check_code(history, injections, ended.fault, complain) end
+    if ended.fault then
+      check_code(history, injections, ended.fault, complain)
+      check_reason(history, injections, ended.fault, complain)
+    end
   elseif #history.injections == 0 then
     complain("verdict", ("the run without any fault did not pass: %s"):format(ended.fault.reason))
   else
@@ -113,11 +134,26 @@ end
 -- A fault as text: its name and code.
 local FAULT <const> = "^[%w_]+%.[%w_.]+ %(%-?%d+%)"
 
---- What the reset hook does after a failure may fail as the wire does, not by a mistake of its own.
+-- How often the reset hook began in an attempt.
+local function resets_in(history, number)
+  local count = 0
+  for _, effect in ipairs(history.trail) do
+    if effect.life == 1 and effect.attempt == number and effect.kind == "hook" and effect.what == "reset" then
+      count = count + 1
+    end
+  end
+  return count
+end
+
+--- The reset hook runs before an attempt, and after one that failed. What it does then may fail as the wire does, not
+-- by a mistake of its own.
 function verdict.reset(history, complain)
-  for _, attempt in ipairs(history.attempts) do
+  for number, attempt in ipairs(history.attempts) do
     local trouble = attempt.ended.reset_trouble
     if trouble and not trouble:find(FAULT) then complain("no plain Lua error", "reset: " .. trouble) end
+    if attempt.ended.fault and resets_in(history, number) == 1 then
+      complain("reset", "the unit failed, and reset was not called after it")
+    end
   end
 end
 

@@ -138,6 +138,80 @@ return {
 ]], device = answering() },
 }
 
+SOUND["a boot that takes its time, a serial number in a frame, and words after an answer"] = {
+  text = lamp [[
+  reset = function(unit)
+    jig.sleep(2)
+    unit.port:discard()
+  end,
+  prepare = function(unit)
+    local ok, answer
+    for _ = 1, 2 do
+      ok, answer = pcall(unit.exchange, unit, { payload = "serial" })
+      if ok then break end
+      if answer.name == "firmware.unknown_status" then error(answer, 0) end
+    end
+    if not ok then unit:fail("lamp.mute", { code = 70, reason = "the lamp does not say its number" }) end
+    unit.serial = answer.payload
+  end,
+  run = function(unit)
+    jig.sleep(40) -- longer than prepare may take
+    local key = unit:exchange(unit:new_device())
+    unit.port:expect("written\r\n", 20) -- longer than an exchange may take
+    unit:handle_device_response(unit:exchange(unit:get_device_configuration(key)))
+  end,
+  status = { [7] = { "lamp.busy", code = 7, reason = "busy" } },
+]], device = [[
+return function(device)
+  while true do
+    local request = device:receive()
+    if request.payload == "serial" then
+      device:send { payload = "LAMP0042" }
+    else
+      device:send { payload = "the lamp's answer to " .. request.payload:byte() }
+      device:sleep(10)
+      device:write("written\r\n")
+    end
+  end
+end
+]] }
+SOUND["an answer in two frames, of which each begins with its number"] = {
+  text = lamp [[
+  exchange = function(unit, request)
+    local host = require "jig.framing.length" {
+      header = ">I2 length", reply = ">I2 length B status", crc = "CRC-16/IBM-3740" }.host
+    local decoder = host.decoder()
+    unit.port:write(host.encode(request))
+    local parts = {}
+    for i = 1, 2 do
+      local frame = unit:read_frame(decoder)
+      if frame.status ~= 0 then return frame end
+      if frame.payload:byte() ~= i then unit:fail("connectivity.corrupt") end
+      parts[i] = frame.payload:sub(2)
+    end
+    return { status = 0, payload = table.concat(parts) }
+  end,
+]], device = [[
+return function(device)
+  while true do
+    local request = device:receive()
+    device:send { payload = "\1first half of " .. request.payload:byte() }
+    device:send { payload = "\2second half of " .. request.payload:byte() }
+  end
+end
+]] }
+SOUND["a fault that is swallowed in a session"] = {
+  text = lamp [[
+  run = function(unit)
+    local init = unit:new_device()
+    local ok, key = pcall(unit.exchange, unit, init)
+    pcall(jig.sleep, 1)
+    local more = unit:get_device_configuration(ok and key or "made up")
+    local _, last = pcall(unit.exchange, unit, more)
+    unit:handle_device_response(type(last) == "table" and last.payload or "made up, too")
+  end,
+]], device = answering() }
+
 local UNSOUND <const> = {
   ["a part of a message in the log"] = {
     law = "7 opaque and unseen", text = lamp [[

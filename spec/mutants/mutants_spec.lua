@@ -47,6 +47,7 @@ describe("the list of mutants", function()
       "1 exactly one end", "2 order", "3 nothing is handed over twice", "4 every wait ends", "5 PASS means recorded",
       "6 nothing is lost", "7 opaque and unseen", "8 a PIN is not tried again",
       "9 one token, one caller", "the fault has a mapped code", "no plain Lua error", "closed", "verdict", "retry",
+      "10 slots are islands",
     } do
       assert.is_true(broken[law], law)
     end

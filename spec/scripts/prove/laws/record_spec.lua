@@ -17,6 +17,16 @@ describe("jig.prove.laws.record", function()
         if effect.what == "opening" then effect.injected = "refused" end
       end
     end },
+    { "clean", "5 PASS means recorded", "the journal's result of the unit is failed; it is passed", function(history)
+      history.sessions[1].result = "failed"
+    end },
+    { "call get_device_configuration:signal", "5 PASS means recorded", "the journal's code of the unit is nil; it is 403",
+      function(history) history.sessions[1].code = nil end },
+    { "call get_device_configuration:signal", "5 PASS means recorded", "the journal's fault of the unit is a; it is cli.",
+      function(history) history.sessions[1].fault = "a" end },
+    { "clean", "5 PASS means recorded", "the journal's serial of the unit is nil; it is S1", function(history)
+      table.insert(history.events, { event = "serial", serial = "S1" })
+    end },
   } do
     it(name, check)
   end

@@ -9,6 +9,12 @@ describe("jig.prove.laws.service", function()
     end },
     { "call handle_device_response:deaf", "9 one token, one caller", "report_error begins while handle",
       function(history) history.calls[4].at = history.calls[4].at - 1 end }, -- within the grace
+    { "call get_device_configuration:signal", "1 exactly one end", "the report says 'broken'; the verdict is '",
+      function(history) history.calls[#history.calls].reason = "broken" end },
+    { "call get_device_configuration:killed_after", "1 exactly one end", "the report says code 7; the station stopped",
+      function(history) history.calls[#history.calls].code = 7 end },
+    { "read frame:status_0x11", "retry", "is not tried again, although factory_provisioning.memory is marked retry",
+      function(history) history.attempts[2] = nil end },
     { "read frame:status_0x11", "retry", "although factory_provisioning.memory is not marked retry", function(history)
       history.attempts[1].ended.fault.retry = nil
     end },

@@ -42,6 +42,19 @@ describe("jig.prove.laws.verdict", function()
         if call.command == "report_error" then call.code = 7 end
       end
     end },
+    { "read frame:silence", "reset", "the unit failed, and reset was not called after it", function(history)
+      for i = #history.trail, 1, -1 do
+        if history.trail[i].kind == "hook" then
+          history.trail[i].kind = "record"
+          break
+        end
+      end
+    end },
+    { "read frame:status_0x11", "the fault has a mapped code", "has the reason 'r'; the map says 'no memory'",
+      function(history)
+        history.attempts[1].ended.fault.reason = "r"
+        history.calls[3].reason = "r"
+      end },
     { "read frame:in_pieces", "verdict", "PASS with serial other", function(history)
       history.ended.serial = "other"
     end },

@@ -54,7 +54,8 @@ describe("the pages", function()
       ["2026-11-25T16:44:37Z  x"] = "2027-01-02T03:04:05Z x  ",
       ["x 0: 1 effects, 2 paths with one fault, 3 with two: no violation"] =
         "x 0: 9 effects, 8 paths with one fault, 7 with two: no violation",
-      ["a\n…\nd"] = "a\nb\nc\nd", ["a … d"] = "a b d", ["a\n…"] = "a\n",
+      ["0.000136 > open"] = "12.345678 > open", ["a\n…\nd"] = "a\nb\nc\nd", ["a … d"] = "a b d", ["a\n…"] = "a\n",
+      ["x=8e15…"] = "x=0011223344ff", ["1 passed…"] = "1 passed, 0 failed",
     } do
       local lines = {}
       for line in shown:gmatch("[^\n]+") do lines[#lines + 1] = line end
@@ -63,6 +64,7 @@ describe("the pages", function()
     for shown, told in pairs {
       ["PASS  A"] = "FAIL  A", ["1 passed"] = "2 passed", ["a"] = "a\nb", ["a.c"] = "abc",
       ["3 with two: no violation"] = "3 with two: 1 with a violation", ["abcdef"] = "deadbeef",
+      ["0.000136 > open"] = "0.000136 < open", ["x=8e15…"] = "x=0123",
     } do
       assert(not docs_shown.fits({ shown }, told), shown)
     end

@@ -1,8 +1,9 @@
 ---@meta
---- What jig.testing adds to luassert's `assert`: each takes what testing.run gives.
+--- What jig.testing adds to luassert's `assert`: each takes what testing.run gives, and `replays` a cassette.
 ---
 ---     assert.passed(result)
 ---     assert.reported(result, "factory_init.keygen", 301)
+---     assert.replays("line4.cassette")
 
 ---@class luassert
 local assertions = {}
@@ -32,5 +33,10 @@ function assertions.not_reported(result) end
 ---@param result jig.testing.Result
 ---@param hex string
 function assertions.sent(result, hex) end
+
+--- The recipe does what was recorded by jig run --record.
+---@param cassette string  its path
+---@param options? jig.testing.ReplayOptions
+function assertions.replays(cassette, options) end
 
 return assertions

@@ -43,6 +43,21 @@ local result = {}
 ---@return string
 function result:transcript(last) end
 
+---@class jig.testing.ReplayOptions
+---@field recipe? string      its file or folder; default: the one that the cassette names, where it stands beside
+---@field strict? boolean     times and pieces count, too
+---@field tolerance? number   seconds by which a step may then be early or late; default 0.05
+---@field unfinished? boolean  a cassette without its last line is taken, as far as it goes
+
+---@class jig.testing.Replayed
+---@field same boolean
+---@field path string
+---@field recipe string              the file
+---@field steps integer              lines that tell what jig did
+---@field difference? table         what, expected, found, line
+---@field text? string               the difference, for people
+---@field notes string[]             what is to be said besides
+
 ---@class jig.FramingChecks
 ---@field junk? boolean    the framing finds a frame behind junk; default f.traits.resync
 ---@field check? boolean   it notices damage; default f.traits.check
@@ -59,6 +74,13 @@ function result:transcript(last) end
 ---@param options jig.testing.Options
 ---@return jig.testing.Result
 function testing.run(options) end
+
+--- Runs a recipe against a cassette (jig run --record), and says whether it does what it did. Does not yield. Raises
+--- when the cassette or the recipe cannot be used. In one line of a spec: assert.replays("line4.cassette").
+---@param path string
+---@param options? jig.testing.ReplayOptions
+---@return jig.testing.Replayed
+function testing.replay(path, options) end
 
 --- The device that stands beside a recipe. Raises when there is none.
 ---@param folder string  with its last "/"

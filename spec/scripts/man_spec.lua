@@ -58,17 +58,26 @@ describe("scripts/man.lua", function()
     assert.matches(".SH \"EXIT STATUS OF JIG RUN\"", (text:gsub("\\f.", "")), 1, true)
   end)
 
-  it("stands beside the program and completions that are installed", function()
+  -- The files below a folder, sorted, each with `before` in front.
+  local function files_in(path, before)
     local files = {}
-    for path in scratch.run({ "find", folder.path .. "/usr", "-type", "f" }).stdout:gmatch("/usr/([^\n]+)\n") do
-      files[#files + 1] = path
+    for file in scratch.run({ "find", path, "-type", "f", "-printf", "%P\n" }).stdout:gmatch("[^\n]+") do
+      files[#files + 1] = before .. file
     end
     table.sort(files)
-    assert.same({
+    return files
+  end
+
+  it("stands beside the program, completions and definitions that are installed", function()
+    local expected = files_in("scripts/meta", "share/jig/meta/")
+    assert(#expected > 0)
+    for _, file in ipairs {
       "bin/jig", "share/bash-completion/completions/jig", "share/fish/vendor_completions.d/jig.fish",
       "share/man/man1/jig.1", "share/man/man5/jig-recipe.5", "share/man/man5/jig-station.5",
       "share/zsh/site-functions/_jig",
-    }, files)
+    } do expected[#expected + 1] = file end
+    table.sort(expected)
+    assert.same(expected, files_in(folder.path .. "/usr", ""))
     local result = scratch.run { folder.path .. "/usr/bin/jig", "help", "--completion", "bash" }
     assert.equal(result.stdout, station.read(folder.path .. "/usr/share/bash-completion/completions/jig"))
   end)

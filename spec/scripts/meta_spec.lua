@@ -208,7 +208,8 @@ describe("the definition files", function()
     for class, path in pairs {
       ["jig.Unit"] = "unit", ["jig.Fault"] = "fault", ["jig.FramingTraits"] = "framing/common",
       ["jig.Frame"] = "framing/common", ["jig.testing.Options"] = "testing", ["jig.FramingChecks"] = "testing",
-      ["jig.testing.Result"] = "testing",
+      ["jig.testing.Result"] = "testing", ["jig.testing.ReplayOptions"] = "testing/replay",
+      ["jig.testing.Replayed"] = "testing/replay",
     } do
       local found = class == "jig.testing.Result" and names_of(classes[class]) or keys(classes[class].fields)
       local told = {}
@@ -219,7 +220,10 @@ describe("the definition files", function()
 
   it("have the assertions that jig.testing registers", function()
     local found = {}
-    for name in read("scripts/jig/testing/assertions.lua"):gmatch('\nregister%("([%w_]+)"') do found[name] = true end
+    local text = read "scripts/jig/testing/assertions.lua"
+    for _, form in ipairs { '\nregister%("([%w_]+)"', '\nluassert:register%("assertion", "([%w_]+)"' } do
+      for name in text:gmatch(form) do found[name] = true end
+    end
     assert.same(keys(found), names_of(classes.luassert))
   end)
 

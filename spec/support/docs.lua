@@ -10,15 +10,17 @@
 --   ```lua                               docs_lua.lua: a recipe, a station file, a spec, … runs in a fitting frame
 --   ```json, ```c                        each line is an object; it compiles with the project's flags
 --   ```sh, and indented blocks           commands: docs_commands.lua
+--   an indented block, "jig-cassette 1"  what such a file holds: docs_cassette.lua
 --
 -- Commands run in one shell per block. None may be a usage error (2), unknown (126, 127) or die by a signal (128
--- and above). What is shown is compared line by line: docs_shown.lua.
+-- and above), and no replay may differ (1). What is shown is compared line by line: docs_shown.lua.
 --
 -- Stand-ins make a factory of this machine: docs.STAND_INS. A proof is made with one fault at a time, because
 -- spec/flow/proofs_spec.lua makes the pairs, unless JIG_DOCS=whole; and make is only asked whether it knows what
 -- it is told to do.
 
 local cjson = require "cjson.safe"
+local docs_cassette = require "spec.support.docs_cassette"
 local docs_commands = require "spec.support.docs_commands"
 local docs_shown = require "spec.support.docs_shown"
 local markdown = require "jig.markdown"
@@ -40,6 +42,7 @@ docs.STAND_INS = {
   { "FOLDER --path", "examples/thermostat --path" }, { "FOLDER", "trial" },
   { "--port ADDRESS", "--port tcp:127.0.0.1:9" }, { "--junit FILE", "--junit junit.xml" },
   { "--stop N", "--stop 3" }, { "SESSION", "4f1a2b3c" }, { "--count 1000", "--count 2" },
+  { "jig replay FILE", "jig replay cassettes/line4.cassette" },
   -- places
   { "/tmp/", "PLACE/tmp/" }, { "/mnt/usb/", "PLACE/" }, { "/etc/jig/", "PLACE/" },
   { "--store /tmp ", "--store PLACE " },
@@ -48,6 +51,9 @@ docs.STAND_INS = {
   { "serial:/dev/ttyUSB0", "tty:PLACE/tmp/wire" }, { "tcp:192.168.1.10:7777", "tcp:127.0.0.1:9" },
   { "tcp:7777", "tcp:0" },
   { "tcp:10.0.0.7:7777", "tcp:127.0.0.1:9" },
+  { "--port …", "--port tty:PLACE/tmp/wire --cli BUILD/factory_tool" },
+  -- files of specs, which run where the source is
+  { '"examples/thermostat/line4', '"PLACE/examples/thermostat/line4' },
 }
 
 --- The pages, sorted.
@@ -175,11 +181,11 @@ function docs.follow(path)
   os.remove(folder.path .. "/bin/jig")
   for name, target in pairs {
     ["bin/jig"] = station.jig, ["bin/device"] = station.simulator, ["bin/factory_tool"] = station.factory_tool,
-    build = station.build, spec = ROOT .. "/spec", scripts = ROOT .. "/scripts", examples = ROOT .. "/examples",
-    thermostat = ROOT .. "/examples/thermostat",
+    build = station.build, spec = ROOT .. "/spec", scripts = ROOT .. "/scripts", thermostat = "examples/thermostat",
   } do
     scratch.run { "ln", "-s", target, folder.path .. "/" .. name }
   end
+  scratch.run { "cp", "-r", ROOT .. "/examples", folder.path } -- for pages that put files there
   return setmetatable({ path = path, folder = folder, place = folder.path }, page)
 end
 
@@ -224,7 +230,7 @@ end
 -- The wires that a block's stand-ins lead to: the simulated device of a recipe that it names.
 local function device_of(self, block)
   local text = table.concat(block.lines, "\n")
-  if not text:find("/dev/ttyUSB0", 1, true) then return end
+  if not self:here(text):find(self.place .. "/tmp/wire", 1, true) then return end
   local wire = text:find("meter", 1, true) and "slip" or "length"
   local made = station.device(setmetatable({ path = self.place .. "/tmp", names = 0, fresh = function()
     return self.place .. "/tmp/wire"
@@ -232,11 +238,15 @@ local function device_of(self, block)
   return made
 end
 
--- A product, and a journal to read with its keys, for pages that speak of any.
+-- A product, a cassette, and a journal to read with its keys, for pages that speak of any.
 local function prepare(self, text)
   if text:find("FOLDER", 1, true) and self.folder:read "trial/recipe.lua" == "" then
     self.folder:write("trial/recipe.lua", proofs.STANDARD.text)
     self.folder:write("trial/device.lua", proofs.STANDARD.device)
+  end
+  if not self.cassette and (text:find("cassette", 1, true) or text:find("jig replay", 1, true)) then
+    self.cassette = true
+    docs_cassette.put(self.folder)
   end
   if self.journal or not text:find("jig journal", 1, true) then return end
   self.journal = true
@@ -254,8 +264,13 @@ function page:environment()
   }
 end
 
+-- Whether a command must not end so.
+local function is_wrong(command, status)
+  if command:match("^jig replay ") and status ~= 0 then return true end
+  return status == 2 or status == 126 or status == 127 or status > 128
+end
+
 function page:shell(block)
-  prepare(self, table.concat(block.lines, "\n"))
   local commands = docs_commands.of(block)
   local device <close> = device_of(self, block)
   local result = scratch.run { "bash", "-c", script_of(self, commands), cwd = self.place, env = self:environment() }
@@ -265,10 +280,9 @@ function page:shell(block)
   end
   for i, command in ipairs(commands) do
     local got = told[i] or error(("%s: it did not come to: %s\n%s"):format(block.place, command.text, result.stdout), 0)
-    local status = got.status
-    if status == 2 or status == 126 or status == 127 or status > 128 then
+    if is_wrong(command.text, got.status) then
       error(("%s: exit status %d: %s\n%s\n(what stands for a name or a device is listed in docs.STAND_INS)"):format(
-        block.place, status, command.text, got.text), 0)
+        block.place, got.status, command.text, got.text), 0)
     end
     if command.compare and not docs_shown.fits(command.shown, got.text) then
       error(("%s: %s\nshows\n%s\nbut it is\n%s"):format(block.place, command.text,
@@ -338,6 +352,8 @@ end
 ---@param block spec.DocsBlock
 function page:run(block)
   if block.file then return self:write(block) end
+  prepare(self, table.concat(block.lines, "\n"))
+  if block.first:match("^jig%-cassette ") then return docs_cassette.compare(self.folder, block) end
   if not block.language or block.language == "" or block.language == "text" then
     if docs_commands.only(block) then return self:shell(block) end
     error(("%s: neither a language at its fence nor commands: say what it is, or list it with its reason in %s")

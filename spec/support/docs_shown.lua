@@ -1,11 +1,14 @@
---- Compares what a page shows with what a program told. These stand for any of their kind: seconds ("0.42 s"),
--- eight and more hexadecimal digits, dates and times, a proof's counts of paths, the amount of blanks, and "…"
--- for any text, or, as a line, for any lines. Empty lines do not count.
+--- Compares what a page shows with what a program told. These stand for any of their kind: seconds ("0.42 s", and
+-- those that a line of a cassette begins with), eight and more hexadecimal digits ("8e15…" is some, too), dates and
+-- times, a proof's counts of paths, the amount of blanks, and "…" for any text, or, as a line, for any lines. Empty
+-- lines do not count.
 
 local docs_shown = {}
 
 local function any_of_its_kind(line)
   line = line:gsub("%d+%.%d+ s%f[%W]", "N s"):gsub("%d%d%d%d%-%d%d%-%d%d[T ]%d%d:%d%d:?%d?%d?Z?", "TIME")
+  line = line:gsub("^%d+%.%d%d%d%d%d%d ([<>=] )", "N %1")
+  line = line:gsub("%f[%w](%x%x%x%x+)…", function(digits) return digits:find("%d") and "HEX" end)
   line = line:gsub("%f[%w]%x%x%x%x%x%x%x%x+%f[%W]", function(digits) return digits:find("%d") and "HEX" end)
   line = line:gsub("%d+ effects, %d+ paths with one fault, %d+ with two", "PATHS")
   return (line:gsub("%s+$", ""):gsub(" +", " "))

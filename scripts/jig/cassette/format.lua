@@ -1,7 +1,7 @@
 --- The text of a cassette: what `jig run --record` writes and `jig replay` reads. One line per event.
 --
 --     jig-cassette 1
---     recipe file="recipe.lua" folder=thermostat name=thermostat sha256=… version="1.2.0"
+--     recipe file=recipe.lua folder=thermostat name=thermostat sha256=… version=1.2.0
 --     unit number=1 retries=0 slot=A
 --     cli accept="0"
 --     0.000000 = attempt number=1

@@ -55,7 +55,7 @@ local function listed(words)
   return table.concat(made, ", ")
 end
 
---- .luarc.json, for the Lua language server.
+--- .luarc.json, for lua-language-server.
 ---@param made jig.init.Plan
 ---@param meta? string  the folder of jig's definition files: see jig.init.meta
 ---@return string

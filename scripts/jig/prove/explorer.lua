@@ -209,7 +209,8 @@ end
 ---@return jig.prove.Proof
 function explorer.prove(subject, options)
   options = options or {}
-  local proof = { recipe = subject.recipe, singles = {}, doubles = {}, gaps = {}, violations = 0,
+  local proof = { recipe = subject.recipe, statuses = subject.statuses, singles = {}, doubles = {}, gaps = {},
+    violations = 0,
     stop = options.stop or STOP }
   local cleans = {}
   local clean, history = visit(proof, subject, {}, cleans)

@@ -57,18 +57,50 @@ end
 
 -- ---- findings ----
 
--- Statuses of the map that no path ended with.
+-- Statuses of the map, and those that the device may answer, that no path ended with.
 local function unreached(proof)
   local reached, missing = {}, {}
   for _, path in ipairs(proof.singles) do
     local status = path.steps[1].name:match("^status_(0x%x+)$")
     if status and (path.name or path.before) then reached[math.tointeger(tonumber(status))] = true end
   end
-  for status in pairs(proof.recipe.status) do
+  local wanted = {}
+  for status in pairs(proof.recipe.status) do wanted[status] = true end
+  for _, status in ipairs(proof.statuses or {}) do
+    wanted[status] = wanted[status] or status ~= proof.recipe.success or nil
+  end
+  for status in pairs(wanted) do
     if not reached[status] then missing[#missing + 1] = status end
   end
   table.sort(missing)
   return missing
+end
+
+-- Faults after which PASS is worth a look, where the recipe's own code decided so.
+local HARMFUL <const> = {
+  lost = true, silence = true, late = true, short = true, cut = true, blocked = true, unsupported = true, limit = true,
+}
+
+-- Where units pass although something failed: the effect, and which faults.
+local function tolerated(proof)
+  local names, order = {}, {}
+  for _, path in ipairs(proof.singles) do
+    local name = path.steps[1].name
+    local effect = path.effect
+    if path.verdict == "PASS" and not path.before and (HARMFUL[name] or name:find("^status_"))
+      and effect.kind ~= "call" then
+      if not names[effect.number] then
+        names[effect.number] = {}
+        order[#order + 1] = effect
+      end
+      table.insert(names[effect.number], name)
+    end
+  end
+  local list = {}
+  for i, effect in ipairs(order) do
+    list[i] = ("%s at effect %d, %s"):format(table.concat(names[effect.number], ", "), effect.number, place(effect))
+  end
+  return list
 end
 
 -- Codes under which more than one cause is reported, each with its causes.
@@ -109,14 +141,18 @@ end
 
 --- What a proof found besides its paths.
 ---@param proof jig.prove.Proof
----@return { unreached: integer[], shared: table[], gaps: table[], unchecked: string[] }
+---@return { unreached: integer[], shared: table[], gaps: table[], unchecked: string[], tolerated: string[] }
 function report.findings(proof)
   return {
     unreached = unreached(proof), shared = shared_codes(proof), gaps = gaps(proof), unchecked = proof.unchecked or {},
+    tolerated = tolerated(proof),
   }
 end
 
 -- ---- text ----
+
+-- Further paths with the same violation that are named.
+local OTHERS <const> = 6
 
 --- The first and the last line.
 ---@param proof jig.prove.Proof
@@ -128,14 +164,34 @@ function report.summary(proof)
       proof.stopped and "; the rest was not tried" or ""))
 end
 
-local function violation_lines(path, out)
-  for _, violation in ipairs(path.violations) do
-    local at = violation.effect and (" at effect %d, %s"):format(violation.effect.number, place(violation.effect)) or ""
-    local line = violation.line
-    out[#out + 1] = ("VIOLATION %s: law %s%s%s"):format(path.id, violation.law, at, line and " [" .. line .. "]" or "")
-    out[#out + 1] = "  " .. violation.text
-    if path.line then out[#out + 1] = "  the recipe's line: " .. path.line end
+local function violation_lines(path, violation, others, out)
+  local at = violation.effect and (" at effect %d, %s"):format(violation.effect.number, place(violation.effect)) or ""
+  out[#out + 1] = ("VIOLATION %s: law %s%s"):format(path.id, violation.law, at)
+  out[#out + 1] = "  " .. violation.text
+  local line = path.line or violation.line
+  if line then out[#out + 1] = "  the recipe's line: " .. line end
+  if #others > 0 then
+    local shown = table.concat(others, ", ", 1, math.min(#others, OTHERS))
+    out[#out + 1] = ("  the same on %d more: %s%s"):format(#others, shown, #others > OTHERS and ", …" or "")
   end
+end
+
+-- One mistake is found on many paths: they are told together, by the first.
+local function add_violations(paths, out)
+  local groups, order = {}, {}
+  for _, path in ipairs(paths) do
+    for _, violation in ipairs(path.violations) do
+      local key = ("%s\0%s\0%s"):format(violation.law, violation.text, path.line or violation.line)
+      local group = groups[key]
+      if group then
+        table.insert(group.others, path.id)
+      else
+        groups[key] = { path = path, violation = violation, others = {} }
+        order[#order + 1] = groups[key]
+      end
+    end
+  end
+  for _, group in ipairs(order) do violation_lines(group.path, group.violation, group.others, out) end
 end
 
 local function add_cells(proof, out)
@@ -161,8 +217,9 @@ local function add_findings(proof, out)
   local found = report.findings(proof)
   out[#out + 1] = ""
   for _, status in ipairs(found.unreached) do
-    out[#out + 1] = ("status 0x%02x of the map was reached by no path"):format(status)
+    out[#out + 1] = ("status 0x%02x was reached by no path"):format(status)
   end
+  for _, text in ipairs(found.tolerated) do out[#out + 1] = "passes although: " .. text end
   for _, shared in ipairs(found.shared) do
     out[#out + 1] = ("code %d stands for more than one cause: %s"):format(shared.code,
       table.concat(shared.causes, "; "))
@@ -170,15 +227,20 @@ local function add_findings(proof, out)
   for _, gap in ipairs(found.gaps) do
     out[#out + 1] = ("not tried: %s (%d)"):format(gap.text, gap.effects)
   end
-  for _, text in ipairs(found.unchecked) do out[#out + 1] = "not checked: " .. text end
 end
 
-local function each_violated(proof, f)
+local function add_unchecked(proof, out)
+  for _, text in ipairs(proof.unchecked or {}) do out[#out + 1] = "not checked: " .. text end
+end
+
+local function violated(proof)
+  local paths = {}
   for _, list in ipairs { { proof.clean }, proof.singles, proof.doubles } do
     for _, path in ipairs(list) do
-      if #path.violations > 0 then f(path) end
+      if #path.violations > 0 then paths[#paths + 1] = path end
     end
   end
+  return paths
 end
 
 --- All of it as text.
@@ -187,13 +249,15 @@ end
 ---@return string
 function report.text(proof, brief)
   local out = { report.summary(proof) }
+  brief = brief or #proof.singles == 0 -- the run without any fault has to be mended first
   if not brief then
     add_cells(proof, out)
     add_paths(proof, out)
     add_findings(proof, out)
     out[#out + 1] = ""
   end
-  each_violated(proof, function(path) violation_lines(path, out) end)
+  add_unchecked(proof, out)
+  add_violations(violated(proof), out)
   if not brief then out[#out + 1] = report.summary(proof) end
   return table.concat(out, "\n") .. "\n"
 end
@@ -203,7 +267,7 @@ end
 ---@return string
 function report.path(path)
   local out = { ("%s: %s, %.3f s"):format(path.id, outcome(path), path.seconds) }
-  violation_lines(path, out)
+  add_violations({ path }, out)
   return table.concat(out, "\n") .. "\n"
 end
 
@@ -272,6 +336,7 @@ function report.json(proof)
       return object { { "text", gap.text }, { "effects", gap.effects } }
     end) },
     { "unchecked", #found.unchecked > 0 and found.unchecked or nil },
+    { "tolerated", #found.tolerated > 0 and found.tolerated or nil },
   }
   return table.concat(out, "\n") .. "\n"
 end

@@ -19,7 +19,8 @@ local meta = { __index = methods, __name = "jig.testing.journal" }
 -- Where nothing is written to a disk.
 local MEMORY <const> = "/dev/shm"
 
-local ROWS <const> = "SELECT session.*, unit.result, unit.fault, unit.code FROM session LEFT JOIN unit ON unit.id = session.unit "
+local ROWS <const> = "SELECT session.*, unit.result, unit.fault, unit.code "
+  .. "FROM session LEFT JOIN unit ON unit.id = session.unit "
 local OF_SOME <const> = ROWS .. "WHERE session.id IN (?1, ?2) ORDER BY session.id, attempt"
 local OF_ALL <const> = ROWS .. "ORDER BY session.event"
 

@@ -327,8 +327,8 @@ end
 ---@return jig.testing.Rig
 function rig.new(plan)
   local self = setmetatable({
-    plan = plan, trail = {}, taken = {}, taken_in = {}, taken_by = {}, written = {}, answers = {}, events = {}, marks = {},
-    said = {}, said_lines = {}, facts = {}, secrets = {}, unlimited = {}, timers = {}, under_way = {},
+    plan = plan, trail = {}, taken = {}, taken_in = {}, taken_by = {}, written = {}, answers = {}, events = {},
+    marks = {}, said = {}, said_lines = {}, facts = {}, secrets = {}, unlimited = {}, timers = {}, under_way = {},
     attempt = 1, in_session = false, hooks = hooks_of_recipe(plan.recipe),
   }, rig)
   local played = type(plan.device) ~= "string"

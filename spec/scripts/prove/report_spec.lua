@@ -40,6 +40,35 @@ describe("jig.prove.report", function()
     assert.truthy(text:find("not tried: read text: status: it is no frame (1)", 1, true), text:sub(-500))
   end)
 
+  it("tells a violation of many paths once, and of a run that fails by itself nothing else", function()
+    local subject <close> = proofs.subject {
+      recipe = { ['unit.port:set("dtr", true)'] = "if unit.session_id then error('oh') end" } }
+    local proof = explorer.prove(subject, { singles = true })
+    local text = report.text(proof, true)
+    assert.equal(1, select(2, text:gsub("VIOLATION ", "")))
+    assert.matches(("  the same on %d more: "):format(proof.violations - 1), text)
+    assert.matches("  the recipe's line: %S+/recipe.lua:%d+\n", text)
+    local other <close> = proofs.subject { device = "return { firmware = {} }" }
+    text = report.text(explorer.prove(other))
+    assert.matches("^[^\n]+\nVIOLATION clean: law verdict\n  the run without any fault did not pass: [^\n]+\n", text)
+    assert.is_nil(text:find("status 0x11", 1, true))
+  end)
+
+  it("says where a unit passes although something failed, and which status of the device fits no frame", function()
+    local subject <close> = proofs.subject {
+      recipe = { ["  reset = function"] = "  finish = function(unit)\n"
+        .. "    pcall(unit.exchange, unit, { scp = 1, payload = 'lock' })\n  end,\n  reset = function" },
+      device = proofs.DEVICE:gsub("0x11", "0x11, 300"),
+    }
+    local found = report.findings(explorer.prove(subject, { singles = true }))
+    assert.same({ 300 }, found.unreached)
+    assert.equal(3, #found.tolerated)
+    assert.matches("^lost, blocked at effect %d+, write bytes$", found.tolerated[1])
+    assert.matches("^limit at effect %d+, wait port:read_some$", found.tolerated[2])
+    assert.matches("^lost, silence, .*status_0x11.* at effect %d+, read frame$", found.tolerated[3])
+    for _, list in ipairs { report.findings(sound) } do assert.same({}, list.tolerated) end
+  end)
+
   it("says which status no path reached, and which codes stand for more than one cause", function()
     local subject <close> = proofs.subject { recipe = {
       ["status = {"] = 'status = { [0x300] = { "lamp.far", code = 104, reason = "r" },',
@@ -49,7 +78,7 @@ describe("jig.prove.report", function()
     assert.same({ 0x300 }, found.unreached)
     assert.same({ { code = 104, causes = { "connectivity.timeout", "status 0x300 lamp.far" } } }, found.shared)
     local text = report.text(proof)
-    assert.truthy(text:find("status 0x300 of the map was reached by no path", 1, true))
+    assert.truthy(text:find("status 0x300 was reached by no path", 1, true))
     assert.truthy(text:find("code 104 stands for more than one cause: connectivity.timeout; status 0x300", 1, true))
     local last = cjson.decode(report.json(proof):match("([^\n]*)\n$"))
     assert.same({ 0x300 }, last.unreached)

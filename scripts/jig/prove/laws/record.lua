@@ -80,8 +80,8 @@ function record.agrees(history, complain)
       result = result_of(ended), fault = made.name or false, code = made.code or false, serial = serial,
     } or {}) do
       if (row[key] or false) ~= value then
-        complain("5 PASS means recorded", ("the journal's %s of the unit is %s; it is %s"):format(key, tostring(row[key]),
-          tostring(value or nil)))
+        local text = ("the journal's %s of the unit is %s; it is %s"):format(key, row[key], value or nil)
+        complain("5 PASS means recorded", text)
       end
     end
   end

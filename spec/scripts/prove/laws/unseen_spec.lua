@@ -47,7 +47,9 @@ describe("jig.prove.laws.unseen", function()
     end)
   end
 
-  for name, form in pairs { ["spaces"] = "%02x ", ["colons"] = "%02X:", ["0x"] = "0x%02x, ", ["escapes"] = "\\x%02x" } do
+  for name, form in pairs {
+    ["spaces"] = "%02x ", ["colons"] = "%02X:", ["0x"] = "0x%02x, ", ["escapes"] = "\\x%02x",
+  } do
     it("finds a dump with " .. name, function()
       assert.is_true(is_seen("key " .. MESSAGE:gsub(".", function(c) return form:format(c:byte()) end)))
     end)

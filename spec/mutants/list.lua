@@ -9,6 +9,7 @@
 --   prove    the example that is proven; default thermostat
 
 local THERMOSTAT <const> = "examples/thermostat/recipe.lua"
+local LAMP <const> = "spec/mutants/lamp"
 local METER <const> = "examples/meter/recipe.lua"
 
 return {
@@ -85,7 +86,7 @@ return {
     from = "  hand_over_once(self, request)\n",
     to = "  hand_over_once(self, request)\n"
       .. "  truths[self].context.emit { event = 'note', text = require('jig.hex').encode(request.payload) }\n" },
-  { name = "no reset after a failure", file = "scripts/jig/attempt.lua", law = "reset", prove = "examples/thermostat",
+  { name = "no reset after a failure", file = "scripts/jig/attempt.lua", law = "reset", prove = LAMP,
     from = "  own.reset(unit)\n", to = "  if unit.nothing then own.reset(unit) end\n" },
   { name = "the journal has every unit as passed", file = "scripts/jig/record.lua", law = "5 PASS means recorded",
     from = 'result = result.passed and "passed" or', to = 'result = "passed" or' },
@@ -106,6 +107,11 @@ return {
     law = "the fault has a mapped code",
     from = "  result.passed, result.manufactured_with_fault = false, true\n",
     to = "  result.manufactured_with_fault = true\n" },
+  { name = "the limit of the first byte is not kept", file = "scripts/jig/unit.lua", prove = LAMP,
+    law = "4 every wait ends",
+    from = '"first", limits.first or math.huge, 0, nil', to = '"first", math.huge, 0, nil' },
+  { name = "a recipe may go on after a fault", file = "scripts/jig/unit.lua", prove = LAMP, law = "2 order",
+    from = "    if truth.failed then error(truth.failed, 0) end\n", to = "" },
   { name = "a part of a message is told to people", file = "scripts/jig/unit.lua", law = "7 opaque and unseen",
     from = "  hand_over_once(self, request)\n",
     to = "  hand_over_once(self, request)\n  truths[self].context.emit { event = 'note',"

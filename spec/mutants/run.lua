@@ -35,8 +35,8 @@ end
 -- A copy of all that is built from, with what was built, so that one file is built again and no more.
 local function copy_source()
   local folder = assert(proc.start { "mktemp", "-d" }:wait()).stdout:match("^[^\n]+")
-  local words = { "cp", "-a", "Makefile", "README.md", "core", "bindings", "transports", "scripts", "examples", "spec", "build",
-    folder }
+  local words = { "cp", "-a", "Makefile", "README.md", "core", "bindings", "transports", "scripts", "examples", "spec",
+    "build", folder }
   assert(run(words).exit == 0, "the source cannot be copied")
   return setmetatable({ path = folder }, { __close = function() system.remove_folder(folder) end })
 end

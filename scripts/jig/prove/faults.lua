@@ -26,6 +26,7 @@ faults.MAPPED = "the fault has a mapped code"
 ---@field allow string[]|fun(effect: jig.testing.Effect, subject: table): string[]
 ---@field code? integer        of a status, as the map says, and its reason
 ---@field reason? string
+---@field retry? boolean
 ---@field kills? boolean       nothing of this process happens any more
 ---@field unreported? boolean  a session may be left to the next start
 ---@field harmless? boolean    the unit must end exactly as without it
@@ -326,7 +327,7 @@ local function statuses(effect, subject)
     if with_status(effect, subject, status) then
       list[#list + 1] = status_fault(("status_0x%02x"):format(status), "the device answers " .. entry[1], entry[1],
         status, true)
-      list[#list].code, list[#list].reason = entry.code, entry.reason
+      list[#list].code, list[#list].reason, list[#list].retry = entry.code, entry.reason, entry.retry
     end
   end
   local foreign = foreign_status(effect, subject)

@@ -172,7 +172,8 @@ end
 function journey.go(subject, path, lines)
   local history = {
     calls = {}, events = {}, said = {}, facts = {}, taken = {}, taken_in = {}, taken_by = {}, answers = {},
-    secrets = {}, unlimited = {}, held = {}, injections = {}, served = {}, fingerprints = {}, restarts = 0, seconds = 0, trail = {},
+    secrets = {}, unlimited = {}, held = {}, injections = {}, served = {}, fingerprints = {}, restarts = 0,
+    seconds = 0, trail = {},
     subject = subject, grace = GRACE, stop = STOP, said_lines = {}, attempts = {}, sessions = {},
   }
   local self = {

@@ -180,11 +180,19 @@ local function is_final(name)
   return name:find("^cli%.token") or name == "cli.pin" or name == "tool.interrupted"
 end
 
+-- Whether the recipe's map marks what went wrong on purpose.
+local function is_marked(history, made)
+  for _, injection in ipairs(history.injections) do
+    if injection.fault.retry and injection.allowed[1] == made.name then return true end
+  end
+  return made.retry
+end
+
 -- Why a unit may not be tried again after an attempt; nil when it may.
 local function hindrance(history, ended)
   local made = ended.fault
   if not made then return "it passed" end
-  if not made.retry then return ("%s is not marked retry"):format(made.name) end
+  if not is_marked(history, made) then return ("%s is not marked retry"):format(made.name) end
   if is_final(made.name) then return "after " .. made.name end
   if ended.fingerprint then return "it has a FINGERPRINT" end
   local opened, accepted

@@ -87,7 +87,7 @@ return {
     to = "  hand_over_once(self, request)\n"
       .. "  truths[self].context.emit { event = 'note', text = require('jig.hex').encode(request.payload) }\n" },
   { name = "no reset after a failure", file = "scripts/jig/attempt.lua", law = "reset", prove = LAMP,
-    from = "  own.reset(unit)\n", to = "  if unit.nothing then own.reset(unit) end\n" },
+    from = "  if not (truth.port and truth.recipe.reset) then return end\n", to = "  do return end\n" },
   { name = "the journal has every unit as passed", file = "scripts/jig/record.lua", law = "5 PASS means recorded",
     from = 'result = result.passed and "passed" or', to = 'result = "passed" or' },
   { name = "the journal has another code", file = "scripts/jig/record.lua", law = "5 PASS means recorded",

@@ -16,7 +16,7 @@ describe("jig.prove.laws.service", function()
     { "read frame:status_0x11", "retry", "is not tried again, although factory_provisioning.memory is marked retry",
       function(history) history.attempts[2] = nil end },
     { "read frame:status_0x11", "retry", "although factory_provisioning.memory is not marked retry", function(history)
-      history.attempts[1].ended.fault.retry = nil
+      history.attempts[1].ended.fault.retry, history.injections[1].fault.retry = nil, nil
     end },
     { "read frame:status_0x11", "retry", "although after tool.interrupted", function(history)
       history.attempts[1].ended.fault.name = "tool.interrupted"

@@ -58,7 +58,7 @@ local function told_serial(history)
   for _, event in ipairs(history.events) do
     if event.event == "serial" then serial = event.serial end
   end
-  return serial
+  return serial and not serial:find("[^\32-\126]") and serial or nil -- what is none is cut, or changed, in the file
 end
 
 -- Whether the journal missed something on purpose, or a later start has ended the session.

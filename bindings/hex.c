@@ -73,7 +73,7 @@ static int find(lua_State *L)
     char *digits = luaL_buffinitsize(L, &b, n - from + 1);
     size_t count = jig_hex_find(text + from, n - from, (size_t)least, between, digits, &end);
     luaL_pushresultsize(&b, count);
-    lua_pushinteger(L, (lua_Integer)(from + end));
+    lua_pushinteger(L, (lua_Integer)from + (lua_Integer)end);
     return count ? 2 : 0;
 }
 

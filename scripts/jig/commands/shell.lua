@@ -136,12 +136,13 @@ function heard:completed(event)
   self:read()
 end
 
--- Ctrl-C stops the line that runs, or drops the one that is typed; a script ends. SIGTERM is for the shell.
+-- Ctrl-C stops the line that runs, or drops the one that is typed; a script ends. All others are for the shell, as
+-- when its terminal goes.
 local function heed_signals(self)
   while true do
     local ok, signal = system.wait_signal()
     if not ok then return end
-    if signal == "TERM" or not self.input.interactive then
+    if signal ~= "INT" or not self.input.interactive then
       quit(self, INTERRUPTED)
     else
       self.chunk = nil

@@ -7,7 +7,7 @@ local options = require "jig.commands.options"
 
 local function parser()
   local p = options.parser("check", "Look for mistakes in recipes and station files.")
-  p:argument("recipe", "Files, or folders with recipe.lua or station.lua."):args("+")
+  p:argument("recipe", "Files, or folders with recipe.lua or station.lua. Default: this one."):args("+"):recipe()
   p:flag("--no-run", "Leave out the run with device.lua, which is code outside of the sandbox.")
   p:flag("--json", "One JSON object for each finding, and nothing else.")
   return p

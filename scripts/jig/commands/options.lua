@@ -21,6 +21,18 @@ function element:repeated()
   return self
 end
 
+--- An argument that names recipes, which may be left out in the folder of one: then it is that folder. To be called
+--- after args.
+function element:recipe()
+  local file = io.open "recipe.lua"
+  if not file then return self end
+  file:close()
+  local several = self.count == "+" or self.count == "*"
+  self.left_out = several and { "." } or "."
+  self.count = several and "*" or "?"
+  return self
+end
+
 --- A function that makes the value from its text; nil, message when it cannot.
 function element:convert(converter)
   self.converter = converter
@@ -146,14 +158,24 @@ local function parse_plain(self, words)
   return result
 end
 
+-- What stands for the arguments that were left out.
+local function complete(self, result)
+  for _, e in ipairs(self) do
+    local value = result[e.key]
+    if value == nil or type(value) == "table" and #value == 0 then result[e.key] = e.left_out or value end
+  end
+  return result
+end
+
 --- Parses. The options, or nil and the exit status when help was asked for or the usage is wrong.
 ---@param self jig.Options
 ---@param words string[]
 ---@return table|nil, integer?
 function options.parse(self, words)
-  local result = parse_plain(self, words)
-  if result then return result end
-  return ask_argparse(self, words)
+  local result, status = parse_plain(self, words), nil
+  if not result then result, status = ask_argparse(self, words) end
+  if not result then return nil, status end
+  return complete(self, result)
 end
 
 --- Says on `out` which verbs a verb has.

@@ -12,7 +12,8 @@ end
 
 local function parser()
   local p = options.parser("prove", "Show that every way in which a unit can fail ends in one report.")
-  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua; device.lua stands beside it.")
+  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua, beside device.lua; default: this folder.")
+    :recipe()
   p:flag("--singles", "One fault at a time: no pairs.")
   p:option("--stop", "Stop after so many paths that broke a law; default 25."):convert(options.integer(1, 1000000))
   p:flag("--brief", "The counts and the violations alone.")

@@ -30,7 +30,8 @@ local TICK <const> = 0.1
 
 local function parser()
   local p = options.parser("run", "Provision devices with a recipe.")
-  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua. Slots may have their own."):args("?")
+  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua; default: this one. Slots may have their own.")
+    :args("?"):recipe()
   p:option("--port", "Address of the device's port, for one slot.")
   p:option("--slot", "NAME=ADDRESS: one more slot, or another address for one of the station."):repeated()
   p:option("--station", "Station file.")

@@ -188,7 +188,7 @@ end
 
 local function parser()
   local p = options.parser("shell", "Talk to a device by hand, with a recipe's port and framing.")
-  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua.")
+  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua, by default this one."):recipe()
   p:option("--port", "Address of the device's port.")
   p:option("--cli", "Path of the Secure Factory CLI, which is called when unit:new_device() is typed.")
   return p

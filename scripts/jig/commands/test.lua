@@ -12,6 +12,11 @@ local write = require "jig.output.whole"
 -- The name under which busted finds the outputs of one run.
 local OUTPUTS <const> = "jig.commands.test.outputs"
 
+local function exists(path)
+  local file = io.open(path)
+  return file ~= nil and file:close()
+end
+
 local function arguments(o)
   local args = { [0] = "jig test", "--ignore-lua" } -- which .busted may name for busted itself
   for _, path in ipairs(o.path) do
@@ -105,7 +110,9 @@ end
 
 return function(words)
   local p = options.parser("test", "Run specs with busted, as a task.")
-  p:argument("path", "Spec files or folders (default: the ROOT of .busted, or ./spec)."):args("*")
+  local path = p:argument("path", "Spec files or folders. Default: the ROOT of .busted, a recipe's folder, or ./spec.")
+    :args("*")
+  if not exists(".busted") then path:recipe() end
   p:option("--filter", "Run only tests whose name matches this Lua pattern.")
   p:option("--helper", "A script that is run before the specs.")
   p:flag("--no-proof", "Leave out the proofs of recipe folders.")

@@ -67,6 +67,22 @@ describe("jig init", function()
     end
   end)
 
+  it("is tested, checked, proven and run in the folder itself without naming it", function()
+    local at <close> = scratch.folder()
+    local path = scratch.program:match("^(.*)/") .. ":" .. os.getenv "PATH"
+    local function sh(line, cwd) return scratch.run { "sh", "-c", line, cwd = cwd, env = { PATH = path } } end
+    local tested = sh("jig init lamp && cd lamp && jig test", at.path)
+    assert.same({ 0, "" }, { tested.exit, tested.stderr })
+    assert.matches("9 passed, 0 failed\nproof: lamp 0.1.0: .* no violation\n$", tested.stdout)
+    local folder = at.path .. "/lamp"
+    local checked, proven = sh("jig check", folder), sh("jig prove --singles --brief", folder)
+    assert.same({ 0, "./recipe.lua: lamp 0.1.0: no mistakes found\n" }, { checked.exit, checked.stdout })
+    assert.equal(0, proven.exit, proven.stderr)
+    local typed = sh("echo recipe.name | jig shell --port exec:cat", folder)
+    assert.matches('"lamp"\n$', typed.stdout)
+    assert.matches("the Secure Factory CLI cannot be started", sh("jig run --cli /nowhere", folder).stderr, 1, true)
+  end)
+
   it("notices in its spec what the recipe does not do any more", function()
     for change, with in pairs {
       ["unit%.serial = "] = "local _ = ",

@@ -103,6 +103,27 @@ describe("jig.commands.options", function()
     end
   end)
 
+  it("takes the recipe of the current folder where none is named and there is one", function()
+    local here <close> = scratch.folder { ["recipe.lua"] = "" }
+    local folder <close> = scratch.folder { ["try.lua"] = [[
+      local options = require "jig.commands.options"
+      for _, count in ipairs { "one", "?", "+", "*" } do
+        local p = options.parser("light", "Light lamps.")
+        p:argument("lamp", "The lamp."):args(count ~= "one" and count or nil):recipe()
+        for _, words in ipairs { { }, { "a" } } do
+          local o, status = options.parse(p, words)
+          local given = o and o.lamp
+          print(count, status or type(given) == "table" and table.concat(given, ",") or given)
+        end
+      end
+    ]] }
+    local function told(cwd) return scratch.run { scratch.program, folder.path .. "/try.lua", cwd = cwd } end
+    assert.equal("one\t.\none\ta\n?\t.\n?\ta\n+\t.\n+\ta\n*\t.\n*\ta\n", told(here.path).stdout)
+    local elsewhere = told(folder.path)
+    assert.equal("one\t2\none\ta\n?\tnil\n?\ta\n+\t2\n+\ta\n*\t\n*\ta\n", elsewhere.stdout)
+    assert.matches("Error: missing argument 'lamp'", elsewhere.stderr, 1, true)
+  end)
+
   local not_plain = {
     { { "a", "b", "--count=3" }, { lamp = "a", room = "b", count = 3 } },
     { { "--", "-a", "b" }, { lamp = "-a", room = "b", count = 1 } },

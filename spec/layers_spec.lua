@@ -123,6 +123,7 @@ local COVERED <const> = {
   ["scripts/jig/check/calls.lua"] = "spec/scripts/check/mistakes_spec.lua: the mistakes it finds, as of all in check/",
   ["scripts/jig/check/framings.lua"] = "spec/scripts/check/mistakes_spec.lua",
   ["scripts/jig/check/globals.lua"] = "spec/scripts/check/mistakes_spec.lua",
+  ["scripts/jig/check/header.lua"] = "spec/scripts/check/mistakes_spec.lua",
   ["scripts/jig/check/limits.lua"] = "spec/scripts/check/mistakes_spec.lua",
   ["scripts/jig/check/names.lua"] = "spec/scripts/check/mistakes_spec.lua",
   ["scripts/jig/check/statuses.lua"] = "spec/scripts/check/mistakes_spec.lua",

@@ -155,6 +155,7 @@ end
 local function verb(f)
   return function(self, ...)
     local truth = truths[self]
+    if not truth then error("it is unit:…(…), with a colon", 2) end
     if truth.failed then error(truth.failed, 0) end
     local results = table.pack(xpcall(f, truth.catch, self, ...))
     if results[1] then return table.unpack(results, 2, results.n) end

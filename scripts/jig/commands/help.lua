@@ -59,6 +59,7 @@ return function(words, verbs)
   local topic = find(topics.LIST, o.topic)
   if topic then
     show(topic)
+    if find(verbs, topic[1]) then print(("\n`jig %s --help` tells its options."):format(topic[1])) end
     return 0
   end
   if o.topic and find(verbs, o.topic) then

@@ -104,9 +104,10 @@ end
 
 local heard = {}
 
--- Whatever it is, it does not reach the terminal but as text. It may be several lines.
+-- Whatever it is, it does not reach the terminal but as text. It may be several lines. A script whose reader is gone
+-- has nobody to work for.
 function heard:say(event)
-  self.input:say((event.text:gsub("[^\n]+", escape)))
+  if not self.input:say((event.text:gsub("[^\n]+", escape))) then quit(self, FAILED) end
 end
 
 function heard:trouble(event) self.input:complain(escape(event.text)) end

@@ -2,7 +2,8 @@
 -- file or pipe, whose lines are a script. Both have
 --
 --     input:next(prompt) -> "line", text | "complete", text | "end"      waits
---     input:say(text)      a line of output        input:complain(text)  of trouble
+--     input:say(text)      a line of output: false when nobody reads it any more
+--     input:complain(text) a line of trouble
 --     input:interrupt(prompt), input:insert(text), input:remember(line), input:close()
 
 local port = require "jig.port"
@@ -43,8 +44,7 @@ function script:next()
 end
 
 function script.say(_, text)
-  io.stdout:write(text, "\n")
-  io.stdout:flush()
+  return io.stdout:write(text, "\n") and io.stdout:flush() ~= nil
 end
 
 function script.complain(_, text)
@@ -71,7 +71,11 @@ function terminal:next(prompt)
   return kind, text
 end
 
-function terminal:say(text) self.editor:print(text .. "\n") end
+function terminal:say(text)
+  self.editor:print(text .. "\n")
+  return true
+end
+
 function terminal:complain(text) self.editor:print("! " .. text .. "\n") end
 
 -- While no line is edited the terminal itself has shown ^C, and what follows begins below it.

@@ -81,6 +81,15 @@ describe("jig shell with a script", function()
     end
   end)
 
+  it("ends with 1 when nobody reads what it says", function()
+    local folder <close> = scratch.folder { ["recipe.lua"] = scratch.recipe() }
+    local line = ("{ yes 'print(1)' | %s shell %s; echo $? >%s/status; } | head -2"):format(scratch.program,
+      words(folder, "exec:cat"), folder.path)
+    local result = scratch.run { "sh", "-c", line, limit = 20 }
+    assert.equal("* open: exec:cat\n1\n", result.stdout)
+    assert.equal("1\n", folder:read "status")
+  end)
+
   it("quits where it says so, and lets nothing of the device control the terminal", function()
     local folder <close> = scratch.folder { ["recipe.lua"] = scratch.recipe() }
     local result = shell(folder, words(folder, "exec:cat"),

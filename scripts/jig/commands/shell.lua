@@ -76,7 +76,7 @@ local function ended(self)
     self.input:complain("the input ended in the middle of what was begun")
     self.status = FAILED
   end
-  quit(self, OK)
+  quit(self, self.input.failed and FAILED or OK)
 end
 
 local function read(self)

@@ -99,8 +99,19 @@ local function run(o, counters)
   return not trouble and tally.failed == 0 and 0 or 1
 end
 
+-- The path that is not there. What stands for no path is busted's own choice.
+local function missing(paths)
+  for _, path in ipairs(paths) do
+    if not exists(path) then return path .. ": No such file or directory" end
+  end
+  if #paths > 0 or exists(".busted") or exists("spec") then return nil end
+  return "spec: No such file or directory\n  name specs or the folder of a recipe, or type this in such a folder"
+end
+
 -- What is wrong with the options together, or with a file that they name.
 local function mistake_of(o)
+  local absent = missing(o.path)
+  if absent then return absent end
   if o.tap and o.output then return "--tap and --output both need stdout" end
   local message = o.lcov and write(o.lcov, "")
   if message then return "--lcov: " .. message end

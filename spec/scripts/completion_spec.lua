@@ -64,7 +64,6 @@ describe("jig.completion", function()
     assert.same({ "failed" }, completed("journal", "list", "--result", "f"))
     assert.same({ "line", "scan" }, completed("run", "--start", ""))
     assert.same({ "bash", "fish", "zsh" }, completed("help", "--completion", ""))
-    assert.same({ "journal", "json" }, completed("help", "jo"), "jso")
   end)
 
   it("leaves files to bash", function()

@@ -39,6 +39,13 @@ function element:convert(converter)
   return self
 end
 
+--- The words that it takes, and no others. Shells complete them, the help shows them.
+---@param list string[]
+function element:choices(list)
+  self.words = list
+  return self
+end
+
 ---@class jig.Options  a description: its elements in order
 local description = {}
 description.__index = description
@@ -71,6 +78,7 @@ function options.fill(parser, self)
     if e.count then made:args(e.count) end
     if e.many then made:count("*") end
     if e.converter then made:convert(e.converter) end
+    if e.words then made:choices(e.words) end
   end
   parser:flag("-h --help", "Show this help and end.")
 end
@@ -141,6 +149,13 @@ local function read_plain(words, named, positional)
   return (not missing or missing.count == "?") and texts or nil
 end
 
+local function is_among(list, word)
+  for _, known in ipairs(list) do
+    if known == word then return true end
+  end
+  return false
+end
+
 local function parse_plain(self, words)
   local named, positional = sort_elements(self)
   local texts = named and read_plain(words, named, positional)
@@ -149,6 +164,7 @@ local function parse_plain(self, words)
   for _, e in ipairs(self) do
     local value = texts[e.key] or e.default
     if e.kind == "flag" then value = value and true end
+    if e.words and value and not is_among(e.words, value) then return nil end
     if value and e.converter then
       value = e.converter(value)
       if value == nil then return nil end

@@ -99,6 +99,15 @@ describe("jig init", function()
     end
   end)
 
+  it("takes a name as a shell completes it, with a / at its end, and ./ in front", function()
+    for _, name in ipairs { "lamp/", "./lamp", "./lamp//" } do
+      local at <close> = scratch.folder()
+      local result = init(at, name)
+      assert.same({ 0, "" }, { result.exit, result.stderr })
+      assert.matches('name = "lamp"', at:read "lamp/recipe.lua", 1, true)
+    end
+  end)
+
   it("takes an empty folder, and refuses one with anything in it with 2", function()
     local at <close> = scratch.folder()
     scratch.run { "mkdir", at.path .. "/lamp" }
@@ -126,8 +135,8 @@ describe("jig init", function()
       { "a name is letters, digits", "" },
       { "at most 40 characters, this has 41", ("x"):rep(41) },
       { "too many arguments", "lamp", "ramp" },
-      { "expected one of serial, tty, tcp, exec, got 'usb'", "lamp", "--transport", "usb" },
-      { "expected one of length, ftcd, slip, hdlc, cobs, stx_etx, line, raw, got 'x'", "lamp", "--framing", "x" },
+      { "'%-%-transport' must be one of 'serial', 'tty', 'tcp', 'exec'", "lamp", "--transport", "usb" },
+      { "must be one of 'length', 'ftcd', 'slip', 'hdlc', 'cobs', 'stx_etx', 'line', 'raw'", "lamp", "--framing", "x" },
       { "option '%-%-framing' requires an argument", "lamp", "--framing" },
     } do
       local at <close> = scratch.folder()
@@ -141,6 +150,6 @@ describe("jig init", function()
   it("tells in its help what can be chosen", function()
     local result = scratch.jig { "init", "--help" }
     assert.equal(0, result.exit)
-    assert.matches("serial, tty, tcp, exec", result.stdout, 1, true)
+    assert.matches("{serial,tty,tcp,exec}", result.stdout, 1, true)
   end)
 end)

@@ -30,7 +30,6 @@ struct library {
     void (*el_end)(EditLine *);
     int (*el_set)(EditLine *, int, ...);
     int (*el_wset)(EditLine *, int, ...);
-    int (*el_get)(EditLine *, int, ...);
     const char *(*el_gets)(EditLine *, int *);
     const LineInfo *(*el_line)(EditLine *);
     const LineInfoW *(*el_wline)(EditLine *);
@@ -152,18 +151,8 @@ static bool serve(struct jig_editline *edit, enum jig_edit_event event)
     }
 }
 
-/* Whose editor it is. libedit's callbacks get nothing else, and what they may call of it is known
- * to the editor alone: so it is looked up. */
-static struct jig_editline *owner_of(EditLine *el)
-{
-    struct jig_editline *edit = NULL;
-    void *library = dlopen(LIBRARY, RTLD_LAZY | RTLD_NOLOAD);
-    int (*get)(EditLine *, int, ...);
-    *(void **)&get = dlsym(library, "el_get");
-    get(el, EL_CLIENTDATA, &edit);
-    dlclose(library);
-    return edit;
-}
+/* Whose thread it is: libedit's callbacks get nothing else that tells. */
+static _Thread_local struct jig_editline *own;
 
 /* Stopped or ended by a key (Ctrl-Z, Ctrl-\) in the middle of a line, the terminal would be left as
  * an editor needs it. libedit leaves these keys on; after the line it puts back what it found. */
@@ -194,7 +183,8 @@ static bool next_byte(struct jig_editline *edit, uint8_t *byte)
 /* The next character: 1, or 0 at the end of the input. Bytes that are none are passed over. */
 static int next_character(EditLine *el, wchar_t *character)
 {
-    struct jig_editline *edit = owner_of(el);
+    struct jig_editline *edit = own;
+    (void)el;
     uint8_t byte;
     while (next_byte(edit, &byte)) {
         size_t n = mbrtowc(character, (const char *)&byte, 1, &edit->cut);
@@ -208,12 +198,13 @@ static int next_character(EditLine *el, wchar_t *character)
 
 static char *prompt_of(EditLine *el)
 {
-    return owner_of(el)->prompt;
+    (void)el;
+    return own->prompt;
 }
 
 static unsigned char complete(EditLine *el, wint_t key)
 {
-    struct jig_editline *edit = owner_of(el);
+    struct jig_editline *edit = own;
     const LineInfo *line = edit->lib.el_line(el);
     (void)key;
     edit->text = line->buffer;
@@ -225,7 +216,7 @@ static unsigned char complete(EditLine *el, wint_t key)
  * on the screen as it was. */
 static unsigned char interrupt(EditLine *el, wint_t key)
 {
-    struct jig_editline *edit = owner_of(el);
+    struct jig_editline *edit = own;
     (void)key;
     const LineInfo *line = edit->lib.el_line(el);
     erase(edit);
@@ -260,7 +251,6 @@ static bool set_up(struct jig_editline *edit)
         return false;
     lib->history(edit->history, &event, H_SETSIZE, JIG_EDIT_KEPT);
     lib->history(edit->history, &event, H_SETUNIQUE, 1);
-    lib->el_set(edit->el, EL_CLIENTDATA, edit);
     lib->el_set(edit->el, EL_SIGNAL, 0);
     lib->el_set(edit->el, EL_EDITOR, "emacs");
     lib->el_set(edit->el, EL_HIST, lib->history, edit->history);
@@ -295,7 +285,7 @@ static void tear_down(struct jig_editline *edit)
 
 static void *run(void *data)
 {
-    struct jig_editline *edit = data;
+    struct jig_editline *edit = own = data;
     locale_t locale = new_locale(), before = uselocale(locale ? locale : LC_GLOBAL_LOCALE);
     wait_for(&edit->go);
     edit->failed = !set_up(edit);
@@ -329,6 +319,14 @@ static void give(struct jig_editline *edit, enum order order, const char *text, 
     wait_for(&edit->back);
 }
 
+static int no_library(struct jig_error *err, const char *why)
+{
+    return jig_fail(err, JIG_ENOTFOUND,
+                    "lines on a terminal are edited by " LIBRARY
+                    ", which cannot be used: install the package libedit2 (%s)",
+                    why);
+}
+
 static int load_library(struct library *lib, struct jig_error *err)
 {
     const struct {
@@ -339,7 +337,6 @@ static int load_library(struct library *lib, struct jig_error *err)
         {"el_end", &lib->el_end},
         {"el_set", &lib->el_set},
         {"el_wset", &lib->el_wset},
-        {"el_get", &lib->el_get},
         {"el_gets", &lib->el_gets},
         {"el_line", &lib->el_line},
         {"el_wline", &lib->el_wline},
@@ -352,30 +349,30 @@ static int load_library(struct library *lib, struct jig_error *err)
         {"history", &lib->history},
     };
     void *library = dlopen(LIBRARY, RTLD_LAZY | RTLD_NODELETE);
-    for (size_t i = 0; library && i < sizeof all / sizeof *all; i++) {
+    if (!library)
+        return no_library(err, dlerror());
+    const char *lacks = NULL;
+    for (size_t i = 0; !lacks && i < sizeof all / sizeof *all; i++) {
         void *found = dlsym(library, all[i].name);
-        if (!found) {
-            dlclose(library);
-            library = NULL;
-        }
+        if (!found)
+            lacks = all[i].name;
         memcpy(all[i].function, &found, sizeof found);
     }
-    if (!library)
-        return jig_fail(err, JIG_ENOTFOUND,
-                        "lines on a terminal are edited by " LIBRARY
-                        ", which cannot be loaded: install the package libedit2 (%s)",
-                        dlerror());
     dlclose(library); /* it stays */
-    return JIG_OK;
+    if (!lacks)
+        return JIG_OK;
+    char why[64];
+    snprintf(why, sizeof why, "it lacks %s", lacks);
+    return no_library(err, why);
 }
 
 /* A stream of its own for a descriptor that stays the caller's. */
 static FILE *stream_of(int fd, const char *mode)
 {
-    int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    FILE *made = own < 0 ? NULL : fdopen(own, mode);
-    if (own >= 0 && !made)
-        close(own);
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    FILE *made = copy < 0 ? NULL : fdopen(copy, mode);
+    if (copy >= 0 && !made)
+        close(copy);
     return made;
 }
 

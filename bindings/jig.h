@@ -49,7 +49,7 @@ struct jig_engine {
     bool playing;      /* in the program's engine: a world runs */
     bool seeded;       /* random bytes follow from `chance` */
     uint64_t chance;
-    unsigned signals;     /* SIGINT and SIGTERM that arrived */
+    unsigned signals;     /* that ask the program to end and arrived: see main.c */
     int signum;           /* the latest of them */
     bool signals_claimed; /* a command waits for them; else they end the program */
     bool leaving;         /* system.exit was called, with this status */

@@ -60,10 +60,26 @@ static void signal_arrived(void *data, int signum)
     }
 }
 
+/* What asks the program to end. SIGHUP is a terminal that goes, SIGQUIT its Ctrl-\. */
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+enum { ENDING = sizeof ending / sizeof *ending };
+
+/* Started by nohup, the program outlives its terminal. */
+static bool ignored(int signum)
+{
+    struct sigaction action;
+    return signum == SIGHUP && sigaction(signum, NULL, &action) == 0 &&
+           action.sa_handler == SIG_IGN;
+}
+
 static int catch_signals(struct jig_engine *engine, struct jig_error *err)
 {
-    int rc = jig_loop_signal(engine->loop, SIGINT, signal_arrived, engine, err);
-    return rc < 0 ? rc : jig_loop_signal(engine->loop, SIGTERM, signal_arrived, engine, err);
+    int rc = JIG_OK;
+    for (size_t i = 0; rc == JIG_OK && i < ENDING; i++)
+        if (!ignored(ending[i]))
+            rc = jig_loop_signal(engine->loop, ending[i], signal_arrived, engine, err);
+    return rc;
 }
 
 static void set_arg(lua_State *L, int argc, char **argv)
@@ -127,8 +143,8 @@ static void hold_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    for (size_t i = 0; i < ENDING; i++)
+        sigaddset(&set, ending[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 

@@ -268,7 +268,7 @@ static int files(lua_State *L)
 {
     const char *path = check_path(L, 1);
     lua_settop(L, 1);
-    DIR **folder = lua_newuserdatauv(L, sizeof *folder, 0);
+    DIR **folder = lua_newuserdatauv(L, sizeof(DIR *), 0);
     *folder = NULL;
     luaL_setmetatable(L, FOLDER);
     *folder = opendir(path);
@@ -347,13 +347,27 @@ static int set_log(lua_State *L)
 /* ---- signals ---- */
 
 /*
- * system.catch_signals(). From now on SIGINT and SIGTERM only wake wait_signal; before, they end
- * the program as system.exit(5) does.
+ * system.catch_signals(). From now on SIGINT, SIGTERM, SIGHUP (unless it is ignored, as nohup has
+ * it) and SIGQUIT only wake wait_signal; before, they end the program as system.exit(5) does.
  */
 static int catch_signals(lua_State *L)
 {
     jigL_engine(L)->signals_claimed = true;
     return 0;
+}
+
+static const char *signal_name(int signum)
+{
+    switch (signum) {
+    case SIGTERM:
+        return "TERM";
+    case SIGHUP:
+        return "HUP";
+    case SIGQUIT:
+        return "QUIT";
+    default:
+        return "INT";
+    }
 }
 
 static int signal_on(lua_State *L, int status, lua_KContext ctx)
@@ -364,7 +378,7 @@ static int signal_on(lua_State *L, int status, lua_KContext ctx)
         if (engine->signals) {
             engine->signals--;
             lua_pushboolean(L, 1);
-            lua_pushstring(L, engine->signum == SIGTERM ? "TERM" : "INT");
+            lua_pushstring(L, signal_name(engine->signum));
             return 2;
         }
         if (status == LUA_YIELD && engine->signal_wait->outcome != JIG_OK)
@@ -376,8 +390,8 @@ static int signal_on(lua_State *L, int status, lua_KContext ctx)
 }
 
 /*
- * system.wait_signal() -> true, "INT" or "TERM" (the latest) when one of these has arrived, once
- * for each | nil, message, code. One task may wait. Yields.
+ * system.wait_signal() -> true, "INT", "TERM", "HUP" or "QUIT" (the latest) when one of these has
+ * arrived, once for each | nil, message, code. One task may wait. Yields.
  */
 static int wait_signal(lua_State *L)
 {

@@ -4,6 +4,7 @@
 
 package.path = arg[0]:gsub("[^/]*$", "?.lua;") .. package.path
 local markdown = require "jig.markdown"
+local topics = require "jig.topics"
 
 local out = {}
 
@@ -26,7 +27,7 @@ local FONTS <const> = { code = "\\fB%s\\fP", strong = "\\fB%s\\fP", emphasis = "
 -- A text with its marks as fonts. A link is its text.
 local function spans(text)
   local parts = {}
-  for i, span in ipairs(markdown.spans(text)) do
+  for i, span in ipairs(markdown.spans(topics.told(text))) do
     local form = FONTS[span.kind]
     local plain = escaped(span.kind == "code" and span.text or markdown.plain(span.text))
     parts[i] = form and form:format(plain:gsub("\\f.", "")) or plain
@@ -101,7 +102,7 @@ function writers.table(block)
       if not text then
         text = row[i]
       elseif row[i] ~= "" then
-        parts[#parts + 1] = ("%s: %s"):format(block.header[i], row[i])
+        parts[#parts + 1] = block.header[i] == "" and row[i] or ("%s: %s"):format(block.header[i], row[i])
       end
     end
     put ".TP"
@@ -190,12 +191,13 @@ local PAGES <const> = {
   end },
   ["jig-recipe"] = { section = 5, what = "how a product is made: the recipe of jig", put = function()
     put_head "scripts/README.md"
-    put_sections("scripts/README.md", { "The recipe", "Limits", "The unit", "The wire", "Framings", "Faults", "Bytes" })
+    put_sections("scripts/README.md", { "The recipe", "Limits", "The unit", "The wire", "Framings", "Faults", "Bytes",
+      "Cassettes", "The shell" })
     put_sections("spec/README.md", { "Testing a recipe", "Proving a recipe" })
   end },
   ["jig-station"] = { section = 5, what = "the station file and the journal of jig", put = function()
     put_sections("scripts/README.md", { "The station file", "The journal" })
-    put_sections("transports/README.md", { "Which there are" })
+    put_sections("transports/README.md", { "Addresses of ports" })
   end },
 }
 

@@ -124,6 +124,7 @@ function Subject:check_fields(fields)
   if type(fields) ~= "table" then return end
   require "jig.check.limits"(fields, recipe.limits, report "limits")
   require "jig.check.statuses"(fields, report "statuses")
+  require "jig.check.header"(fields, report "header")
   require("jig.check.ports").check(fields.port, report "ports")
 end
 

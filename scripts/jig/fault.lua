@@ -5,6 +5,8 @@
 -- reason, which recipe and station may override. What a recipe touches throws faults; a plain Lua
 -- error in a recipe becomes the fault tool.recipe.
 
+local unplaced = require "jig.unplaced"
+
 local fault = {}
 
 local getinfo = debug.getinfo
@@ -210,7 +212,7 @@ function fault.from(thrown)
   end
   local message = tostring(thrown)
   local first = message:match("^[^\n]*")
-  return fault.new("tool.recipe", { reason = first, line = first:match("^(.-:%d+): ") })
+  return fault.new("tool.recipe", { reason = unplaced(first), line = first:match("^(.-:%d+): ") })
 end
 
 -- Functions on the stack of which a traceback tells.

@@ -8,6 +8,7 @@ local clock = require "jig.clock"
 local fault = require "jig.fault"
 local session = require "jig.session"
 local task = require "jig.task"
+local unfilled = require "jig.unfilled"
 local wire = require "jig.wire"
 
 ---@class jig.Unit
@@ -154,6 +155,7 @@ end
 local function verb(f)
   return function(self, ...)
     local truth = truths[self]
+    if not truth then error("it is unit:…(…), with a colon", 2) end
     if truth.failed then error(truth.failed, 0) end
     local results = table.pack(xpcall(f, truth.catch, self, ...))
     if results[1] then return table.unpack(results, 2, results.n) end
@@ -338,12 +340,29 @@ function unit:read_frame(decoder)
   return frame
 end
 
+-- What the service gave last as these bytes. Found in a list: as a key a long payload would be hashed.
+local function served(self, payload)
+  for i = #truths[self].served, 1, -1 do
+    if truths[self].served[i].payload == payload then return truths[self].served[i] end
+  end
+end
+
+-- The bytes of a message. Where the standard flow gives one that the framing does not take, the recipe has to change.
+local function encoded(self, request)
+  local host = truths[self].recipe.framing.host
+  local field = not truths[self].recipe.run and served(self, request.payload) and unfilled(host, request)
+  if not field then return host.encode(request) end
+  local ok, bytes = pcall(host.encode, request)
+  if ok then return bytes end -- it can do without
+  error(("the header has a field `%s`, which the standard flow does not fill: write a `run`"):format(field), 0)
+end
+
 -- One request and its response over the recipe's framing.
 local function exchange_frame(self, request)
   local host = truths[self].recipe.framing.host
   local decoder = host.decoder()
   drop_input(self)
-  truths[self].port:write(host.encode(request))
+  truths[self].port:write(encoded(self, request))
   local frame = unit.read_frame(self, decoder)
   truths[self].port:unread((decoder:rest()))
   return frame
@@ -360,13 +379,6 @@ local function exchange_hook(self, request)
     error("the exchange hook must return the response: a frame or its bytes", 0)
   end
   return frame
-end
-
--- What the service gave last as these bytes. Found in a list: as a key a long payload would be hashed.
-local function served(self, payload)
-  for i = #truths[self].served, 1, -1 do
-    if truths[self].served[i].payload == payload then return truths[self].served[i] end
-  end
 end
 
 -- A payload of the service is given once however the recipe dresses it; a message of the recipe's own is

@@ -44,12 +44,23 @@ function wire.open(address, name, limits, options, open)
   return setmetatable({ handle = handle, limits = limits, lines = {} }, meta)
 end
 
+-- The handle of a wire that is called rightly: with a colon, and, where that is said, with a value of this type first.
+-- What else is given is refused with the caller's line.
+local function handle_of(self, method, expected, value)
+  local handle = type(self) == "table" and self.handle
+  if not handle then error(("it is port:%s(…), with a colon"):format(method), 3) end
+  if expected and type(value) ~= expected then
+    error(("port:%s: expected a %s, got %s"):format(method, expected, type(value)), 3)
+  end
+  return handle
+end
+
 --- Exactly n bytes. Yields; throws connectivity.timeout, connectivity.lost.
 ---@param n integer
 ---@param limit? number  seconds; default limits.read
 ---@return string
 function wire:read(n, limit)
-  return check(self.handle:read(n, limit or self.limits.read))
+  return check(handle_of(self, "read", "number", n):read(n, limit or self.limits.read))
 end
 
 --- The bytes that are there, one at least. Yields; throws as read.
@@ -57,7 +68,7 @@ end
 ---@param max? integer  default 65536
 ---@return string
 function wire:read_some(limit, max)
-  return check(self.handle:read_some(limit or self.limits.read, max))
+  return check(handle_of(self, "read_some"):read_some(limit or self.limits.read, max))
 end
 
 --- Bytes up to and with a delimiter, which is a plain string. Yields; throws as read.
@@ -66,7 +77,7 @@ end
 ---@param max? integer  default 65536
 ---@return string
 function wire:read_until(delimiter, limit, max)
-  return check(self.handle:read_until(delimiter, limit or self.limits.read, max))
+  return check(handle_of(self, "read_until", "string", delimiter):read_until(delimiter, limit or self.limits.read, max))
 end
 
 -- A pattern in a message; one that may be made of a message's bytes is not shown.
@@ -83,20 +94,21 @@ end
 ---@param limit? number  seconds for the whole; default limits.ready
 ---@return string ...
 function wire:expect(pattern, limit)
+  local handle = handle_of(self, "expect", "string", pattern)
   local ready_limit <close> = task.limit("ready", limit or self.limits.ready)
   local seen = ""
   while true do
     local found = table.pack(seen:find(pattern))
     if found[1] then
-      check(self.handle:unread(seen:sub(found[2] + 1)))
+      check(handle:unread(seen:sub(found[2] + 1)))
       if found.n > 2 then return table.unpack(found, 3, found.n) end
       return seen:sub(found[1], found[2])
     end
-    local bytes, message, code, which = self.handle:read_some()
+    local bytes, message, code, which = handle:read_some()
     seen = seen .. (bytes or "")
     if #seen > EXPECT_MAX then message, code = "too much text without it", "limit" end
     if code then
-      self.handle:unread(seen)
+      handle:unread(seen)
       fault.throw_io(("expected %s in %d bytes: %s"):format(shown(pattern), #seen, message), code, which)
     end
   end
@@ -106,31 +118,32 @@ end
 ---@param bytes string
 ---@param limit? number  default limits.write
 function wire:write(bytes, limit)
+  local handle = handle_of(self, "write", "string", bytes)
   if self.budget then
     self.budget = self.budget - #bytes
     if self.budget < 0 then
       error(fault.new("connectivity.lost", { reason = "blocks were sent again too often" }), 0)
     end
   end
-  check(self.handle:write(bytes, limit or self.limits.write))
+  check(handle:write(bytes, limit or self.limits.write))
 end
 
 --- Waits until what was written has left this machine. Yields; throws as write.
 ---@param limit? number
 function wire:drain(limit)
-  check(self.handle:drain(limit or self.limits.write))
+  check(handle_of(self, "drain"):drain(limit or self.limits.write))
 end
 
 --- Drops the input that waits and gives it. Does not yield; throws connectivity.lost.
 ---@return string
 function wire:discard()
-  return check(self.handle:discard())
+  return check(handle_of(self, "discard"):discard())
 end
 
 --- Puts bytes back in front of what waits to be read.
 ---@param bytes string
 function wire:unread(bytes)
-  check(self.handle:unread(bytes))
+  check(handle_of(self, "unread", "string", bytes):unread(bytes))
 end
 
 --- Sets a line or a speed: "dtr", "rts", "break" with a boolean, "baud" with a number. Does not yield;
@@ -138,7 +151,7 @@ end
 ---@param name string
 ---@param value boolean|integer
 function wire:set(name, value)
-  local ok, message, code = self.handle:set(name, value)
+  local ok, message, code = handle_of(self, "set", "string", name):set(name, value)
   if not ok and code == "unsupported" then
     error(fault.new("connectivity.open", { reason = message }), 0)
   end
@@ -171,7 +184,7 @@ end
 --- Bytes received and sent so far.
 ---@return integer received, integer sent
 function wire:counts()
-  return self.handle:counts()
+  return handle_of(self, "counts"):counts()
 end
 
 function wire:close()

@@ -5,7 +5,7 @@ local scratch = require "spec.support.scratch"
 local wires = require "spec.support.wires"
 
 local LONG <const> = 60
-local INT <const>, TERM <const> = 2, 15
+local INT <const>, TERM <const>, HUP <const>, QUIT <const> = 2, 15, 1, 3
 
 -- Runs a script; `words` are its arguments.
 local function script(folder, text, words)
@@ -198,7 +198,7 @@ describe("bindings/engine", function()
     end
 
     it("ends a script with 5, and its session is reported", function()
-      for _, signum in ipairs { INT, TERM } do
+      for _, signum in ipairs { INT, TERM, HUP, QUIT } do
         local folder <close> = scratch.folder()
         local child <close> = begin(folder, "pcall(clock.sleep, 3600) print 'went on'")
         assert(child:kill(signum))
@@ -206,6 +206,15 @@ describe("bindings/engine", function()
         assert.same({ 5, "", "" }, { result.exit, result.stdout, result.stderr })
         assert.equal("new_device report_error", folder:commands())
       end
+    end)
+
+    it("of a terminal that goes ends nothing where it is ignored", function()
+      local folder <close> = scratch.folder {
+        ["try.lua"] = "os.execute('kill -HUP $PPID') require 'jig.clock'.sleep(0.01) print 'on'",
+      }
+      local line = ("trap '' HUP; exec %s %s/try.lua"):format(scratch.program, folder.path)
+      local result = scratch.run { "sh", "-c", line }
+      assert.same({ 0, "on\n" }, { result.exit, result.stdout })
     end)
 
     it("that comes again ends it at once", function()

@@ -163,5 +163,10 @@ describe("jig.lineedit", function()
     local result = scratch.run { "script", "-qec", scratch.program .. " " .. path, "/dev/null",
       env = { LD_LIBRARY_PATH = folder.path } }
     assert.matches("install the package libedit2", result.stdout, 1, true)
+    local made = scratch.run { "cc", "-shared", "-o", folder.path .. "/libedit.so.2", "-x", "c", "/dev/null" }
+    assert.equal(0, made.exit, made.stderr)
+    result = scratch.run { "script", "-qec", scratch.program .. " " .. path, "/dev/null",
+      env = { LD_LIBRARY_PATH = folder.path } }
+    assert.matches("install the package libedit2 %(it lacks el_init%)", result.stdout)
   end)
 end)

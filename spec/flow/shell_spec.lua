@@ -6,8 +6,9 @@ local station = require "spec.support.station"
 local tmux = require "spec.support.tmux"
 local wires = require "spec.support.wires"
 
--- A terminal on which the shell runs at an address; the folder of its files.
-local function open(place, address, columns, history)
+-- A terminal on which the shell runs at an address; the folder of its files. With `service`, a folder, the
+-- simulator's CLI may be called.
+local function open(place, address, columns, history, service)
   local folder = place:fresh("shell")
   station.execute("mkdir", "-p", folder .. "/state/jig")
   if history then place:write(folder .. "/state/jig/shell_history", history) end
@@ -16,8 +17,9 @@ local function open(place, address, columns, history)
 #!/bin/sh
 stty -g >%s/before
 echo $$ >%s/pid
-XDG_STATE_HOME=%s/state exec %s shell %s --port '%s'
-]]):format(folder, folder, folder, scratch.program, folder, address), true)
+XDG_STATE_HOME=%s/state XDG_RUNTIME_DIR=%s SIM_DIR=%s exec %s shell %s --port '%s' %s
+]]):format(folder, folder, folder, folder, service or "", scratch.program, folder, address,
+    service and "--cli " .. station.factory_tool or ""), true)
   local terminal = tmux.open(place, columns or 80, 40, folder)
   terminal:type("go; echo status=$?; stty -g >" .. folder .. "/after")
   return terminal, folder
@@ -180,5 +182,48 @@ describe("jig shell at a terminal", function()
     await(terminal, "* open: ", "jig>")
     station.execute("kill", "-TERM", station.read(folder .. "/pid"):match("%d+"))
     check_end(terminal, folder, 5)
+  end)
+
+  -- A shell with an open session, at its prompt; the folder of the service.
+  local function with_session(place)
+    local directory = place:fresh("service")
+    local terminal, folder = open(place, "exec:sleep 1000", 80, nil, directory)
+    await(terminal, "* open", "jig>")
+    terminal:type("x = unit:new_device()")
+    await(terminal, "x = unit:new_device()", "jig>")
+    station.eventually("the session", function() return #station.audit(directory):starts("new_device") == 1 end)
+    return terminal, directory, folder
+  end
+
+  local function check_reported(directory, folder)
+    station.eventually("the report", function() return #station.audit(directory):starts("report_error") == 1 end)
+    local pid = station.read(folder .. "/pid"):match("%d+")
+    station.eventually("its end", function() return not io.open("/proc/" .. pid .. "/stat") end)
+    assert.equal(1, #station.audit(directory):starts("report_error"))
+  end
+
+  it("reports its session when the terminal goes, at the prompt and in a wait", function()
+    for _, line in ipairs { "", "port:read(1, 1000)" } do
+      local place <close> = station.place()
+      local terminal <close>, directory, folder = with_session(place)
+      terminal:type(line)
+      await(terminal, "jig> " .. line)
+      terminal:hang_up()
+      check_reported(directory, folder)
+    end
+  end)
+
+  it("reports its session at SIGHUP and at Ctrl-\\ while something waits", function()
+    local place <close> = station.place()
+    local terminal <close>, directory, folder = with_session(place)
+    terminal:type("port:read(1, 1000)")
+    await(terminal, "port:read(1, 1000)")
+    terminal:key("C-\\")
+    check_end(terminal, folder, 5)
+    check_reported(directory, folder)
+    local second <close>, at, other = with_session(place)
+    station.execute("kill", "-HUP", station.read(other .. "/pid"):match("%d+"))
+    check_end(second, other, 5)
+    check_reported(at, other)
   end)
 end)

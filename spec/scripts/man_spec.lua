@@ -36,6 +36,19 @@ describe("scripts/man.lua", function()
     end
   end)
 
+  it("sends nobody to files that are not installed, and leaves out what a column does not say", function()
+    for _, name in ipairs(PAGES) do
+      local text = page(name):gsub("\\f.", ""):gsub("\\%-", "-")
+      assert.is_nil(text:find("(: ", 1, true), name)
+      for _, folder_name in ipairs { "scripts", "spec", "transports", "examples" } do
+        assert.is_nil(text:find(folder_name .. "/README.md", 1, true), name .. " names " .. folder_name)
+      end
+    end
+    assert.matches(".SH \"THE SHELL\"", page "man5/jig-recipe.5", 1, true)
+    assert.matches(".SH \"CASSETTES\"", page "man5/jig-recipe.5", 1, true)
+    assert.matches(".SH \"ADDRESSES OF PORTS\"", page "man5/jig-station.5", 1, true)
+  end)
+
   it("makes pages that read as the README does", function()
     local result = scratch.run {
       "groff", "-man", "-Tutf8", "-P-c", "-rLL=100n", folder.path .. "/usr/share/man/man5/jig-recipe.5",

@@ -27,4 +27,17 @@ describe("jig.topics", function()
     local file <close> = assert(io.open "scripts/README.md")
     assert(file:read "a" == require "jig.pages.scripts", "the page was changed since jig was built")
   end)
+
+  it("stand in a text for the files of the source, which are not installed", function()
+    for text, told in pairs {
+      ["see [scripts/README.md](scripts/README.md#the-journal)."] = "see `jig help journal`.",
+      ["[scripts/README.md](../scripts/README.md) and `spec/README.md`"] = "`jig help recipe` and `jig help testing`",
+      ["[spec/README.md](spec/README.md#proving-a-recipe)"] = "`jig help proving`",
+      ["[scripts/README.md](scripts/README.md#checking-a-recipe)"] = "`jig help check`",
+      ["[the engine](core/README.md), [core/README.md](core/README.md)"] =
+        "[the engine](core/README.md), [core/README.md](core/README.md)",
+    } do
+      assert.equal(told, topics.told(text))
+    end
+  end)
 end)

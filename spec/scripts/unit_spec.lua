@@ -57,6 +57,23 @@ describe("jig.unit", function()
     assert.same({ "B", 3, 2, "S1", "L", "O" }, run.unit.data.seen)
   end)
 
+  it("says which field of the header the standard flow does not fill", function()
+    local length = require "jig.framing.length"
+    local run <close> = product.attempt {
+      recipe = { framing = length { header = "<B command I2 scp I2 length", reply = "<I2 length" } },
+    }
+    local fault_of = run.result.fault
+    assert.equal("tool.recipe", fault_of.name)
+    assert.equal("the header has a field `command`, which the standard flow does not fill: write a `run`",
+      fault_of.reason)
+  end)
+
+  it("says what a message lacks without a line of its own", function()
+    local run <close> = with_run(function(unit) unit:exchange { payload = "x" } end)
+    assert.matches("^%l+: scp: expected integer, got nil$", run.result.fault.reason)
+    assert.matches("unit_spec.lua:%d+$", run.result.fault.line)
+  end)
+
   describe("order", function()
     -- Each: what `run` does wrong, the reason, the CLI's calls.
     local mistakes = {

@@ -196,4 +196,18 @@ describe("jig.wire", function()
     w:write "ef"
     assert.equal("abcef", other:read(5, LONG))
   end)
+
+  it("refuses what is called wrongly, with the line that did", function()
+    for message, call in pairs {
+      ["it is port:write(…), with a colon"] = function() wire.write("x") end,
+      ["it is port:drain(…), with a colon"] = function() wire.drain() end,
+      ["port:write: expected a string, got number"] = function() wire.write({ handle = {} }, 5) end,
+      ["port:read: expected a number, got nil"] = function() wire.read { handle = {} } end,
+    } do
+      local ok, thrown = pcall(call)
+      assert.is_false(ok)
+      assert.matches("^spec/scripts/wire_spec.lua:%d+: ", thrown)
+      assert.matches(message, thrown, 1, true)
+    end
+  end)
 end)

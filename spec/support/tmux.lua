@@ -104,6 +104,12 @@ function tmux:cursor()
   return math.tointeger(x), math.tointeger(y), seen == "1"
 end
 
+--- Takes the terminal away from what runs there, as a line that breaks does.
+function tmux:hang_up()
+  call(self, "kill-session")
+  self.socket = nil -- without a session the server ends
+end
+
 --- Ends the server, and with it the shell.
 function tmux:close()
   if self.socket then call(self, "kill-server") end

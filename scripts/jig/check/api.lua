@@ -9,12 +9,13 @@ local api = {}
 --- Framings that the page on recipes names; the other modules beside them are what these are made of.
 api.framings = { "cobs", "ftcd", "hdlc", "length", "line", "raw", "slip", "stx_etx" }
 
--- Methods that are there for whoever runs the attempt.
+-- Methods and fields that are there for whoever runs the attempt.
 local OF_THE_ENGINE <const> = {
   unit = {
-    "complete", "durations", "enter", "fault", "new", "open", "report", "serial_text", "truth", "unless_stopped",
+    "complete", "device_log", "durations", "enter", "fault", "new", "open", "phases", "report", "serial_text",
+    "session", "truth", "unless_stopped",
   },
-  port = { "bound", "close", "open" },
+  port = { "bound", "budget", "close", "handle", "limits", "lines", "open" },
 }
 
 local MODULE_OF <const> = { unit = "jig.unit", port = "jig.wire" }
@@ -44,11 +45,22 @@ local function without(names, module)
   return found
 end
 
---- The methods of `unit` or `port` that are not a recipe's.
+--- The methods and fields of `unit` or `port` that are not a recipe's.
 ---@param kind "unit"|"port"
 ---@return string[]
 function api.internal(kind)
   return OF_THE_ENGINE[kind]
+end
+
+--- The same by the name of a metatable, as a set; empty for whatever is neither.
+---@param meta_name any
+---@return table<string, true>
+function api.hidden(meta_name)
+  local set = {}
+  for kind, module in pairs(MODULE_OF) do
+    for _, name in ipairs(module == meta_name and OF_THE_ENGINE[kind] or {}) do set[name] = true end
+  end
+  return set
 end
 
 local function of_library(name)

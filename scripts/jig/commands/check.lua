@@ -7,7 +7,7 @@ local options = require "jig.commands.options"
 
 local function parser()
   local p = options.parser("check", "Look for mistakes in recipes and station files.")
-  p:argument("recipe", "Files, or folders with recipe.lua or station.lua."):args("+")
+  p:argument("recipe", "Files, or folders with recipe.lua or station.lua. Default: this one."):args("+"):recipe()
   p:flag("--no-run", "Leave out the run with device.lua, which is code outside of the sandbox.")
   p:flag("--json", "One JSON object for each finding, and nothing else.")
   return p
@@ -23,6 +23,15 @@ local function print_text(result)
   if #result.findings == 0 then print(("%s: %s: no mistakes found"):format(result.file, title(result))) end
 end
 
+-- What is no path at all is no finding either.
+local function missing(paths)
+  for _, path in ipairs(paths) do
+    local file, message = io.open(path)
+    if not file then return message end
+    file:close()
+  end
+end
+
 -- Whether nothing was found.
 local function show(result, as_json)
   for _, note in ipairs(result.notes) do io.stderr:write("jig check: ", note, "\n") end
@@ -34,6 +43,11 @@ end
 return function(words)
   local o, status = options.parse(parser(), words)
   if not o then return status end
+  local message = missing(o.recipe)
+  if message then
+    io.stderr:write("jig check: ", message, "\n")
+    return 2
+  end
   local clean = true
   for _, path in ipairs(o.recipe) do
     for _, result in ipairs(check.all(path, { run = not o.no_run })) do

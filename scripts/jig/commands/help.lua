@@ -35,18 +35,13 @@ end
 local function parser()
   local p = options.parser("help", "Print a page of the manual, or the help of a verb.")
   p:argument("topic", "What about; default: the list of verbs and topics."):args("?")
-  p:option("--completion", "Print the completions of a shell instead: bash, zsh or fish.")
+  p:option("--completion", "Print the completions of a shell instead."):choices { "bash", "zsh", "fish" }
   return p
 end
 
 local function complete(shell, verbs)
-  local text = require("jig.completion").text(shell, verbs)
-  if text then
-    io.stdout:write(text)
-    return 0
-  end
-  io.stderr:write(("jig help: no completions for '%s': there are those of bash, zsh and fish\n"):format(shell))
-  return USAGE
+  io.stdout:write((require("jig.completion").text(shell, verbs)))
+  return 0
 end
 
 ---@param words string[]
@@ -59,6 +54,7 @@ return function(words, verbs)
   local topic = find(topics.LIST, o.topic)
   if topic then
     show(topic)
+    if find(verbs, topic[1]) then print(("\n`jig %s --help` tells its options."):format(topic[1])) end
     return 0
   end
   if o.topic and find(verbs, o.topic) then

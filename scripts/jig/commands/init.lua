@@ -14,24 +14,11 @@ $name/: a recipe over $transport with framing $framing, a device that is played,
   3. jig run $name --port $address --cli PATH: makes a unit
 ]]
 
--- A converter for one word of a list.
-local function one_of(list)
-  local known = {}
-  for _, word in ipairs(list) do known[word] = true end
-  return function(text)
-    if known[text] then return text end
-    return nil, ("expected one of %s, got '%s'"):format(table.concat(list, ", "), text)
-  end
-end
-
 local function parser()
   local p = options.parser("init", "Make the folder of a new product: a recipe, a device that is played, a spec.")
   p:argument("name", "The product's name, which its folder here gets, too."):convert(plan.check_name)
-  local function choice(name, text, list)
-    p:option(name, ("%s: %s."):format(text, table.concat(list, ", ")), list[1]):convert(one_of(list))
-  end
-  choice("--transport", "The wire to the device", plan.transports)
-  choice("--framing", "How messages stand on it", plan.framings)
+  p:option("--transport", "The wire to the device.", plan.transports[1]):choices(plan.transports)
+  p:option("--framing", "How messages stand on it.", plan.framings[1]):choices(plan.framings)
   return p
 end
 

@@ -21,9 +21,28 @@ function element:repeated()
   return self
 end
 
+--- An argument that names recipes, which may be left out in the folder of one: then it is that folder. To be called
+--- after args.
+function element:recipe()
+  local file = io.open "recipe.lua"
+  if not file then return self end
+  file:close()
+  local several = self.count == "+" or self.count == "*"
+  self.left_out = several and { "." } or "."
+  self.count = several and "*" or "?"
+  return self
+end
+
 --- A function that makes the value from its text; nil, message when it cannot.
 function element:convert(converter)
   self.converter = converter
+  return self
+end
+
+--- The words that it takes, and no others. Shells complete them, the help shows them.
+---@param list string[]
+function element:choices(list)
+  self.words = list
   return self
 end
 
@@ -59,6 +78,7 @@ function options.fill(parser, self)
     if e.count then made:args(e.count) end
     if e.many then made:count("*") end
     if e.converter then made:convert(e.converter) end
+    if e.words then made:choices(e.words) end
   end
   parser:flag("-h --help", "Show this help and end.")
 end
@@ -129,6 +149,13 @@ local function read_plain(words, named, positional)
   return (not missing or missing.count == "?") and texts or nil
 end
 
+local function is_among(list, word)
+  for _, known in ipairs(list) do
+    if known == word then return true end
+  end
+  return false
+end
+
 local function parse_plain(self, words)
   local named, positional = sort_elements(self)
   local texts = named and read_plain(words, named, positional)
@@ -137,6 +164,7 @@ local function parse_plain(self, words)
   for _, e in ipairs(self) do
     local value = texts[e.key] or e.default
     if e.kind == "flag" then value = value and true end
+    if e.words and value and not is_among(e.words, value) then return nil end
     if value and e.converter then
       value = e.converter(value)
       if value == nil then return nil end
@@ -146,14 +174,24 @@ local function parse_plain(self, words)
   return result
 end
 
+-- What stands for the arguments that were left out.
+local function complete(self, result)
+  for _, e in ipairs(self) do
+    local value = result[e.key]
+    if value == nil or type(value) == "table" and #value == 0 then result[e.key] = e.left_out or value end
+  end
+  return result
+end
+
 --- Parses. The options, or nil and the exit status when help was asked for or the usage is wrong.
 ---@param self jig.Options
 ---@param words string[]
 ---@return table|nil, integer?
 function options.parse(self, words)
-  local result = parse_plain(self, words)
-  if result then return result end
-  return ask_argparse(self, words)
+  local result, status = parse_plain(self, words), nil
+  if not result then result, status = ask_argparse(self, words) end
+  if not result then return nil, status end
+  return complete(self, result)
 end
 
 --- Says on `out` which verbs a verb has.

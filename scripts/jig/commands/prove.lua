@@ -1,6 +1,7 @@
 --- jig prove: shows that every way in which a unit can fail ends as it must. Exit 0; 1 for a violation; 2.
 
 local explorer = require "jig.prove.explorer"
+local locate = require "jig.locate"
 local options = require "jig.commands.options"
 local report = require "jig.prove.report"
 local transcript = require "jig.testing.transcript"
@@ -12,7 +13,8 @@ end
 
 local function parser()
   local p = options.parser("prove", "Show that every way in which a unit can fail ends in one report.")
-  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua; device.lua stands beside it.")
+  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua, beside device.lua; default: this folder.")
+    :recipe()
   p:flag("--singles", "One fault at a time: no pairs.")
   p:option("--stop", "Stop after so many paths that broke a law; default 25."):convert(options.integer(1, 1000000))
   p:flag("--brief", "The counts and the violations alone.")
@@ -66,12 +68,29 @@ local function prove(subject, o)
   return proof.violations > 0 and 1 or 0
 end
 
+local function exists(path)
+  local file = io.open(path)
+  return file ~= nil and file:close()
+end
+
+-- Why a recipe that is there cannot be proven.
+local function lacks_device(path)
+  local file, folder = locate(path)
+  if not exists(file) or exists(folder .. "device.lua") then return nil end
+  return folder .. "device.lua: No such file or directory: a proof needs the device beside the recipe"
+end
+
 return function(words)
   local o, status = options.parse(parser(), words)
   if not o then return status end
   collectgarbage("generational") -- a path leaves much behind, and keeps little
   if o.trace and not o.path then
     say("--trace needs --path")
+    return 2
+  end
+  local lack = lacks_device(o.recipe)
+  if lack then
+    say(lack)
     return 2
   end
   local ok, subject = pcall(explorer.subject, o.recipe)

@@ -15,9 +15,6 @@ local system = require "jig.system"
 local tally = require "jig.tally"
 local task = require "jig.task"
 
--- What may begin a unit at a watched slot, besides the device.
-local STARTS <const> = { line = true, scan = true }
-
 -- Descriptors that jig needs whatever the slots: standard ones, loop, journal, recipe files, those lent to
 -- children.
 local OWN_DESCRIPTORS <const> = 64
@@ -30,7 +27,8 @@ local TICK <const> = 0.1
 
 local function parser()
   local p = options.parser("run", "Provision devices with a recipe.")
-  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua. Slots may have their own."):args("?")
+  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua; default: this one. Slots may have their own.")
+    :args("?"):recipe()
   p:option("--port", "Address of the device's port, for one slot.")
   p:option("--slot", "NAME=ADDRESS: one more slot, or another address for one of the station."):repeated()
   p:option("--station", "Station file.")
@@ -40,6 +38,7 @@ local function parser()
   p:option("--count", "Units, one after the other, at each slot; default 1."):convert(options.integer(1, 1000000))
   p:flag("--watch", "Until stopped: wait for a device, run it, wait until it is gone.")
   p:option("--start", "With --watch, what begins a unit: line (on stdin), or scan (its serial number).")
+    :choices { "line", "scan" }
   p:option("--scanner", "Address of the scanner that --start listens to; default stdin:- (a keyboard wedge).")
   p:option("--retries", "Further attempts after a fault that allows them."):convert(options.integer(0, 100))
   p:option("--journal", "Path of the journal.")
@@ -95,7 +94,6 @@ end
 -- station do not fit.
 local function watching(o, from)
   local watch, start = o.watch or from.watch, o.start or from.start
-  if start and not STARTS[start] then return nil, "--start takes line or scan" end
   if start and not watch then return nil, "--start needs --watch" end
   if not watch then return nil end
   for _, flag in ipairs { "count", "session_id", "serial_number" } do

@@ -76,7 +76,7 @@ local function ended(self)
     self.input:complain("the input ended in the middle of what was begun")
     self.status = FAILED
   end
-  quit(self, OK)
+  quit(self, self.input.failed and FAILED or OK)
 end
 
 local function read(self)
@@ -104,9 +104,10 @@ end
 
 local heard = {}
 
--- Whatever it is, it does not reach the terminal but as text. It may be several lines.
+-- Whatever it is, it does not reach the terminal but as text. It may be several lines. A script whose reader is gone
+-- has nobody to work for.
 function heard:say(event)
-  self.input:say((event.text:gsub("[^\n]+", escape)))
+  if not self.input:say((event.text:gsub("[^\n]+", escape))) then quit(self, FAILED) end
 end
 
 function heard:trouble(event) self.input:complain(escape(event.text)) end
@@ -136,12 +137,13 @@ function heard:completed(event)
   self:read()
 end
 
--- Ctrl-C stops the line that runs, or drops the one that is typed; a script ends. SIGTERM is for the shell.
+-- Ctrl-C stops the line that runs, or drops the one that is typed; a script ends. All others are for the shell, as
+-- when its terminal goes.
 local function heed_signals(self)
   while true do
     local ok, signal = system.wait_signal()
     if not ok then return end
-    if signal == "TERM" or not self.input.interactive then
+    if signal ~= "INT" or not self.input.interactive then
       quit(self, INTERRUPTED)
     else
       self.chunk = nil
@@ -187,7 +189,7 @@ end
 
 local function parser()
   local p = options.parser("shell", "Talk to a device by hand, with a recipe's port and framing.")
-  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua.")
+  p:argument("recipe", "The recipe: a file, or a folder with recipe.lua, by default this one."):recipe()
   p:option("--port", "Address of the device's port.")
   p:option("--cli", "Path of the Secure Factory CLI, which is called when unit:new_device() is typed.")
   return p

@@ -12,6 +12,11 @@ local write = require "jig.output.whole"
 -- The name under which busted finds the outputs of one run.
 local OUTPUTS <const> = "jig.commands.test.outputs"
 
+local function exists(path)
+  local file = io.open(path)
+  return file ~= nil and file:close()
+end
+
 local function arguments(o)
   local args = { [0] = "jig test", "--ignore-lua" } -- which .busted may name for busted itself
   for _, path in ipairs(o.path) do
@@ -94,8 +99,19 @@ local function run(o, counters)
   return not trouble and tally.failed == 0 and 0 or 1
 end
 
+-- The path that is not there. What stands for no path is busted's own choice.
+local function missing(paths)
+  for _, path in ipairs(paths) do
+    if not exists(path) then return path .. ": No such file or directory" end
+  end
+  if #paths > 0 or exists(".busted") or exists("spec") then return nil end
+  return "spec: No such file or directory\n  name specs or the folder of a recipe, or type this in such a folder"
+end
+
 -- What is wrong with the options together, or with a file that they name.
 local function mistake_of(o)
+  local absent = missing(o.path)
+  if absent then return absent end
   if o.tap and o.output then return "--tap and --output both need stdout" end
   local message = o.lcov and write(o.lcov, "")
   if message then return "--lcov: " .. message end
@@ -105,7 +121,9 @@ end
 
 return function(words)
   local p = options.parser("test", "Run specs with busted, as a task.")
-  p:argument("path", "Spec files or folders (default: the ROOT of .busted, or ./spec)."):args("*")
+  local path = p:argument("path", "Spec files or folders. Default: the ROOT of .busted, a recipe's folder, or ./spec.")
+    :args("*")
+  if not exists(".busted") then path:recipe() end
   p:option("--filter", "Run only tests whose name matches this Lua pattern.")
   p:option("--helper", "A script that is run before the specs.")
   p:flag("--no-proof", "Leave out the proofs of recipe folders.")

@@ -150,10 +150,12 @@ local frames <const> = {
   },
 }
 
---- A product's name as it is; nil and why it cannot be one.
+--- A product's name as it is, of a folder's path as shells complete it ("lamp/", "./lamp"); nil and why it cannot be
+-- one.
 ---@param name string
 ---@return string|nil name, string? message
 function plan.check_name(name)
+  name = name:gsub("^%./+", ""):gsub("(.)/+$", "%1")
   if #name > plan.LONGEST then
     return nil, ("a name has at most %d characters, this has %d: choose a shorter one"):format(plan.LONGEST, #name)
   end

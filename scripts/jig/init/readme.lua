@@ -8,6 +8,7 @@ How the factory makes this product with jig: over $transport, framed as `$framin
     jig check $name      looks for mistakes in the recipe
     jig test $name       runs the spec, then the proof, without hardware
     jig prove $name      shows every way in which a unit can fail, and what each ends with
+    jig shell $name --port $address      talks to a device by hand
     jig run $name --port $address --cli /opt/secure-factory/factory_tool
 
 | file | what |
@@ -19,6 +20,7 @@ $status_row| `device.lua` | the device as tests and proofs play it |
 
 ## To do
 
+- [ ] the wire, by hand: `jig shell $name --port $address`, and what the device says to what is typed
 - [ ] `framing`: what the firmware's manual says of a message, and `device.lua` along with it
 $status_task- [ ] `port`, and `prepare`: how the device wakes up and says its serial number
 - [ ] `limits`: how long the device takes at worst

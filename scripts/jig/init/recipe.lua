@@ -42,7 +42,7 @@ $status  -- Before anything irreversible. The record finds a unit again by its s
 $prepare
   end,
 
-  -- There can also be, among what scripts/README.md of jig tells:
+  -- There can also be, among what `jig help recipe` tells:
   --   finish = function(unit) … end    when the device is made: lock it, print its label
   --   reset = function(unit) … end     before an attempt and after a failure: bring it to a known state
   --   run = function(unit) … end       another flow than the usual one: two messages, each with its answer

@@ -45,7 +45,7 @@ local STATUS <const> = dofile(FOLDER .. "status.lua")
 local EACH_STATUS <const> = [[
 
   for value, entry in pairs(STATUS) do
-    it(("reports status %d once, as %s"):format(value, entry[1]), function()
+    it(("reports status %d (0x%02x) once, as %s"):format(value, value, entry[1]), function()
       for _, replies in ipairs { { { status = value } }, { { payload = "an answer" }, { status = value } } } do
         assert.reported(testing.run { recipe = FOLDER, device = replies }, entry[1], entry.code)
       end

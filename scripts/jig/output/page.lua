@@ -2,6 +2,7 @@
 -- is wrapped. Marks of emphasis, code and links are left out.
 
 local markdown = require "jig.markdown"
+local topics = require "jig.topics"
 local width = require "jig.output.width"
 
 local page = {}
@@ -25,7 +26,7 @@ end
 -- The lines of a text, of at most so many cells.
 local function wrapped(text, columns)
   local lines, line = {}, nil
-  for word in width.plain(markdown.plain(text)):gmatch("%S+") do
+  for word in width.plain(markdown.plain(topics.told(text))):gmatch("%S+") do
     if line and width.of(line) + 1 + width.of(word) <= columns then
       line = line .. " " .. word
     else
@@ -47,7 +48,7 @@ local function natural_widths(rows)
   local widths = {}
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do
-      widths[i] = math.max(widths[i] or 1, width.of(width.plain(markdown.plain(cell))))
+      widths[i] = math.max(widths[i] or 1, width.of(width.plain(markdown.plain(topics.told(cell)))))
     end
   end
   return widths

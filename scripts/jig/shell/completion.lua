@@ -1,13 +1,8 @@
 --- What Tab makes of a name that was begun: `unit:ex`, `port:wr`, `hex.`
 
-local completion = {}
+local api = require "jig.check.api"
 
--- What units have for who runs them, and nobody types.
-local HIDDEN <const> = {
-  ["jig.unit"] = { new = true, truth = true, complete = true, enter = true, durations = true, report = true,
-    open = true, fault = true },
-  ["jig.wire"] = { open = true, bound = true },
-}
+local completion = {}
 
 -- Names that are no fields.
 local WORDS <const> = { "help", "quit", "local", "function", "return", "while", "repeat", "until", "then", "end" }
@@ -24,9 +19,11 @@ end
 local function each_name(value, f)
   for _ = 1, DEPTH do
     local meta = meta_of(value)
-    local hidden = meta and HIDDEN[rawget(meta, "__name")] or {}
+    local hidden = api.hidden(meta and rawget(meta, "__name"))
     if type(value) == "table" then
-      for key, field in next, value do f(key, field) end
+      for key, field in next, value do
+        if not hidden[key] then f(key, field) end
+      end
     end
     value = meta and rawget(meta, "__index")
     if type(value) ~= "table" then return end

@@ -72,6 +72,7 @@ local function own(shell)
   end
 
   function made.dump(bytes)
+    if type(bytes) ~= "string" then error("dump: expected a string, got " .. type(bytes), 0) end
     for _, line in ipairs(hexdump(bytes)) do shell.say(line) end
   end
 

@@ -2,6 +2,7 @@
 
 local budget = require "jig.budget"
 local fault = require "jig.fault"
+local unplaced = require "jig.unplaced"
 local values = require "jig.shell.values"
 
 local evaluate = {}
@@ -30,12 +31,21 @@ function evaluate.is_open(text)
   return not chunk and (ends_too_soon(as_statement) or ends_too_soon(as_expression))
 end
 
--- The line of a mistake that is not in a file has no name that helps.
-local function sentence(thrown)
+-- Bytes of a sentence: what is wrong may quote all that was typed.
+local LONGEST <const> = 1000
+
+local function text_of(thrown)
   if fault.is(thrown) and thrown.name == "tool.interrupted" then return "interrupted" end
   if fault.is(thrown) then return ("%s: %s"):format(thrown.name, thrown.reason) end
   local ok, text = pcall(tostring, thrown)
-  return ok and (text:match("^[^\n]*"):gsub("^typed:%d+: ", "")) or "an error that has no text"
+  return ok and text or "an error that has no text"
+end
+
+-- The line of a mistake that is not in a file of the recipe's has no name that helps.
+local function sentence(thrown)
+  local text = unplaced((text_of(thrown):match("^[^\n]*"):gsub("^typed:%d+: ", "")))
+  if #text <= LONGEST then return text end
+  return text:sub(1, LONGEST):gsub("[\xC2-\xF4][\x80-\xBF]*$", "") .. "…"
 end
 
 -- Also what a value's own __tostring does counts as computing.

@@ -10,6 +10,9 @@ local history = {}
 
 local LINES <const>, LONGEST <const> = 1000, 1000
 
+-- Bytes of a file that is made short again, to these lines.
+local FULL <const> = 262144
+
 --- Where it is kept; nil where there is no home.
 ---@return string?
 function history.path()
@@ -41,8 +44,17 @@ function history.load(path)
   return table.move(list, math.max(1, #list - LINES + 1), #list, 1, {})
 end
 
---- Adds a line, if it may be kept. The file is read again before: another shell may have added one. nil, message
--- when it cannot be written.
+-- Puts a line behind what is there, in one piece: another shell may do the same.
+local function append(file, line)
+  local size = file:seek("end")
+  local cut = size > 0 and file:seek("set", size - 1) and file:read(1) ~= "\n"
+  local ok, message = file:write(cut and "\n" or "", line, "\n")
+  if ok then ok, message = file:flush() end
+  if ok then return true end
+  return nil, message
+end
+
+--- Adds a line, if it may be kept. nil, message when it cannot be written.
 ---@param path string
 ---@param line string
 ---@return true|nil, string?
@@ -50,6 +62,8 @@ function history.add(path, line)
   if not history.keeps(line) then return true end
   local list = history.load(path)
   if list[#list] == line then return true end
+  local file <close> = #list > 0 and io.open(path, "a+b") or nil
+  if file and file:seek("end") < FULL then return append(file, line) end
   list[#list + 1] = line
   local ok, message = system.make_folder(path:match("^(.*)/"))
   if not ok then return nil, message end

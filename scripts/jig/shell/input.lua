@@ -2,7 +2,9 @@
 -- file or pipe, whose lines are a script. Both have
 --
 --     input:next(prompt) -> "line", text | "complete", text | "end"      waits
---     input:say(text)      a line of output        input:complain(text)  of trouble
+--     input:say(text)      a line of output: false when nobody reads it any more
+--     input:complain(text) a line of trouble
+--     input.failed         its end was none that was meant
 --     input:interrupt(prompt), input:insert(text), input:remember(line), input:close()
 
 local port = require "jig.port"
@@ -20,7 +22,7 @@ script.__index = script
 
 -- A pipe is waited for while all else goes on; a file is simply read, which waits for no one.
 local function new_script()
-  local self = setmetatable({ interactive = false }, script)
+  local self = setmetatable({ interactive = false, rest = "", at = 1 }, script)
   self.wire = port.open("stdin:-")
   return self
 end
@@ -30,21 +32,38 @@ local function next_of_pipe(self)
   if line then return line:sub(1, -2) end
   local rest = code == "lost" and self.wire:read_some(0) or ""
   self.ended = true
-  if code ~= "lost" then self:complain(message) end
+  self.failed = code ~= "lost"
+  if self.failed then self:complain(message) end
   return rest ~= "" and rest or nil
+end
+
+-- What is read of a file at once is bounded, as its lines are.
+local function next_of_file(self)
+  local last = self.rest:find("\n", self.at, true)
+  while not last and #self.rest - self.at + 1 < LONGEST do
+    local more = io.read(LONGEST)
+    if not more then break end
+    self.rest, self.at = self.rest:sub(self.at) .. more, 1
+    last = self.rest:find("\n", 1, true)
+  end
+  local line = self.rest:sub(self.at, (last or #self.rest + 1) - 1)
+  if not last and line == "" then return nil end
+  self.at = (last or #self.rest) + 1
+  if #line < LONGEST then return line end
+  self.ended, self.failed = true, true
+  self:complain(("a line of a script has at most %d bytes"):format(LONGEST - 1))
 end
 
 function script:next()
   if self.ended then return "end" end
   local line
-  if self.wire then line = next_of_pipe(self) else line = io.read("l") end
+  if self.wire then line = next_of_pipe(self) else line = next_of_file(self) end
   if line then return "line", (line:gsub("\r$", "")) end
   return "end"
 end
 
 function script.say(_, text)
-  io.stdout:write(text, "\n")
-  io.stdout:flush()
+  return io.stdout:write(text, "\n") and io.stdout:flush() ~= nil
 end
 
 function script.complain(_, text)
@@ -71,7 +90,11 @@ function terminal:next(prompt)
   return kind, text
 end
 
-function terminal:say(text) self.editor:print(text .. "\n") end
+function terminal:say(text)
+  self.editor:print(text .. "\n")
+  return true
+end
+
 function terminal:complain(text) self.editor:print("! " .. text .. "\n") end
 
 -- While no line is edited the terminal itself has shown ^C, and what follows begins below it.

@@ -114,6 +114,7 @@ function tap:discard()
 end
 
 function tap:write(bytes, limit)
+  if type(bytes) ~= "string" then error("expected a string, got " .. type(bytes), 0) end
   local message, code = gone(self)
   if message then return nil, message, code end
   if bytes ~= "" then self.sink { kind = "out", bytes = bytes } end

@@ -1,6 +1,7 @@
 --- Lua values as lines for a person: text quoted, bytes as a dump, the fields of tables named. What is too deep,
 -- too wide or goes round in circles is cut, and says so.
 
+local api = require "jig.check.api"
 local escape = require "jig.shell.escape"
 local hexdump = require "jig.shell.hexdump"
 
@@ -22,9 +23,13 @@ local function key_text(key)
   return key:find("^[%a_][%w_]*$") and key or ("[%s]"):format(quoted(key))
 end
 
+-- Of a unit and its port, those that are a recipe's.
 local function sorted_keys(t)
-  local keys = {}
-  for key in next, t do keys[#keys + 1] = key end
+  local keys, meta = {}, debug.getmetatable(t)
+  local hidden = api.hidden(type(meta) == "table" and rawget(meta, "__name"))
+  for key in next, t do
+    if not hidden[key] then keys[#keys + 1] = key end
+  end
   table.sort(keys, function(a, b)
     if type(a) == "number" and type(b) == "number" then return a < b end
     if type(a) ~= type(b) then return type(a) == "number" end

@@ -23,8 +23,8 @@ view.__index = view
 -- Seconds of silence after which what is held back is shown, and how much is held at most.
 local QUIET <const>, HOLD <const> = 0.05, 65536
 
--- Lines of text that are shown at once.
-local MOST_LINES <const> = 256
+-- Lines of text that are shown at once, and bytes of one.
+local MOST_LINES <const>, LONGEST <const> = 256, 1000
 
 ---@param recipe jig.Recipe
 ---@param say fun(line: string)
@@ -46,11 +46,16 @@ local function dump(self, mark, bytes, offset)
   for _, line in ipairs(hexdump(bytes, offset)) do self.say(mark .. line) end
 end
 
+local function shortened(line)
+  if #line <= LONGEST then return escape(line) end
+  return ("%s… %d more bytes"):format(escape(line:sub(1, LONGEST)), #line - LONGEST)
+end
+
 local function text(self, bytes)
   local count = 0
   for line in bytes:gsub("\r\n", "\n"):gmatch("[^\n]+") do
     count = count + 1
-    if count <= MOST_LINES then self.say("| " .. escape(line)) end
+    if count <= MOST_LINES then self.say("| " .. shortened(line)) end
   end
   if count > MOST_LINES then self.say(("| … %d more lines"):format(count - MOST_LINES)) end
 end

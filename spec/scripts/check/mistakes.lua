@@ -82,6 +82,8 @@ mistakes.list = {
   { '{ "serial", baud = 9600, parity = "even", match = { vid = 0x0403 }, chunk = 64, gap = 0.01 }',
     '"serial:/dev/ttyUSB0?buad=9600"', 21, "serial has no option 'buad'", "did you mean 'baud'?" },
   -- the framing
+  { 'run = function', 'reset = function', 22, "a field `command`, which the standard flow does not fill",
+    "write a `run`" },
   { 'header = "B command", reply', 'haeder = "B command", reply', 22, "slip has no option 'haeder'",
     "did you mean 'header'?" },
   { 'max = 512', 'max = 0', 22, "slip: max is 0", "expected 1 to" },

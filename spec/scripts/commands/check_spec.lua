@@ -29,10 +29,13 @@ describe("jig check", function()
     assert.equal("./recipe.lua:14: run is 5; expected a function\n", result.stdout)
   end)
 
-  it("ends with 1 for a recipe that is not there, with 2 for wrong usage", function()
-    local result = scratch.jig { "check", "/nowhere/recipe.lua" }
-    assert.equal(1, result.exit)
-    assert.matches("^/nowhere/recipe.lua: No such file or directory; ", result.stdout)
+  it("ends with 2 for a path that is not there, and for wrong usage", function()
+    local result
+    for _, path in ipairs { "/nowhere/recipe.lua", "nowhere" } do
+      result = scratch.jig { "check", path }
+      assert.same({ 2, "", ("jig check: %s: No such file or directory\n"):format(path) },
+        { result.exit, result.stdout, result.stderr })
+    end
     for _, words in ipairs { { "check" }, { "check", "--fix", "x" } } do
       result = scratch.jig(words)
       assert.same({ 2, "" }, { result.exit, result.stdout })

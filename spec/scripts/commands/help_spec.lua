@@ -2,7 +2,8 @@ local help = require "jig.commands.help"
 local scratch = require "spec.support.scratch"
 local topics = require "jig.topics"
 
-local VERBS <const> = { { "check", "look for mistakes" }, { "journal", "read it" }, { "version", "show versions" } }
+local VERBS <const> = { { "check", "look for mistakes" }, { "journal", "read it" }, { "version", "show versions" },
+  { "ports", "list them" }, { "shell", "talk" } }
 
 -- What it prints on stdout and stderr, and its status.
 local function run(...)
@@ -27,11 +28,26 @@ describe("jig help", function()
   end)
 
   it("prints the help of a verb that is no topic", function()
-    local out, err, status = run "check"
+    local out, err, status = run "ports"
     assert.same({ "", 0 }, { err, status })
-    assert.matches("^Usage: jig check ", out)
+    assert.matches("^Usage: jig ports ", out)
     assert.matches("^The journal\n", (run "journal"))
     assert.matches("^Usage: jig version ", (run "version"))
+  end)
+
+  it("says of a topic that is a verb, too, how to get its options", function()
+    assert.matches("^The shell\n.*\n`jig shell %-%-help` tells its options%.\n$", (run "shell"))
+    assert.matches("^Checking a recipe\n", (run "check"))
+    assert.matches("^Cassettes\n", (run "cassettes"))
+    assert.is_nil((run "limits"):find("tells its options", 1, true))
+  end)
+
+  it("sends nobody to files that are not installed", function()
+    for _, topic in ipairs(topics.LIST) do
+      local out = run(topic[1])
+      assert.is_nil(out:find("scripts/README.md", 1, true), topic[1])
+      assert.is_nil(out:find("spec/README.md", 1, true), topic[1])
+    end
   end)
 
   it("is exit status 2 with the list for what it does not know", function()

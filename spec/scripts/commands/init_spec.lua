@@ -67,6 +67,22 @@ describe("jig init", function()
     end
   end)
 
+  it("is tested, checked, proven and run in the folder itself without naming it", function()
+    local at <close> = scratch.folder()
+    local path = scratch.program:match("^(.*)/") .. ":" .. os.getenv "PATH"
+    local function sh(line, cwd) return scratch.run { "sh", "-c", line, cwd = cwd, env = { PATH = path } } end
+    local tested = sh("jig init lamp && cd lamp && jig test", at.path)
+    assert.same({ 0, "" }, { tested.exit, tested.stderr })
+    assert.matches("9 passed, 0 failed\nproof: lamp 0.1.0: .* no violation\n$", tested.stdout)
+    local folder = at.path .. "/lamp"
+    local checked, proven = sh("jig check", folder), sh("jig prove --singles --brief", folder)
+    assert.same({ 0, "./recipe.lua: lamp 0.1.0: no mistakes found\n" }, { checked.exit, checked.stdout })
+    assert.equal(0, proven.exit, proven.stderr)
+    local typed = sh("echo recipe.name | jig shell --port exec:cat", folder)
+    assert.matches('"lamp"\n$', typed.stdout)
+    assert.matches("the Secure Factory CLI cannot be started", sh("jig run --cli /nowhere", folder).stderr, 1, true)
+  end)
+
   it("notices in its spec what the recipe does not do any more", function()
     for change, with in pairs {
       ["unit%.serial = "] = "local _ = ",
@@ -80,6 +96,15 @@ describe("jig init", function()
       assert.equal(1, count, change)
       at:write("lamp/recipe.lua", text)
       assert.equal(1, scratch.jig({ "test", "--no-proof", "lamp", cwd = at.path }).exit, change)
+    end
+  end)
+
+  it("takes a name as a shell completes it, with a / at its end, and ./ in front", function()
+    for _, name in ipairs { "lamp/", "./lamp", "./lamp//" } do
+      local at <close> = scratch.folder()
+      local result = init(at, name)
+      assert.same({ 0, "" }, { result.exit, result.stderr })
+      assert.matches('name = "lamp"', at:read "lamp/recipe.lua", 1, true)
     end
   end)
 
@@ -110,8 +135,8 @@ describe("jig init", function()
       { "a name is letters, digits", "" },
       { "at most 40 characters, this has 41", ("x"):rep(41) },
       { "too many arguments", "lamp", "ramp" },
-      { "expected one of serial, tty, tcp, exec, got 'usb'", "lamp", "--transport", "usb" },
-      { "expected one of length, ftcd, slip, hdlc, cobs, stx_etx, line, raw, got 'x'", "lamp", "--framing", "x" },
+      { "'%-%-transport' must be one of 'serial', 'tty', 'tcp', 'exec'", "lamp", "--transport", "usb" },
+      { "must be one of 'length', 'ftcd', 'slip', 'hdlc', 'cobs', 'stx_etx', 'line', 'raw'", "lamp", "--framing", "x" },
       { "option '%-%-framing' requires an argument", "lamp", "--framing" },
     } do
       local at <close> = scratch.folder()
@@ -125,6 +150,6 @@ describe("jig init", function()
   it("tells in its help what can be chosen", function()
     local result = scratch.jig { "init", "--help" }
     assert.equal(0, result.exit)
-    assert.matches("serial, tty, tcp, exec", result.stdout, 1, true)
+    assert.matches("{serial,tty,tcp,exec}", result.stdout, 1, true)
   end)
 end)

@@ -103,6 +103,45 @@ describe("jig.commands.options", function()
     end
   end)
 
+  it("takes one word of a list alone, and tells the list", function()
+    for _, more in ipairs { {}, { "--x=1" } } do
+      local function choose(word)
+        local p = options.parser("light", "Light lamps.")
+        p:option("--colour", "Its colour.", "red"):choices { "red", "blue" }
+        p:option("--x", "Something.")
+        local words = table.move(more, 1, #more, 1, {})
+        if word then table.move({ "--colour", word }, 1, 2, #words + 1, words) end
+        local _, err, o, status = scratch.capture(options.parse, p, words)
+        return o and o.colour or status, err
+      end
+      assert.same({ "red", "blue" }, { (choose()), (choose "blue") })
+      local status, err = choose "green"
+      assert.equal(2, status)
+      assert.matches("Error: argument for option '--colour' must be one of 'red', 'blue'", err, 1, true)
+    end
+  end)
+
+  it("takes the recipe of the current folder where none is named and there is one", function()
+    local here <close> = scratch.folder { ["recipe.lua"] = "" }
+    local folder <close> = scratch.folder { ["try.lua"] = [[
+      local options = require "jig.commands.options"
+      for _, count in ipairs { "one", "?", "+", "*" } do
+        local p = options.parser("light", "Light lamps.")
+        p:argument("lamp", "The lamp."):args(count ~= "one" and count or nil):recipe()
+        for _, words in ipairs { { }, { "a" } } do
+          local o, status = options.parse(p, words)
+          local given = o and o.lamp
+          print(count, status or type(given) == "table" and table.concat(given, ",") or given)
+        end
+      end
+    ]] }
+    local function told(cwd) return scratch.run { scratch.program, folder.path .. "/try.lua", cwd = cwd } end
+    assert.equal("one\t.\none\ta\n?\t.\n?\ta\n+\t.\n+\ta\n*\t.\n*\ta\n", told(here.path).stdout)
+    local elsewhere = told(folder.path)
+    assert.equal("one\t2\none\ta\n?\tnil\n?\ta\n+\t2\n+\ta\n*\t\n*\ta\n", elsewhere.stdout)
+    assert.matches("Error: missing argument 'lamp'", elsewhere.stderr, 1, true)
+  end)
+
   local not_plain = {
     { { "a", "b", "--count=3" }, { lamp = "a", room = "b", count = 3 } },
     { { "--", "-a", "b" }, { lamp = "-a", room = "b", count = 1 } },

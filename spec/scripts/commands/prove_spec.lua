@@ -90,7 +90,7 @@ describe("jig prove", function()
       { { folder.path, "--stop", "0" }, "whole number from 1" },
       { {}, "missing argument" },
       { { broken.path }, "must return a device" },
-      { { bare.path }, "this file beside the recipe" },
+      { { bare.path }, bare.path .. "/device.lua: No such file or directory: a proof needs the device" },
       { { wrong.path }, "name: expected a string" },
       { { "nowhere" }, "nowhere" },
     } do

@@ -112,7 +112,7 @@ describe("jig run", function()
     { "a watched station with a count", { "r", "--watch", "--count", "2" },
       "jig run: --watch and --count exclude each other\n" },
     { "a start without --watch", { "r", "--start", "line" }, "jig run: --start needs --watch\n" },
-    { "a start that is none", { "r", "--watch", "--start", "now" }, "jig run: --start takes line or scan\n" },
+    { "a start that is none", { "r", "--watch", "--start", "now" }, "'--start' must be one of 'line', 'scan'\n" },
     { "another trace", { "r", "--trace=all" }, "jig run: --trace takes nothing or =payload\n" },
     { "a station file that is not there", { "r", "--station", "/nowhere/s.lua" },
       "jig run: /nowhere/s.lua: No such file or directory\n" },

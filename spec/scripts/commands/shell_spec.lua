@@ -61,6 +61,35 @@ describe("jig shell with a script", function()
     end
   end)
 
+  it("says what was typed wrong without a line of its own", function()
+    local folder <close> = scratch.folder { ["recipe.lua"] = scratch.recipe() }
+    for line, message in pairs {
+      ["port:write(1)"] = "port:write: expected a string, got number",
+      ["port:write()"] = "port:write: expected a string, got nil",
+      ['port.write("x")'] = "it is port:write(…), with a colon",
+      ['port:read("a")'] = "port:read: expected a number, got string",
+      ["port:expect()"] = "port:expect: expected a string, got nil",
+      ["send{}"] = "length: payload: expected string, got nil",
+      ['frame{scp="a",payload="x"}'] = "length: scp: expected integer, got string",
+      ["dump(5)"] = "dump: expected a string, got number",
+      ["unit.exchange{}"] = "it is unit:…(…), with a colon",
+    } do
+      local result = shell(folder, words(folder, "exec:cat"), line)
+      assert.equal(1, result.exit)
+      assert.matches(message .. "\n", result.stderr, 1, true)
+      assert.is_nil(result.stderr:find("scripts/jig", 1, true), result.stderr)
+    end
+  end)
+
+  it("ends with 1 when nobody reads what it says", function()
+    local folder <close> = scratch.folder { ["recipe.lua"] = scratch.recipe() }
+    local line = ("{ yes 'print(1)' | %s shell %s; echo $? >%s/status; } | head -2"):format(scratch.program,
+      words(folder, "exec:cat"), folder.path)
+    local result = scratch.run { "sh", "-c", line, limit = 20 }
+    assert.equal("* open: exec:cat\n1\n", result.stdout)
+    assert.equal("1\n", folder:read "status")
+  end)
+
   it("quits where it says so, and lets nothing of the device control the terminal", function()
     local folder <close> = scratch.folder { ["recipe.lua"] = scratch.recipe() }
     local result = shell(folder, words(folder, "exec:cat"),

@@ -42,7 +42,6 @@ describe("jig test", function()
     { "a file raises", 'error "boom"', { "." }, "boom", nil },
     { "a set-up raises", 'describe("a", function() setup(function() error("boom") end) it("x", function() end) end)',
       { "." }, "boom", nil },
-    { "nothing is there", "", { "nowhere" }, "Cannot find file or directory: nowhere", nil },
     { "nothing is run", "", { "." }, "0 passed, 0 failed\n", "no spec was run: check the paths and the filter" },
     { "the filter matches nothing", PASSING, { "--filter", "dark", "." }, "0 passed, 0 failed\n", "no spec was run" },
     { "all is pending", 'pending("x")', { "." }, "0 passed, 0 failed, 1 skipped\n", "no spec was run" },
@@ -360,5 +359,16 @@ all                  35      33   94.2
       assert.equal("TAP version 13\nok 1 - lamp is lit\n1..1\n", result.stdout)
       assert.matches("proof: lamp 0: ", result.stderr, 1, true)
     end)
+  end)
+
+  it("is 2, and one sentence, for a path that is not there", function()
+    local folder <close> = scratch.folder()
+    local result = scratch.jig { "test", "nosuch", cwd = folder.path }
+    assert.same({ 2, "", "jig test: nosuch: No such file or directory\n" },
+      { result.exit, result.stdout, result.stderr })
+    result = scratch.jig { "test", cwd = folder.path }
+    assert.same({ 2, "" }, { result.exit, result.stdout })
+    assert.matches("jig test: spec: No such file or directory\n  name specs or the folder of a recipe", result.stderr,
+      1, true)
   end)
 end)

@@ -6,6 +6,7 @@ describe("jig.init.readme", function()
     local text = readme.text(plan.new("lamp", "tcp", "slip"))
     for _, part in ipairs {
       "# lamp\n", "over tcp, framed as `slip`", "jig check lamp ", "jig test lamp ", "jig prove lamp ",
+      "jig shell lamp --port tcp:192.168.1.10:7777 ", "by hand: `jig shell lamp ",
       "jig run lamp --port tcp:192.168.1.10:7777 --cli ", "\n## To do\n", "| `status.lua` |", "- [ ] `status.lua`: ",
     } do
       assert.matches(part, text, 1, true)

@@ -1,3 +1,4 @@
+local api = require "jig.check.api"
 local completion = require "jig.shell.completion"
 local unit = require "jig.unit"
 local wire = require "jig.wire"
@@ -43,7 +44,13 @@ describe("jig.shell.completion", function()
     for _, name in ipairs { "exchange", "new_device", "log", "fail", "read_frame" } do
       assert.matches("%f[%w_]" .. name .. "%f[^%w_]", list)
     end
-    assert.is_nil(list:find("truth"))
-    assert.is_nil(table.concat(names "port:", " "):find("bound"))
+    for _, kind in ipairs { "unit", "port" } do
+      local offered = {}
+      for _, mark in ipairs { ":", "." } do
+        for _, name in ipairs(names(kind .. mark)) do offered[name] = true end
+      end
+      for _, name in ipairs(api.internal(kind)) do assert.is_nil(offered[name], name) end
+    end
+    assert.matches("data", table.concat(names "unit.", " "), 1, true)
   end)
 end)

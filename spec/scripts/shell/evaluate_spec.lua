@@ -43,6 +43,11 @@ describe("jig.shell.evaluate", function()
     end
   end)
 
+  it("keeps a sentence within bounds", function()
+    local _, message = run('error(("x"):rep(5000))', { error = error })
+    assert.equal(("x"):rep(1000) .. "…", message)
+  end)
+
   it("knows what goes on in the next line", function()
     for _, text in ipairs { "for i = 1, 2 do", "f(", "x = {1,", "x = [[a", "1 +", "if x then y()" } do
       assert.is_true(evaluate.is_open(text))

@@ -14,6 +14,23 @@ describe("jig.shell.history", function()
     assert.equal("", scratch.run({ "sh", "-c", "ls " .. path .. ".* 2>/dev/null" }).stdout)
   end)
 
+  it("adds to the file as it is, so that what another shell adds is not lost, and makes a long one short", function()
+    local folder <close> = scratch.folder()
+    local path = folder.path .. "/history"
+    local function inode() return scratch.run({ "stat", "-c", "%i", path }).stdout end
+    assert(history.add(path, "one"))
+    local first, other <close> = inode(), assert(io.open(path, "ab"))
+    other:write("of another shell\ncut")
+    other:flush()
+    assert(history.add(path, "two"))
+    assert.equal("one\nof another shell\ncut\ntwo\n", folder:read "history")
+    assert.equal(first, inode())
+    folder:write("history", (("x"):rep(200) .. "\n"):rep(2000))
+    assert(history.add(path, "last"))
+    assert.equal(1000, select(2, folder:read("history"):gsub("\n", "")))
+    assert.matches("x\nlast\n$", folder:read "history")
+  end)
+
   it("keeps the latest 1000", function()
     local folder <close> = scratch.folder()
     local list = {}

@@ -43,4 +43,15 @@ describe("jig.shell.input", function()
     assert.is_nil(result.stdout:find("line", 1, true))
     assert.matches("no delimiter in the first 65536 bytes", result.stderr)
   end)
+
+  it("ends at such a line of a file, too, and takes one of 64 KiB", function()
+    local folder <close> = scratch.folder { ["reader.lua"] = READER }
+    for size, found in pairs { [65535] = true, [65536] = false } do
+      folder:write("input", ("x"):rep(size) .. "\nafter\n")
+      local result = scratch.run { "sh", "-c", ("%s %s/reader.lua <%s/input"):format(scratch.program, folder.path,
+        folder.path) }
+      assert.equal(found, result.stdout:find("line <after>", 1, true) ~= nil)
+      assert.equal(not found, result.stderr:find("a line of a script has at most 65535 bytes", 1, true) ~= nil)
+    end
+  end)
 end)

@@ -29,6 +29,15 @@ describe("jig.shell.tap", function()
     one:close()
   end)
 
+  it("tells of nothing that cannot be written", function()
+    local one, _, told = open()
+    for _, bad in ipairs { 5, {}, true } do
+      assert.error_matches(function() one:write(bad) end, "expected a string, got " .. type(bad))
+    end
+    assert.same({}, told)
+    one:close()
+  end)
+
   it("reads as a port does: exactly, some, up to a delimiter, again", function()
     local one, other = open()
     other:write("one\r\ntwo\r\nthree")

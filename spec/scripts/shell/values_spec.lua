@@ -37,4 +37,15 @@ describe("jig.shell.values", function()
     assert.equal("\\x1b[2J", lines(setmetatable({}, { __tostring = function() return "\27[2J" end })))
     assert.is_nil(lines({ ["\27"] = "\27", [2] = "\0\27" }):find("\27"))
   end)
+
+  it("leaves out of a unit and its port what is the engine's", function()
+    local unit = require("jig.unit").new({ slot = "A", number = 1, attempt = 1, mine = 5 }, {}, { folder = "" })
+    unit.port = setmetatable({ handle = { sink = print }, limits = {}, lines = {} }, { __name = "jig.wire" })
+    local text = table.concat(values.lines(unit), "\n")
+    for _, name in ipairs { "handle", "sink", "device_log", "phases", "limits" } do
+      assert.is_nil(text:find(name, 1, true), name)
+    end
+    assert.matches("  mine = 5\n", text, 1, true)
+    assert.matches("  port = {", text, 1, true)
+  end)
 end)

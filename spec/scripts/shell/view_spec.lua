@@ -52,6 +52,13 @@ describe("jig.shell.view", function()
       "< frame scp=256, status=0, 0 bytes of payload" }, said)
   end)
 
+  it("cuts a line of text that is too long", function()
+    local shown, said = open(LENGTH)
+    arrive(shown, ("x"):rep(5000) .. "\nshort\n" .. reply(0, ""))
+    assert.equal("| " .. ("x"):rep(1000) .. "… 4000 more bytes", said[1])
+    assert.equal("| short", said[2])
+  end)
+
   it("shows after a moment of silence what is no frame yet: text as text, bytes as a dump", function()
     local shown, said = open(LENGTH)
     assert.is_nil(shown:patience())

@@ -10,11 +10,6 @@ local RESULTS <const> = {
   passed = "passed", failed = "failed", ["made-with-fault"] = "manufactured with fault", running = false,
 }
 
-local function result(text)
-  if RESULTS[text] ~= nil then return text end
-  return nil, ("expected passed, failed, made-with-fault or running, got '%s'"):format(text)
-end
-
 -- Columns that an option compares for equality.
 local EQUAL <const> = { "lot", "serial", "slot", "fault" }
 
@@ -28,7 +23,8 @@ function filters.options(p, limit)
   p:option("--lot", "Units of this lot.")
   p:option("--serial", "Units with this serial number.")
   p:option("--slot", "Units of this slot.")
-  p:option("--result", "passed, failed, made-with-fault, or running: without a result."):convert(result)
+  p:option("--result", "Units that ended so; running: without a result.")
+    :choices { "passed", "failed", "made-with-fault", "running" }
   p:option("--fault", "Units that ended with the fault of this name.")
   p:option("--limit", "The newest N units only.", limit):convert(options.integer(1, 1000000000))
 end

@@ -28,7 +28,7 @@ CORE = error buf hex crc digest address clock loop log lend child player proc po
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder process owner emergency_file emergency scribe journal
-TRANSPORTS = options lock fd serial tty tcp exec pair stage stdin fault table
+TRANSPORTS = options lock fd connect serial tty tcp tls tls_trust tls_words exec pair stage stdin fault table
 BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port gate session journal ledger lineedit editline proc slot system version memory state world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 # What `jig help` prints: NAME=FILE
@@ -45,14 +45,14 @@ SIM = examples/simulator
 
 LUA_FLAGS = $(shell $(PKG) --cflags lua5.4)
 ifeq ($(LINK),shared)
-LIBS = -Wl,-E $(shell $(PKG) --libs lua5.4 libuv libserialport libcrypto sqlite3) -l:liblua5.4-cjson.so
+LIBS = -Wl,-E $(shell $(PKG) --libs lua5.4 libuv libserialport libssl libcrypto sqlite3) -l:liblua5.4-cjson.so
 SIM_LIBS = -lcrypto
 else
 # -no-pie: relocating the archives' tables of pointers would cost a quarter of the start-up time.
 # Modules in C find Lua's functions in the program, and those alone.
 LIBS = -no-pie -Wl,--export-dynamic-symbol='lua*' \
        -Wl,--whole-archive -l:liblua5.4.a -Wl,--no-whole-archive -l:libuv_a.a \
-       -l:libserialport.a -l:liblua5.4-cjson.a -l:libcrypto.a \
+       -l:libserialport.a -l:liblua5.4-cjson.a -l:libssl.a -l:libcrypto.a \
        -l:libsqlite3.a -lm -ldl -lpthread
 SIM_LIBS = -no-pie -l:libcrypto.a -ldl -lpthread
 endif
@@ -60,7 +60,7 @@ endif
 say = $(if $(V),,@echo "  $(1) $@";)
 
 PROGRAMS = $(BUILD)/jig $(BUILD)/factory_tool $(BUILD)/device
-SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim)
+SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim tls)
 
 all: $(PROGRAMS)
 
@@ -111,6 +111,9 @@ $(BUILD)/spec/journal.so: spec/support/journal.c spec/support/faultvfs.c \
     $(patsubst %,core/%.c,error buf hex digest clock loop log $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv sqlite3) -lcrypto
+$(BUILD)/spec/tls.so: spec/support/tls.c
+	@mkdir -p $(@D)
+	$(call say,SO)$(SO) -o $@ $^ -lssl -lcrypto
 $(BUILD)/spec/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^

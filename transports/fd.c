@@ -22,13 +22,19 @@ static bool is_socket(int fd)
     return fstat(fd, &about) == 0 && S_ISSOCK(about.st_mode);
 }
 
-int jig_fd_start(struct jig_fd *f, struct jig_port *port, int fd, struct jig_error *err)
+int jig_fd_watch(struct jig_fd *f, struct jig_port *port, int fd, jig_watch_fn *fn, void *data,
+                 struct jig_error *err)
 {
     f->fd = fd;
     f->is_socket = is_socket(fd);
     f->port = port;
-    f->watch = jig_watch_new(port->loop, fd, ready, f, err);
+    f->watch = jig_watch_new(port->loop, fd, fn, data, err);
     return f->watch ? JIG_OK : JIG_ESYSTEM;
+}
+
+int jig_fd_start(struct jig_fd *f, struct jig_port *port, int fd, struct jig_error *err)
+{
+    return jig_fd_watch(f, port, fd, ready, f, err);
 }
 
 void jig_fd_stop(struct jig_fd *f)

@@ -1,4 +1,4 @@
-/* A wire that is one descriptor: what tty, serial, tcp and exec share. */
+/* A wire that is one descriptor: what tty, serial, tcp, tls and exec share. */
 #ifndef JIG_TRANSPORTS_FD_H
 #define JIG_TRANSPORTS_FD_H
 
@@ -14,6 +14,11 @@ struct jig_fd {
 /* Puts an open, non-blocking descriptor into the port's loop. It stays the caller's, who closes it
  * after jig_fd_stop. 0, or a failure that leaves nothing to undo. */
 int jig_fd_start(struct jig_fd *f, struct jig_port *port, int fd, struct jig_error *err);
+
+/* The same for a transport whose bytes are not the port's: fn(data, events) is told instead of the
+ * port. */
+int jig_fd_watch(struct jig_fd *f, struct jig_port *port, int fd, jig_watch_fn *fn, void *data,
+                 struct jig_error *err);
 
 /* Takes it out of the loop. Harmless when it was never started (zeroed) or stopped before. */
 void jig_fd_stop(struct jig_fd *f);

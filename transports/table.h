@@ -11,6 +11,7 @@ extern const struct jig_transport jig_transport_serial;
 extern const struct jig_transport jig_transport_stage;
 extern const struct jig_transport jig_transport_stdin;
 extern const struct jig_transport jig_transport_tcp;
+extern const struct jig_transport jig_transport_tls;
 extern const struct jig_transport jig_transport_tty;
 
 #endif

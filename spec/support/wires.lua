@@ -7,7 +7,9 @@
 local clock = require "jig.clock"
 local peer = require "spec.peer"
 local port = require "jig.port"
+local secure = require "spec.support.secure"
 local task = require "jig.task"
+local tls = require "spec.tls"
 
 local wires = {}
 
@@ -127,6 +129,27 @@ function wires.kinds.tcp(options)
   end)
   -- open is over before accept: the other side must be there before a spec asks for it
   wire.greet = function() wires.eventually(function() return wire.other end) end
+  return wire
+end
+
+-- The papers of all wires under tls: keys take time to make.
+local authority, server
+
+function wires.kinds.tls(options)
+  authority = authority or { tls.certificate { owner = "authority", authority = true } }
+  server = server or { tls.certificate { owner = "server", names = "IP:127.0.0.1", by = authority } }
+  local ca = os.tmpname()
+  local file = assert(io.open(ca, "w"))
+  file:write(authority[1])
+  file:close()
+  local service = secure.serve { certificate = server[1], key = server[2] }
+  local wire = new({ address = service:address { ca = ca } }, options)
+  wire.greet = function()
+    os.remove(ca)
+    wire.other = service:wait()
+    service.listener:close()
+    if not (options and options.mute) then task.spawn(echo, wire) end
+  end
   return wire
 end
 

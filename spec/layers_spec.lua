@@ -43,6 +43,7 @@ for name in ([[
 local function library_of(header)
   local known = {
     ["sqlite3.h"] = "sqlite",
+    ["libusb-1.0/libusb.h"] = "libusb",
     ["lua.h"] = "lua", ["lauxlib.h"] = "lua", ["lualib.h"] = "lua",
     ["uv.h"] = "libuv", ["histedit.h"] = "libedit", ["libserialport.h"] = "libserialport",
   }
@@ -119,6 +120,10 @@ local COVERED <const> = {
   ["transports/fd.c"] = "spec/transports/contract_spec.lua: every wire with a descriptor reads and writes by it",
   ["transports/lock.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: a device is opened once",
   ["transports/options.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: the options of their addresses",
+  ["transports/usb_library.c"] = "spec/transports/usb_spec.lua: a machine without libusb, and libusb's failures",
+  ["transports/usb_find.c"] = "spec/transports/usb_spec.lua: which device, interface and endpoints",
+  ["transports/usb_pipe.c"] = "spec/transports/usb_spec.lua: reading and writing",
+  ["transports/usb_request.c"] = "spec/transports/usb_spec.lua: control requests",
   ["scripts/jig/framing/contract.lua"] = "spec/scripts/testing_spec.lua: jig.testing.framing is this file",
   ["scripts/jig/framing/stuffed.lua"] = "spec/scripts/framing/{slip,hdlc,stx_etx}_spec.lua: what they share",
 }

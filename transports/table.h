@@ -12,5 +12,6 @@ extern const struct jig_transport jig_transport_stage;
 extern const struct jig_transport jig_transport_stdin;
 extern const struct jig_transport jig_transport_tcp;
 extern const struct jig_transport jig_transport_tty;
+extern const struct jig_transport jig_transport_usb;
 
 #endif

@@ -6,7 +6,7 @@ local proc = require "jig.proc"
 local task = require "jig.task"
 local wires = require "spec.support.wires"
 
-local kinds = { "tty", "tcp", "exec", "pair" }
+local kinds = { "tty", "tcp", "exec", "pair", "usb" }
 
 local wrappings = {
   { "", "" },

@@ -165,6 +165,12 @@ int jig_usb_find(const struct jig_usb *usb, libusb_context *context,
 
 /* ---- its endpoints ---- */
 
+/* libusb leaves the array away when what the device says of it is cut short. */
+static int endpoints_of(const struct libusb_interface_descriptor *setting)
+{
+    return setting->endpoint ? setting->bNumEndpoints : 0;
+}
+
 static bool is_in(const struct libusb_endpoint_descriptor *e)
 {
     return e->bEndpointAddress & LIBUSB_ENDPOINT_IN;
@@ -184,7 +190,7 @@ static bool carries_bytes(const struct libusb_endpoint_descriptor *e)
 static int rank(const struct libusb_interface_descriptor *setting)
 {
     int best = 0;
-    for (int i = 0; i < setting->bNumEndpoints; i++) {
+    for (int i = 0; i < endpoints_of(setting); i++) {
         const struct libusb_endpoint_descriptor *e = &setting->endpoint[i];
         int value = type_of(e) == LIBUSB_TRANSFER_TYPE_BULK ? 2 : carries_bytes(e);
         best = value > best ? value : best;
@@ -194,7 +200,7 @@ static int rank(const struct libusb_interface_descriptor *setting)
 
 static void add_endpoints(struct list *list, const struct libusb_interface_descriptor *setting)
 {
-    for (int i = 0; i < setting->bNumEndpoints; i++) {
+    for (int i = 0; i < endpoints_of(setting); i++) {
         const struct libusb_endpoint_descriptor *e = &setting->endpoint[i];
         if (carries_bytes(e))
             add(list, " %s=%02x %s", is_in(e) ? "read" : "write", e->bEndpointAddress,
@@ -250,7 +256,7 @@ static int count(const struct libusb_interface_descriptor *setting, bool in, int
                  const struct libusb_endpoint_descriptor **e)
 {
     int n = 0;
-    for (int i = 0; i < setting->bNumEndpoints; i++) {
+    for (int i = 0; i < endpoints_of(setting); i++) {
         if (is_in(&setting->endpoint[i]) == in && type_of(&setting->endpoint[i]) == type) {
             *e = &setting->endpoint[i];
             n++;
@@ -262,7 +268,7 @@ static int count(const struct libusb_interface_descriptor *setting, bool in, int
 static const struct libusb_endpoint_descriptor *named(
     const struct libusb_interface_descriptor *setting, bool in, int address)
 {
-    for (int i = 0; i < setting->bNumEndpoints; i++) {
+    for (int i = 0; i < endpoints_of(setting); i++) {
         const struct libusb_endpoint_descriptor *e = &setting->endpoint[i];
         if (e->bEndpointAddress == address && is_in(e) == in && carries_bytes(e))
             return e;
@@ -345,6 +351,9 @@ int jig_usb_lay_out(const struct jig_usb *usb, libusb_device *device, const char
     int result = usb->get_active_config_descriptor(device, &config);
     if (result == LIBUSB_ERROR_NOT_FOUND)
         return jig_fail(err, JIG_EINVALID, "%s: the device is not configured", name);
+    if (result == LIBUSB_ERROR_IO)
+        return jig_fail(err, JIG_EINVALID, "%s: what the device says of its interfaces is damaged",
+                        name);
     if (result < 0)
         return jig_usb_fail(usb, result, name, "read its descriptors", err);
     int code = lay_out(config, name, wish, layout, err);

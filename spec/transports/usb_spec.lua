@@ -45,17 +45,41 @@ local function refused(address, code)
   return message
 end
 
--- A jig of its own, with a library preloaded or none; call(chunk) runs a line of Lua there.
-local function child(env)
+-- A jig of its own, with words in front of it as env takes them; call(chunk) runs a line of Lua there.
+local function child(words)
   local asan = (os.getenv("ASAN_OPTIONS") or "") .. ":verify_asan_link_order=0:detect_leaks=0"
-  local holder = assert(port.open(("exec:env %s ASAN_OPTIONS=%s %s spec/support/remote.lua")
-    :format(env, asan, wires.jig), { limit = LIMIT }))
+  local holder = assert(port.open(("exec:env ASAN_OPTIONS=%s %s %s spec/support/remote.lua")
+    :format(asan, words, wires.jig), { limit = LIMIT }))
   local function call(chunk, ...)
     assert(holder:write(chunk:format(...) .. "\n", LIMIT))
     return assert(holder:read_until("\n", LIMIT)):sub(1, -2)
   end
   return setmetatable({ call = call }, { __close = function() holder:close() end })
 end
+
+-- A device for umockdev: its place below the bus, its number, ids, serial number, configuration.
+local function described(place, number, ids, serial, configuration)
+  return ([[
+P: /devices/pci0000:00/0000:00:14.0/usb1%s
+N: bus/usb/001/%03d
+E: DEVTYPE=usb_device
+E: SUBSYSTEM=usb
+E: DEVNAME=/dev/bus/usb/001/%03d
+E: BUSNUM=001
+E: DEVNUM=%03d
+A: busnum=1
+A: devnum=%d
+A: speed=480
+A: bConfigurationValue=1
+A: serial=%s
+H: descriptors=1201000200000040%s0001010203010902200001010080320904000002%s
+
+]]):format(place, number, number, number, number, serial, ids, configuration)
+end
+
+local VENDOR <const> = "FF0000000705810200020007050202000200"
+local DEVICES <const> = described("", 1, "6B1D0200", "root", VENDOR) .. described("/1-2", 5, "09120100", "A17", VENDOR)
+  .. described("/1-3", 6, "09120200", "hub", VENDOR:sub(3)) .. described("/1-3/1-3.1", 7, "09120100", "A18", VENDOR:sub(5))
 
 describe("transports/usb", function()
   after_each(function()
@@ -249,12 +273,48 @@ describe("transports/usb", function()
       .. "return false"
 
     it("at first use, and finds nothing where nothing is", function()
-      local c <close> = child "-u JIG_FAKEUSB_SYS"
+      local c <close> = child "LANG=C"
       assert.equal("false", c.call(LOADED))
       assert.matches("invalid$", c.call "return port.open 'usb:'")
       assert.equal("false", c.call(LOADED))
       assert.matches("^nil\tusb: .*\tnot_found$", c.call "return port.open 'usb:?path=1-250'")
       assert.equal("true", c.call(LOADED))
+    end)
+
+    -- The real one reads a /sys and descriptors that umockdev makes up. That far: its nodes are regular files,
+    -- for which nobody can wait with epoll.
+    it("and finds by it what the kernel knows", function()
+      local folder <close> = scratch.folder { devices = DEVICES }
+      local c <close> = child(("umockdev-run --device %s/devices --"):format(folder.path))
+      local cases = {
+        { "usb:1209:0001", "2 devices fit the address: path=1-" },
+        { "usb:1209:0001", "path=1-2 (1209:0001, serial A17)" },
+        { "usb:1209:0001", "path=1-3.1 (1209:0001, serial A18)" },
+        { "usb:1209:0001?serial=A19", "none of 4 devices" },
+        { "usb:?serial=A17&interface=3", "no such interface: interface=0 read=81 bulk write=02 bulk" },
+        { "usb:?path=1-2&read=01", "interface 0 has no such endpoint" },
+        { "usb:?path=1-3.1&read=81", "interface 0 has no such endpoint, but: no endpoint" }, -- cut short
+        { "usb:?path=1-3", "what the device says of its interfaces is damaged" },
+        { "usb:?path=1-2", "cannot claim the interface" },
+      }
+      for _, case in ipairs(cases) do
+        assert.matches(case[2], c.call("return port.open(%q)", case[1]), 1, true)
+      end
+      assert.equal("true", c.call "return port.present 'usb:?serial=A17'")
+      assert.equal("false", c.call "return port.present 'usb:?path=1-3.2'")
+    end)
+
+    it("and takes descriptors that are cut short anywhere", function()
+      local devices = { described("", 1, "6B1D0200", "root", VENDOR) }
+      for i = 0, #VENDOR // 2 do
+        devices[i + 2] = described("/1-" .. i + 1, i + 2, "09120100", i, VENDOR:sub(1, 2 * i))
+      end
+      local folder <close> = scratch.folder { devices = table.concat(devices) }
+      local c <close> = child(("umockdev-run --device %s/devices --"):format(folder.path))
+      for i = 0, #VENDOR // 2 do
+        local answer = c.call("return port.open 'usb:?serial=%d'", i)
+        assert.matches(i == #VENDOR // 2 and "cannot claim" or "^nil\tusb:", answer)
+      end
     end)
 
     it("or names the package that is missing", function()

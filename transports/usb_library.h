@@ -41,7 +41,7 @@
     X(set_pollfd_notifiers)
 
 struct jig_usb {
-#define JIG_USB_MEMBER(name) __typeof__(libusb_##name) *name;
+#define JIG_USB_MEMBER(name) __typeof__(libusb_##name) *(name);
     JIG_USB_FUNCTIONS(JIG_USB_MEMBER)
 #undef JIG_USB_MEMBER
 };

@@ -55,18 +55,15 @@ struct answer {
 };
 
 struct libusb_device {
-    bool plugged, echo, denied, busy, driver, detached, stuck, claimed, unconfigured;
-    int bus, address, n_ports, gone, chosen, refs, cleared;
-    uint8_t ports[7];
-    struct libusb_device_descriptor about;
-    struct setting settings[SETTINGS];
-    int n_settings;
-    struct point points[ENDPOINTS];
-    int n_points;
-    struct queue written;
-    struct answer answers[ANSWERS];
-    int n_answers;
     struct libusb_context *context; /* that listed it last */
+    struct queue written;
+    struct point points[ENDPOINTS];
+    struct answer answers[ANSWERS];
+    struct setting settings[SETTINGS];
+    int bus, address, n_ports, gone, chosen, cleared, n_settings, n_points, n_answers;
+    struct libusb_device_descriptor about;
+    bool plugged, echo, denied, busy, driver, detached, stuck, claimed, unconfigured;
+    uint8_t ports[7];
 };
 
 struct libusb_context {
@@ -183,7 +180,7 @@ void libusb_unref_device(libusb_device *device)
 ssize_t libusb_get_device_list(libusb_context *context, libusb_device ***list)
 {
     ssize_t n = 0;
-    *list = calloc(DEVICES + 1, sizeof **list);
+    *list = calloc(DEVICES + 1, sizeof(libusb_device *));
     for (int i = 0; i < DEVICES; i++) {
         if (!devices[i].plugged)
             continue;
@@ -514,7 +511,7 @@ int libusb_handle_events_timeout_completed(libusb_context *context, struct timev
 
 const struct libusb_pollfd **libusb_get_pollfds(libusb_context *context)
 {
-    struct libusb_pollfd **list = calloc(2, sizeof *list);
+    struct libusb_pollfd **list = calloc(2, sizeof(struct libusb_pollfd *));
     list[0] = calloc(1, sizeof **list);
     *list[0] = (struct libusb_pollfd){context->fd, POLLIN};
     counts.lists++;

@@ -84,12 +84,14 @@ struct libusb_device_handle {
 struct transfer {
     struct transfer *next;
     bool cancelled;
+    unsigned pass; /* in which it was cancelled: the kernel gives it back in a later one */
     struct libusb_transfer shown;
 };
 
 static struct libusb_device devices[DEVICES];
 static struct transfer *flying, **last = &flying, *orphans;
 static long n_orphans;
+static unsigned pass;
 static bool no_usb;
 static struct {
     long contexts, handles, transfers, flying, refs, configs, lists;
@@ -390,6 +392,7 @@ int libusb_submit_transfer(struct libusb_transfer *shown)
 int libusb_cancel_transfer(struct libusb_transfer *shown)
 {
     outer(shown)->cancelled = true;
+    outer(shown)->pass = pass;
     signal_all(shown->dev_handle->device);
     return 0;
 }
@@ -457,7 +460,7 @@ static int outcome(const struct transfer *w, struct libusb_transfer *t)
     if (!device->plugged)
         return device->gone;
     if (w->cancelled)
-        return LIBUSB_TRANSFER_CANCELLED;
+        return w->pass == pass ? HANG : LIBUSB_TRANSFER_CANCELLED;
     if (t->type == LIBUSB_TRANSFER_TYPE_CONTROL)
         return end_request(device, t);
     struct point *point = point_of(device, t->endpoint);
@@ -496,6 +499,7 @@ int libusb_handle_events_timeout_completed(libusb_context *context, struct timev
                                            int *completed)
 {
     eventfd_t ignored;
+    pass++;
     (void)time;
     (void)completed;
     for (struct libusb_device_handle *h = context->handles; h; h = h->next) {

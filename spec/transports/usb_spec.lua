@@ -80,7 +80,8 @@ end
 local VENDOR <const> = "FF0000000705810200020007050202000200"
 local DEVICES <const> = described("", 1, "6B1D0200", "root", VENDOR)
   .. described("/1-2", 5, "09120100", "A17", VENDOR)
-  .. described("/1-3", 6, "09120200", "hub", VENDOR:sub(3)) .. described("/1-3/1-3.1", 7, "09120100", "A18", VENDOR:sub(5))
+  .. described("/1-3", 6, "09120200", "hub", VENDOR:sub(3))
+  .. described("/1-3/1-3.1", 7, "09120100", "A18", VENDOR:sub(5))
 
 describe("transports/usb", function()
   after_each(function()

@@ -327,31 +327,12 @@ static int usb_open(struct jig_port *port, struct jig_error *err)
     return code;
 }
 
-/* Whether it is plugged in. That two fit is for opening to say. */
+/* That two fit is for opening to say. */
 static int usb_present(const struct jig_address *address, struct jig_error *err)
 {
-    struct jig_usb usb;
     struct jig_usb_wish wish;
-    libusb_context *context;
-    libusb_device *device;
-    struct jig_error why;
     int code = jig_usb_read_wish(address, &wish, err);
-    if (code == JIG_OK)
-        code = jig_usb_load(&usb, err);
-    if (code < 0)
-        return code;
-    code = jig_usb_begin(&usb, &context, &why);
-    if (code == JIG_OK) {
-        code = jig_usb_find(&usb, context, &wish, &device, &why);
-        if (code == JIG_OK)
-            usb.unref_device(device);
-        usb.exit(context);
-    }
-    if (code == JIG_OK || code == JIG_ENOTFOUND)
-        return code == JIG_OK;
-    if (err)
-        *err = why;
-    return code;
+    return code < 0 ? code : jig_usb_is_plugged(&wish);
 }
 
 const struct jig_transport jig_transport_usb = {

@@ -2,6 +2,7 @@
  * parses them, packet sizes here, and of texts only what is printable is shown. */
 #include "transports/usb_find.h"
 
+#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include "transports/options.h"
 
 enum { PORTS_MAX = 7, PATH_TEXT = 40, SERIAL_TEXT = 256, LIST_TEXT = 176 };
+
+static const char devices[] = "/sys/bus/usb/devices";
 
 /* What there is, for a message; the end of a long one is cut. */
 struct list {
@@ -88,12 +91,12 @@ static void write_path(const struct jig_usb *usb, libusb_device *device, char ou
         used += snprintf(out + used, (size_t)(PATH_TEXT - used), "%c%u", i ? '.' : '-', ports[i]);
 }
 
-/* The kernel has asked the device for its serial number when it was plugged in: no permission is
- * needed, and a device that hangs holds up nobody. "" = none. */
-static void read_serial(const char *path, char out[SERIAL_TEXT])
+/* What the kernel has read of a device when it was plugged in: no permission is needed, and a
+ * device that hangs holds up nobody. "" = nothing. */
+static void read_attribute(const char *path, const char *attribute, char out[SERIAL_TEXT])
 {
-    char name[PATH_TEXT + 32];
-    snprintf(name, sizeof name, "/sys/bus/usb/devices/%s/serial", path);
+    char name[PATH_TEXT + 64];
+    snprintf(name, sizeof name, "%s/%.40s/%s", devices, path, attribute);
     FILE *file = fopen(name, "re");
     out[0] = '\0';
     if (!file)
@@ -106,21 +109,30 @@ static void read_serial(const char *path, char out[SERIAL_TEXT])
 
 struct candidate {
     libusb_device *device;
-    struct libusb_device_descriptor about;
+    int vid, pid; /* -1 = unknown */
     char path[PATH_TEXT], serial[SERIAL_TEXT];
 };
 
-static bool fits(const struct jig_usb *usb, const struct jig_usb_wish *wish, struct candidate *c)
+/* Looks for the serial number only when the rest fits. */
+static bool fits(const struct jig_usb_wish *wish, struct candidate *c)
 {
-    if (usb->get_device_descriptor(c->device, &c->about) < 0 ||
-        (wish->vid >= 0 && wish->vid != c->about.idVendor) ||
-        (wish->pid >= 0 && wish->pid != c->about.idProduct))
+    if ((wish->vid >= 0 && wish->vid != c->vid) || (wish->pid >= 0 && wish->pid != c->pid) ||
+        (wish->path && strcmp(wish->path, c->path) != 0))
         return false;
-    write_path(usb, c->device, c->path);
-    if (wish->path && strcmp(wish->path, c->path) != 0)
-        return false;
-    read_serial(c->path, c->serial);
+    read_attribute(c->path, "serial", c->serial);
     return !wish->serial || !strcmp(wish->serial, c->serial);
+}
+
+static bool describe(const struct jig_usb *usb, libusb_device *device, struct candidate *c)
+{
+    struct libusb_device_descriptor about;
+    if (usb->get_device_descriptor(device, &about) < 0)
+        return false;
+    c->device = device;
+    c->vid = about.idVendor;
+    c->pid = about.idProduct;
+    write_path(usb, device, c->path);
+    return true;
 }
 
 static void add_candidate(struct list *list, struct candidate *c)
@@ -129,8 +141,8 @@ static void add_candidate(struct list *list, struct candidate *c)
         if (*p < ' ' || *p > '~')
             *p = '?';
     }
-    add(list, "%spath=%s (%04x:%04x%s%.32s)", list->text[0] ? ", " : "", c->path, c->about.idVendor,
-        c->about.idProduct, c->serial[0] ? ", serial " : "", c->serial);
+    add(list, "%spath=%s (%04x:%04x%s%.32s)", list->text[0] ? ", " : "", c->path, (unsigned)c->vid,
+        (unsigned)c->pid, c->serial[0] ? ", serial " : "", c->serial);
 }
 
 int jig_usb_find(const struct jig_usb *usb, libusb_context *context,
@@ -144,8 +156,7 @@ int jig_usb_find(const struct jig_usb *usb, libusb_context *context,
     if (n < 0)
         return jig_usb_fail(usb, (int)n, "usb", "list the devices", err);
     for (ssize_t i = 0; i < n; i++) {
-        c.device = all[i];
-        if (!fits(usb, wish, &c))
+        if (!describe(usb, all[i], &c) || !fits(wish, &c))
             continue;
         if (!found++)
             *device = all[i];
@@ -161,6 +172,39 @@ int jig_usb_find(const struct jig_usb *usb, libusb_context *context,
     if (found > 1)
         return jig_fail(err, JIG_EINVALID, "usb: %d devices fit the address: %s", found, list.text);
     return JIG_OK;
+}
+
+static int read_id(const char *path, const char *attribute)
+{
+    char text[SERIAL_TEXT];
+    int id = -1;
+    read_attribute(path, attribute, text);
+    jig_hex_number(text, 4, &id);
+    return id;
+}
+
+/* An entry with a colon is an interface. */
+static bool entry_fits(const struct jig_usb_wish *wish, const char *entry)
+{
+    struct candidate c;
+    if (entry[0] == '.' || strchr(entry, ':') || strlen(entry) >= sizeof c.path)
+        return false;
+    strcpy(c.path, entry);
+    c.vid = read_id(entry, "idVendor");
+    c.pid = read_id(entry, "idProduct");
+    return fits(wish, &c);
+}
+
+bool jig_usb_is_plugged(const struct jig_usb_wish *wish)
+{
+    bool found = false;
+    DIR *dir = opendir(devices);
+    if (!dir)
+        return false;
+    for (const struct dirent *e = readdir(dir); e && !found; e = readdir(dir))
+        found = entry_fits(wish, e->d_name);
+    closedir(dir);
+    return found;
 }
 
 /* ---- its endpoints ---- */

@@ -39,6 +39,10 @@ int jig_usb_read_wish(const struct jig_address *address, struct jig_usb_wish *wi
 int jig_usb_find(const struct jig_usb *usb, libusb_context *context,
                  const struct jig_usb_wish *wish, libusb_device **device, struct jig_error *err);
 
+/* Whether one that fits is plugged in, as the kernel's files say. It is asked again and again,
+ * which would be dear through libusb. */
+bool jig_usb_is_plugged(const struct jig_usb_wish *wish);
+
 /* The interface and the endpoints, as the wish says or as there is only one that fits: bulk before
  * interrupt. 0, or JIG_EINVALID with a list of what there is. */
 int jig_usb_lay_out(const struct jig_usb *usb, libusb_device *device, const char *name,

@@ -12,8 +12,8 @@ PKG     ?= pkg-config
 
 # Debian packages: to build, to run specs and the demo, to check
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
-             libsqlite3-dev libedit-dev lua-argparse lua-cjson-dev
-TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base
+             libsqlite3-dev libedit-dev libusb-1.0-0-dev lua-argparse lua-cjson-dev
+TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev
 CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
@@ -28,7 +28,8 @@ CORE = error buf hex crc digest address clock loop log lend child player proc po
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder process owner emergency_file emergency scribe journal
-TRANSPORTS = options lock fd connect serial tty tcp tls tls_trust tls_words exec pair stage stdin fault table
+TRANSPORTS = options lock fd connect serial usb_library usb_find usb_pipe usb_request usb tty tcp tls tls_trust tls_words \
+             exec pair stage stdin fault table
 BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port gate session journal ledger lineedit editline proc slot system version memory state world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 # What `jig help` prints: NAME=FILE
@@ -60,7 +61,7 @@ endif
 say = $(if $(V),,@echo "  $(1) $@";)
 
 PROGRAMS = $(BUILD)/jig $(BUILD)/factory_tool $(BUILD)/device
-SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim tls)
+SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim tls fakeusb)
 
 all: $(PROGRAMS)
 
@@ -114,6 +115,8 @@ $(BUILD)/spec/journal.so: spec/support/journal.c spec/support/faultvfs.c \
 $(BUILD)/spec/tls.so: spec/support/tls.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^ -lssl -lcrypto
+# under the real one's name, which jig loads at first use
+$(BUILD)/spec/fakeusb.so: SO += -Wl,-soname,libusb-1.0.so.0
 $(BUILD)/spec/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^

@@ -17,8 +17,10 @@ enum { DEFAULT_MAX = 65536, DRAIN_POLL_MS = 1 };
 
 struct lport {
     struct jig_port *port; /* NULL = closed */
-    struct jig_wait wait[2];
+    struct jig_wait wait[JIG_DIRECTIONS];
     struct jig_buf dropped; /* on its way from the port to Lua */
+    struct jig_control
+        control; /* the request under way; its bytes are values on the waiting stack */
 };
 
 static struct lport *to_lport(lua_State *L)
@@ -70,7 +72,7 @@ static void close_port(struct lport *p)
     if (!port)
         return;
     jig_port_free(port);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < JIG_DIRECTIONS; i++)
         jigL_wake_with(&p->wait[i], JIG_ECLOSED);
 }
 
@@ -439,6 +441,106 @@ static int port_drain(lua_State *L)
     return drain_on(L, LUA_OK, 0);
 }
 
+/* ---- control requests ---- */
+
+static lua_Integer byte_field(lua_State *L, const char *name, lua_Integer most, bool required)
+{
+    int kind = lua_getfield(L, 2, name);
+    lua_Integer value = kind == LUA_TNIL && !required ? 0 : luaL_checkinteger(L, -1);
+    if (value < 0 || value > most)
+        luaL_error(L, "port:control: %s must be 0 to %I", name, (LUAI_UACINT)most);
+    lua_pop(L, 1);
+    return value;
+}
+
+/* The bytes that go with the request, which stay at index 3: those to send, or room for those that
+ * are asked for. */
+static void read_bytes(lua_State *L, struct jig_control *control)
+{
+    bool asks = control->request_type & 0x80;
+    size_t n = 0;
+    lua_settop(L, 2);
+    int kind = lua_getfield(L, 2, asks ? "data" : "length");
+    luaL_argcheck(L, kind == LUA_TNIL, 2,
+                  asks ? "bit 7 of request_type is set: the device answers, so give length"
+                       : "bit 7 of request_type is not set: the device answers nothing, give data");
+    lua_settop(L, 2);
+    if (asks) {
+        n = (size_t)byte_field(L, "length", JIG_CONTROL_CAP, false);
+        control->answer = lua_newuserdatauv(L, n, 0);
+    } else if (lua_getfield(L, 2, "data") != LUA_TNIL) {
+        control->data = (const uint8_t *)luaL_checklstring(L, 3, &n);
+        luaL_argcheck(L, n <= JIG_CONTROL_CAP, 2, "data must have 4096 bytes at most");
+    }
+    control->length = (uint16_t)n;
+}
+
+static int push_answer(lua_State *L, struct lport *p, int n)
+{
+    if (!p->control.answer) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    lua_pushlstring(L, (const char *)p->control.answer, (size_t)n);
+    explicit_bzero(p->control.answer, p->control.length);
+    return 1;
+}
+
+static int control_on(lua_State *L, int status, lua_KContext ctx)
+{
+    struct lport *p = to_lport(L);
+    struct jig_error err;
+    (void)ctx;
+    for (;;) {
+        if (!p->port || (status == LUA_YIELD && failed_wait(p, JIG_ANSWER))) {
+            if (p->port)
+                jig_port_control(p->port, NULL, NULL);
+            return jigL_fail_wait(L, &p->wait[JIG_ANSWER], "port:control");
+        }
+        int rc = jig_port_control(p->port, &p->control, &err);
+        if (rc >= 0)
+            return push_answer(L, p, rc);
+        int next = rc == JIG_AGAIN ? block_for(L, p, JIG_ANSWER, "port:control", &err) : FAILED;
+        if (next == YIELD_NOW)
+            return jigL_yield(L, 0, control_on);
+        if (next == FAILED)
+            return jigL_fail(L, &err);
+        status = LUA_YIELD;
+    }
+}
+
+/*
+ * port:control(request) -> the bytes that the device answered, or true when it was only told
+ * something | nil, message, code [, limit's name]. Code "refused": the device does not do that;
+ * "unsupported": the wire has no control requests. Yields.
+ *   request  request_type, request  the two bytes that say what it is
+ *            value, index           default 0
+ *            length                 how many bytes are asked for at most (bit 7 of request_type
+ * set) data                   the bytes to send (not set); 4096 are the most, either way limit
+ * seconds assert(wire:control { request_type = 0xC0, request = 0x42, length = 4 })
+ */
+static int port_control(lua_State *L)
+{
+    static const char *const known[] = {"request_type", "request", "value", "index",
+                                        "data",         "length",  "limit", NULL};
+    struct lport *p = to_open(L);
+    struct jig_control control = {0};
+    luaL_checktype(L, 2, LUA_TTABLE);
+    jigL_check_keys(L, 2, "port:control", known);
+    jigL_check_wait(L, "port:control");
+    double limit = number_option(L, "limit", HUGE_VAL);
+    luaL_argcheck(L, limit >= 0, 2, "limit must be 0 or more");
+    control.request_type = (uint8_t)byte_field(L, "request_type", 0xff, true);
+    control.request = (uint8_t)byte_field(L, "request", 0xff, true);
+    control.value = (uint16_t)byte_field(L, "value", 0xffff, false);
+    control.index = (uint16_t)byte_field(L, "index", 0xffff, false);
+    read_bytes(L, &control);
+    jigL_wait_begin(L, &p->wait[JIG_ANSWER], "control", limit, false);
+    jig_port_control(p->port, NULL, NULL); /* what a wait that raised has left behind */
+    p->control = control;
+    return control_on(L, LUA_OK, 0);
+}
+
 /* ---- the rest ---- */
 
 /*
@@ -486,8 +588,8 @@ static int port_gc(lua_State *L)
     struct lport *p = to_lport(L);
     close_port(p);
     jig_buf_release(&p->dropped);
-    jigL_wait_drop(&p->wait[JIG_INPUT]);
-    jigL_wait_drop(&p->wait[JIG_OUTPUT]);
+    for (int i = 0; i < JIG_DIRECTIONS; i++)
+        jigL_wait_drop(&p->wait[i]);
     return 0;
 }
 
@@ -597,6 +699,7 @@ int luaopen_jig_port(lua_State *L)
         {"write", port_write},
         {"drain", port_drain},
         {"set", port_set},
+        {"control", port_control},
         {"counts", port_counts},
         {"close", port_close},
         {NULL, NULL},

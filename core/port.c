@@ -22,15 +22,18 @@ static struct open_port *outer(struct jig_port *port)
 
 static unsigned event_of(enum jig_direction direction)
 {
-    return direction == JIG_INPUT ? JIG_READABLE : JIG_WRITABLE;
+    static const unsigned events[] = {JIG_READABLE, JIG_WRITABLE, JIG_ANSWERED};
+    return events[direction];
 }
 
 /* ---- waiters ---- */
 
 static unsigned awaited(const struct jig_port *port)
 {
-    return (port->waiter[JIG_INPUT].fn ? JIG_READABLE : 0u) |
-           (port->waiter[JIG_OUTPUT].fn ? JIG_WRITABLE : 0u);
+    unsigned events = 0;
+    for (int i = 0; i < JIG_DIRECTIONS; i++)
+        events |= port->waiter[i].fn ? event_of((enum jig_direction)i) : 0u;
+    return events;
 }
 
 /* The port may be gone when this returns. */
@@ -42,11 +45,13 @@ static void tell(struct jig_port *port, enum jig_direction direction)
         waiter.fn(waiter.data);
 }
 
-/* Tells one waiter now and leaves the other to the next pass. */
+/* Tells one waiter now and leaves the others to the next pass. */
 static void tell_due(struct jig_port *port)
 {
     struct open_port *o = outer(port);
-    enum jig_direction direction = o->due & JIG_READABLE ? JIG_INPUT : JIG_OUTPUT;
+    enum jig_direction direction = JIG_INPUT;
+    while (!(o->due & event_of(direction)) && direction < JIG_ANSWER)
+        direction++;
     o->due &= ~event_of(direction);
     if (o->due)
         jig_defer(port->loop, &o->tell);
@@ -190,8 +195,8 @@ void jig_port_free(struct jig_port *port)
     if (!port)
         return;
     jig_port_close(port);
-    tell(port, JIG_INPUT);
-    tell(port, JIG_OUTPUT);
+    for (int i = 0; i < JIG_DIRECTIONS; i++)
+        tell(port, (enum jig_direction)i);
     jig_defer_cancel(port->loop, &outer(port)->tell);
     jig_buf_release(&port->in);
     jig_address_release(&port->address);
@@ -365,6 +370,19 @@ int jig_port_set(struct jig_port *port, const struct jig_setting *setting, struc
     return answer(port, port->transport->set(port, setting, &why), &why, err);
 }
 
+int jig_port_control(struct jig_port *port, const struct jig_control *control,
+                     struct jig_error *err)
+{
+    int usable = check_open(port, err);
+    if (usable < 0)
+        return usable;
+    if (!port->transport->control)
+        return jig_fail(err, JIG_EUNSUPPORTED, "%s: a '%s' wire has no control requests",
+                        port->name, port->transport->scheme);
+    struct jig_error why;
+    return answer(port, port->transport->control(port, control, &why), &why, err);
+}
+
 /* ---- waiting ---- */
 
 static int arm(struct jig_port *port, enum jig_direction direction, struct jig_error *err)
@@ -390,9 +408,10 @@ int jig_port_wait(struct jig_port *port, enum jig_direction direction, jig_port_
     if (port->state == JIG_PORT_CLOSED)
         return jig_fail(err, JIG_ECLOSED, "%s is closed", port->name);
     struct jig_port_waiter *waiter = &port->waiter[direction];
+    static const char *const what[] = {"read", "write", "be answered"};
     if (waiter->fn)
         return jig_fail(err, JIG_EMISUSE, "%s: somebody else already waits to %s", port->name,
-                        direction == JIG_INPUT ? "read" : "write");
+                        what[direction]);
     *waiter = (struct jig_port_waiter){fn, data};
     int code = arm(port, direction, err);
     if (code < 0)

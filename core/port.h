@@ -21,7 +21,11 @@
 enum {
     JIG_PORT_INPUT_CAP = 1 << 20, /* bytes that wait in `in`; then JIG_ELIMIT until some are read */
     JIG_PORT_READ_SIZE = 16384,   /* bytes asked of the transport at once */
+    JIG_CONTROL_CAP = 4096,       /* bytes of a control request: more, the kernel does not take */
 };
+
+/* An event beside JIG_READABLE and JIG_WRITABLE: a control request has ended. */
+enum { JIG_ANSWERED = 4 };
 
 struct jig_port;
 
@@ -30,6 +34,15 @@ struct jig_port;
 struct jig_setting {
     const char *name;
     int64_t number;
+};
+
+/* A control request, which goes beside the stream of bytes, as USB has them. Bit 7 of request_type:
+ * the device answers with `length` bytes at most. */
+struct jig_control {
+    uint8_t request_type, request;
+    uint16_t value, index, length;
+    const uint8_t *data; /* what is sent */
+    uint8_t *answer;     /* room for `length` bytes; filled when the request has ended */
 };
 
 /* A device that `jig ports` lists. Strings live during the call only; unknown ones are NULL. */
@@ -71,6 +84,12 @@ struct jig_transport {
 
     int (*set)(struct jig_port *port, const struct jig_setting *setting, struct jig_error *err);
 
+    /* Begins a control request, or looks how the one under way does: the bytes that it moved, 0 or
+     * more; JIG_AGAIN = JIG_ANSWERED will be told, call again with the same; JIG_EREFUSED = the
+     * device does not do that. NULL for the request: the one under way is given up, and what it
+     * points to is not looked at any more. NULL for the member: there are none. */
+    int (*control)(struct jig_port *port, const struct jig_control *control, struct jig_error *err);
+
     /* Whether the device that the address names is there now, without opening it: 1, 0, or why that
      * cannot be told. NULL: only opening it can tell. */
     int (*present)(const struct jig_address *address, struct jig_error *err);
@@ -79,7 +98,7 @@ struct jig_transport {
     int (*list)(jig_port_info_fn *fn, void *data, struct jig_error *err);
 };
 
-enum jig_direction { JIG_INPUT, JIG_OUTPUT };
+enum jig_direction { JIG_INPUT, JIG_OUTPUT, JIG_ANSWER, JIG_DIRECTIONS };
 
 /* Told once that the direction may be tried again, or that opening ended. From the loop only. */
 typedef void jig_port_fn(void *data);
@@ -104,7 +123,7 @@ struct jig_port {
     /* private to port.c */
     enum { JIG_PORT_CLOSED, JIG_PORT_OPENING, JIG_PORT_OPEN, JIG_PORT_LOST } state;
     struct jig_error failure; /* why opening failed, or why it was lost */
-    struct jig_port_waiter waiter[2];
+    struct jig_port_waiter waiter[JIG_DIRECTIONS];
     struct jig_timer pause; /* until the next chunk may go */
     int64_t next_write;
     unsigned wanted; /* what the transport was last asked to tell */
@@ -144,6 +163,10 @@ int jig_port_discard(struct jig_port *port, void (*each)(void *data, const void 
                      void *data, struct jig_error *err);
 
 int jig_port_set(struct jig_port *port, const struct jig_setting *setting, struct jig_error *err);
+
+/* As the transport's member; wait for JIG_ANSWER on JIG_AGAIN. */
+int jig_port_control(struct jig_port *port, const struct jig_control *control,
+                     struct jig_error *err);
 
 /* Whether the device that an address names is there now: 1, 0, JIG_EUNSUPPORTED where only opening
  * it can tell, or another failure. */

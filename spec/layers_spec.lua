@@ -43,6 +43,7 @@ for name in ([[
 local function library_of(header)
   local known = {
     ["sqlite3.h"] = "sqlite",
+    ["libusb-1.0/libusb.h"] = "libusb",
     ["lua.h"] = "lua", ["lauxlib.h"] = "lua", ["lualib.h"] = "lua",
     ["uv.h"] = "libuv", ["histedit.h"] = "libedit", ["libserialport.h"] = "libserialport",
   }
@@ -143,6 +144,10 @@ local COVERED <const> = {
   ["scripts/jig/cassette/port_tap.lua"] = "spec/scripts/cassette/recorder_spec.lua: what is told of a port",
   ["scripts/jig/cassette/session_tap.lua"] = "spec/scripts/cassette/recorder_spec.lua: what is told of a session",
   ["scripts/jig/cassette/talk.lua"] = "spec/scripts/cassette/recorder_spec.lua: what is told of an exchange",
+  ["transports/usb_library.c"] = "spec/transports/usb_spec.lua: a machine without libusb, and libusb's failures",
+  ["transports/usb_find.c"] = "spec/transports/usb_spec.lua: which device, interface and endpoints",
+  ["transports/usb_pipe.c"] = "spec/transports/usb_spec.lua: reading and writing",
+  ["transports/usb_request.c"] = "spec/transports/usb_spec.lua: control requests",
   ["scripts/jig/framing/contract.lua"] = "spec/scripts/testing_spec.lua: jig.testing.framing is this file",
   ["scripts/jig/framing/stuffed.lua"] = "spec/scripts/framing/{slip,hdlc,stx_etx}_spec.lua: what they share",
 }

@@ -114,6 +114,12 @@ static void inner_writable(void *data)
     jig_port_ready(f->port, JIG_WRITABLE);
 }
 
+static void inner_answered(void *data)
+{
+    struct fault *f = data;
+    jig_port_ready(f->port, JIG_ANSWERED);
+}
+
 /* ---- opening ---- */
 
 static int read_options(struct fault *f, struct jig_error *err)
@@ -198,6 +204,7 @@ static void stop_waiting(struct fault *f)
     jig_defer_cancel(f->port->loop, &f->tell);
     jig_port_unwait(f->inner, JIG_INPUT);
     jig_port_unwait(f->inner, JIG_OUTPUT);
+    jig_port_unwait(f->inner, JIG_ANSWER);
 }
 
 static void fault_close(struct jig_port *port)
@@ -296,6 +303,8 @@ static int fault_want(struct jig_port *port, unsigned events, struct jig_error *
         code = want_input(f, err);
     if (code == JIG_OK && (events & JIG_WRITABLE))
         code = jig_port_wait(f->inner, JIG_OUTPUT, inner_writable, f, err);
+    if (code == JIG_OK && (events & JIG_ANSWERED))
+        code = jig_port_wait(f->inner, JIG_ANSWER, inner_answered, f, err);
     return code;
 }
 
@@ -319,6 +328,14 @@ static int fault_set(struct jig_port *port, const struct jig_setting *setting,
     return until_cut(f) ? jig_port_set(f->inner, setting, err) : fail_cut(f, err);
 }
 
+/* Control requests are not of the stream: they pass as they are until it is cut. */
+static int fault_control(struct jig_port *port, const struct jig_control *control,
+                         struct jig_error *err)
+{
+    struct fault *f = port->priv;
+    return until_cut(f) ? jig_port_control(f->inner, control, err) : fail_cut(f, err);
+}
+
 const struct jig_transport jig_transport_fault = {
     .scheme = "fault",
     .summary = "another wire with seeded faults, for tests",
@@ -331,4 +348,5 @@ const struct jig_transport jig_transport_fault = {
     .drain = fault_drain,
     .discard = fault_discard,
     .set = fault_set,
+    .control = fault_control,
 };

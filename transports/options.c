@@ -53,6 +53,25 @@ int jig_option_fraction(const struct jig_address *a, const char *key, double hig
     return JIG_OK;
 }
 
+bool jig_hex_number(const char *text, size_t digits, int *number)
+{
+    size_t n = strspn(text, "0123456789abcdefABCDEF");
+    if (!n || n > digits || text[n])
+        return false;
+    *number = (int)strtol(text, NULL, 16);
+    return true;
+}
+
+int jig_option_hex(const struct jig_address *a, const char *key, size_t digits, int *number,
+                   struct jig_error *err)
+{
+    const char *text = jig_address_option(a, key);
+    if (!text || jig_hex_number(text, digits, number))
+        return JIG_OK;
+    return jig_fail(err, JIG_EINVALID, "%s: %s is '%.40s', must be 1 to %zu hex digits", a->scheme,
+                    key, text, digits);
+}
+
 int jig_option_line(const struct jig_address *a, struct jig_line *line, struct jig_error *err)
 {
     static const char *const parities[] = {"none", "odd", "even", "mark", "space", NULL};

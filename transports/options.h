@@ -2,6 +2,8 @@
 #ifndef JIG_TRANSPORTS_OPTIONS_H
 #define JIG_TRANSPORTS_OPTIONS_H
 
+#include <stdbool.h>
+
 #include "core/address.h"
 
 /* An option that is one of a NULL-terminated list of words: *index is its place there, left alone
@@ -12,6 +14,14 @@ int jig_option_word(const struct jig_address *a, const char *key, const char *co
 /* An option that is a decimal fraction such as 0.05, from 0 to `high`; left alone when absent. */
 int jig_option_fraction(const struct jig_address *a, const char *key, double high, double *value,
                         struct jig_error *err);
+
+/* 1 to `digits` hex digits and nothing else; *number is left alone otherwise. */
+bool jig_hex_number(const char *text, size_t digits, int *number);
+
+/* An option that is such a number, as USB ids are wherever they are written; left alone when
+ * absent. */
+int jig_option_hex(const struct jig_address *a, const char *key, size_t digits, int *number,
+                   struct jig_error *err);
 
 /* Settings of an asynchronous line, with the options baud (115200), bits (8), parity (none, odd,
  * even, mark, space), stop (1) and flow (none, rtscts, xonxoff). */

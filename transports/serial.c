@@ -44,26 +44,12 @@ struct match {
     const char *serial;
 };
 
-/* USB ids are hexadecimal wherever they are written. *id is left alone when there is none. */
-static int read_id(const struct jig_address *a, const char *key, int *id, struct jig_error *err)
-{
-    const char *text = jig_address_option(a, key);
-    if (!text)
-        return JIG_OK;
-    size_t n = strspn(text, "0123456789abcdefABCDEF");
-    if (!n || n > 4 || text[n])
-        return jig_fail(err, JIG_EINVALID, "serial: %s is '%.40s', must be 1 to 4 hex digits", key,
-                        text);
-    *id = (int)strtol(text, NULL, 16);
-    return JIG_OK;
-}
-
 static int read_match(const struct jig_address *a, struct match *match, struct jig_error *err)
 {
     *match = (struct match){-1, -1, jig_address_option(a, "serial")};
-    int code = read_id(a, "vid", &match->vid, err);
+    int code = jig_option_hex(a, "vid", 4, &match->vid, err);
     if (code == JIG_OK)
-        code = read_id(a, "pid", &match->pid, err);
+        code = jig_option_hex(a, "pid", 4, &match->pid, err);
     if (code < 0)
         return code;
     bool selects = match->vid >= 0 || match->pid >= 0 || match->serial;

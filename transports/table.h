@@ -13,5 +13,6 @@ extern const struct jig_transport jig_transport_stdin;
 extern const struct jig_transport jig_transport_tcp;
 extern const struct jig_transport jig_transport_tls;
 extern const struct jig_transport jig_transport_tty;
+extern const struct jig_transport jig_transport_usb;
 
 #endif

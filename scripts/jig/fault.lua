@@ -151,6 +151,7 @@ local io_names = {
   interrupted = "tool.interrupted",
   not_found = "connectivity.not_found",
   limit = "connectivity.corrupt",
+  refused = "firmware.cannot_parse", -- an endpoint that stalls
 }
 
 --- Throws the fault for a failed port call: its message, code and the name of the limit that passed.

@@ -11,11 +11,23 @@ local task = require "jig.task"
 ---@field budget? integer  bytes that may still be written in this exchange; nil = no bound
 local wire = {}
 
+---@class jig.Control
+---@field request_type integer  bit 7 set: the device answers
+---@field request integer
+---@field value? integer   default 0
+---@field index? integer   default 0
+---@field length? integer  bytes that are asked for at most, 4096 at most
+---@field data? string     bytes to send, 4096 at most
+---@field limit? number    seconds; default limits.read
+
 -- Apart from the methods, so that a recipe finds no way to it.
 local meta = { __index = wire, __name = "jig.wire" }
 
 -- Bytes that `expect` looks through at most.
 local EXPECT_MAX <const> = 65536
+
+-- What a control request can meet that bytes cannot: codes -> names.
+local CONTROL_FAULTS <const> = { unsupported = "connectivity.open", refused = "firmware.unknown_command" }
 
 local function check(value, message, code, limit)
   if value == nil then fault.throw_io(message, code, limit) end
@@ -157,6 +169,22 @@ function wire:set(name, value)
   end
   check(ok, message, code)
   self.lines[name] = value
+end
+
+--- A control request, as USB devices have them beside their bytes: gives what the device answered, or true
+-- when it was only told something. Yields; throws connectivity.timeout, connectivity.lost,
+-- firmware.unknown_command when the device refuses it, and connectivity.open where the wire has none.
+---
+---     local version = unit.port:control { request_type = 0xC0, request = 0x42, length = 4 }
+---@param request jig.Control
+---@return string|true
+function wire:control(request)
+  local copy = { limit = self.limits.read }
+  for key, value in pairs(request) do copy[key] = value end
+  local answer, message, code, limit = self.handle:control(copy)
+  local name = CONTROL_FAULTS[code]
+  if name then error(fault.new(name, { reason = message }), 0) end
+  return check(answer, message, code, limit)
 end
 
 --- Sets a line to the other value for a time and back: an open port has "dtr" and "rts" on and "break"

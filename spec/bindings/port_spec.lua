@@ -314,7 +314,7 @@ describe("jig.port", function()
       schemes[entry.scheme] = entry.summary
       assert.is_string(entry.summary)
     end
-    for _, scheme in ipairs { "serial", "tty", "tcp", "exec", "pair", "stdin", "fault" } do
+    for _, scheme in ipairs { "serial", "usb", "tty", "tcp", "exec", "pair", "stdin", "fault" } do
       assert.is_string(schemes[scheme])
     end
     for _, device in ipairs(assert(port.list())) do

@@ -168,6 +168,36 @@ describe("jig.wire", function()
     other:close()
   end)
 
+  it("asks the device beside its bytes", function()
+    local asked, answer
+    local handle = { control = function(_, request)
+      asked = request
+      return table.unpack(answer, 1, 4)
+    end }
+    local w = setmetatable({ handle = handle, limits = { read = 7 } }, { __index = wire })
+    answer = { "yes" }
+    assert.equal("yes", w:control { request_type = 0xC0, request = 1, length = 3 })
+    assert.same({ request_type = 0xC0, request = 1, length = 3, limit = 7 }, asked)
+    answer = { true }
+    assert.is_true(w:control { request_type = 0x40, request = 1, limit = 2 })
+    assert.equal(2, asked.limit)
+    local cases = {
+      unsupported = "connectivity.open", refused = "firmware.unknown_command", timeout = "connectivity.timeout",
+      lost = "connectivity.lost", limit = "connectivity.corrupt", interrupted = "tool.interrupted",
+    }
+    for code, name in pairs(cases) do
+      answer = { nil, "why", code, code == "timeout" and "control" or nil }
+      local made = thrown_by(w.control, w, { request_type = 0xC0, request = 1 })
+      assert.same({ name, "why" }, { made.name, made.reason })
+    end
+  end)
+
+  it("throws connectivity.open for control requests where there are none", function()
+    local w <close>, other = open()
+    assert.equal("connectivity.open", thrown_by(w.control, w, { request_type = 0xC0, request = 1 }).name)
+    other:close()
+  end)
+
   it("pulses a line to its other value and back, from what it was set to", function()
     local sets = {}
     local handle = { set = function(_, name, value)

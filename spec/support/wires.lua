@@ -161,7 +161,7 @@ function wires.kinds.exec(options)
   return wire
 end
 
-local pairs_made = 0
+local pairs_made, usb_made = 0, 0
 
 function wires.kinds.pair(options)
   pairs_made = pairs_made + 1
@@ -175,6 +175,18 @@ function wires.kinds.pair(options)
       end
     end)
   end
+  return wire
+end
+
+-- A device that sends back what it gets, or takes nothing, on a libusb that is played.
+function wires.kinds.usb(options)
+  local usb = require "spec.fakeusb"
+  usb_made = usb_made % 250 + 1
+  local mute = options and options.mute
+  local id = usb.plug { path = { 9, usb_made }, echo = not mute, { number = 0, { 0x81, 2, 64 }, { 0x02, 2, 64 } } }
+  if mute then usb.fail(id, 0x02, "hang") end
+  local wire = new({ address = "usb:?path=1-9." .. usb_made }, options)
+  wire.hangup = function() usb.unplug(id) end
   return wire
 end
 

@@ -6,7 +6,7 @@ local proc = require "jig.proc"
 local task = require "jig.task"
 local wires = require "spec.support.wires"
 
-local kinds = { "tty", "tcp", "tls", "exec", "pair" }
+local kinds = { "tty", "tcp", "tls", "exec", "pair", "usb" }
 
 local wrappings = {
   { "", "" },

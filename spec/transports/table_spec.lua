@@ -7,7 +7,7 @@ describe("transports/table", function()
       names[i] = entry.scheme
       assert.matches("^%l.*%w$", entry.summary)
     end
-    assert.same({ "serial", "tty", "tcp", "tls", "exec", "pair", "stage", "stdin", "fault" }, names)
+    assert.same({ "serial", "usb", "tty", "tcp", "tls", "exec", "pair", "stage", "stdin", "fault" }, names)
   end)
 
   it("has no transport for other schemes", function()

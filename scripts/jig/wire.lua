@@ -179,9 +179,10 @@ end
 ---@param request jig.Control
 ---@return string|true
 function wire:control(request)
+  local handle = handle_of(self, "control", "table", request)
   local copy = { limit = self.limits.read }
   for key, value in pairs(request) do copy[key] = value end
-  local answer, message, code, limit = self.handle:control(copy)
+  local answer, message, code, limit = handle:control(copy)
   local name = CONTROL_FAULTS[code]
   if name then error(fault.new(name, { reason = message }), 0) end
   return check(answer, message, code, limit)

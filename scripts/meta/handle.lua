@@ -111,6 +111,15 @@ function handle:write(bytes, limit) end
 ---@return string? limit
 function handle:drain(limit) end
 
+--- A control request, where the transport has them: what the device answered, or true.
+---@async
+---@param request jig.Control
+---@return string|true|nil answer
+---@return string? message
+---@return string? code
+---@return string? limit
+function handle:control(request) end
+
 --- Sets a line with a boolean, or "baud" with a number.
 ---@param name string
 ---@param value boolean|integer

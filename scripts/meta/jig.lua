@@ -37,9 +37,19 @@ local jig = {}
 ---@field dtr? "on"|"off"  serial: when the port is opened
 ---@field rts? "on"|"off"  serial: when the port is opened
 ---@field latency? integer serial: milliseconds of an adapter's timer, 1 to 255
----@field vid? string      serial: as in match, four hex digits
----@field pid? string      serial: as in match, four hex digits
----@field serial? string   serial: the adapter's serial number
+---@field vid? string      serial, usb: as in match, four hex digits
+---@field pid? string      serial, usb: as in match, four hex digits
+---@field serial? string   serial, usb: the adapter's serial number
+---@field interface? integer  usb: its number, where several have endpoints
+---@field alt? integer     usb: the interface's alternate setting; default 0
+---@field read? string     usb: the endpoint's address in hex, where there are several: "81"
+---@field write? string    usb: "02"
+---@field path? string     usb: the socket, "1-2.3"
+---@field zlp? integer     usb: 1: an empty packet behind a write that fills its last one
+---@field ca? string       tls: a file with authorities; default the system's
+---@field cert? string     tls: a file with a certificate to show
+---@field key? string      tls: a file with its key, which nobody else may read
+---@field name? string     tls: the server's name, where it is not the host's
 ---@field pty? integer     exec: 1 for a terminal of its own
 ---@field stderr? "null"|"inherit"  exec: where the program's errors go
 

@@ -67,6 +67,23 @@ function port:set(name, value) end
 ---@param seconds number
 function port:pulse(name, seconds) end
 
+---@class jig.Control
+---@field request_type integer  0 to 255: 0x80 set, and the device answers
+---@field request integer       0 to 255
+---@field value? integer        0 to 65535
+---@field index? integer        0 to 65535
+---@field data? string          bytes for the device
+---@field length? integer       bytes that it may answer
+---@field limit? number         seconds; default limits.read
+
+--- A control request, as USB devices have them beside their bytes: gives what the device answered, or true when it was
+--- only told something. Throws connectivity.timeout, connectivity.lost, firmware.unknown_command when the device
+--- refuses it, and connectivity.open where the wire has none.
+---@async
+---@param request jig.Control
+---@return string|true
+function port:control(request) end
+
 --- Bytes received and sent so far.
 ---@return integer received
 ---@return integer sent

@@ -31,7 +31,13 @@ ports.options = {
     vid = { text = true }, pid = { text = true }, serial = { text = true },
   },
   tty = line_and {},
+  usb = {
+    vid = { text = true }, pid = { text = true }, serial = { text = true }, path = { text = true },
+    read = { text = true }, write = { text = true },
+    interface = { least = 0, most = 255 }, alt = { least = 0, most = 255 }, zlp = { least = 0, most = 1 },
+  },
   tcp = {},
+  tls = { ca = { text = true }, cert = { text = true }, key = { text = true }, name = { text = true } },
   exec = { pty = { least = 0, most = 1 }, stderr = { words = { "null", "inherit" } } },
   pair = {},
 }
@@ -92,11 +98,11 @@ local function check_scheme(scheme, path, report)
 end
 
 local function check_place(scheme, place, path, report)
-  if scheme ~= "tcp" or place == nil or place == "" then return end
+  if (scheme ~= "tcp" and scheme ~= "tls") or place == nil or place == "" then return end
   local number = math.tointeger(tonumber(place:match("^[^%s]+:(%d+)$")))
   if not number or number < 1 or number > 65535 then
-    report(path, ("tcp: '%s' is no host and port"):format(tostring(place):sub(1, 80)), "write HOST:PORT, such as "
-      .. "192.168.1.10:7777")
+    report(path, ("%s: '%s' is no host and port"):format(scheme, tostring(place):sub(1, 80)),
+      "write HOST:PORT, such as 192.168.1.10:7777")
   end
 end
 

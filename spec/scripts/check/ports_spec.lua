@@ -11,7 +11,7 @@ end
 
 -- Whether the transport itself refuses an address. Nothing is there, so nothing is opened.
 local function is_refused(scheme, key, value)
-  local places = { exec = "/nowhere/program", tcp = "127.0.0.1:1", pair = "x" }
+  local places = { exec = "/nowhere/program", tcp = "127.0.0.1:1", tls = "127.0.0.1:1", pair = "x", usb = "1209:ffff" }
   local self = { scheme, places[scheme] or "/nowhere/device", [key] = value }
   local made, _, code = port.open(recipe.address(self), { limit = 5 })
   if made then made:close() end
@@ -23,11 +23,8 @@ describe("jig.check.ports", function()
     for scheme, options in pairs(ports.options) do
       assert.is_true(is_refused(scheme, "nothing", "1"), scheme)
       for key, rule in pairs(options) do
-        local good = rule.words or rule.text and { "1" } or { rule.least, rule.most }
-        for _, value in ipairs(good) do
-          if key ~= "pid" and key ~= "vid" and key ~= "serial" then
-            assert.is_false(is_refused(scheme, key, value), ("%s %s=%s"):format(scheme, key, value))
-          end
+        for _, value in ipairs(rule.words or rule.text and {} or { rule.least, rule.most }) do
+          assert.is_false(is_refused(scheme, key, value), ("%s %s=%s"):format(scheme, key, value))
         end
         local bad = rule.words and { "nothing" } or rule.least and { rule.least - 1, rule.most + 1 } or {}
         for _, value in ipairs(bad) do
@@ -40,7 +37,9 @@ describe("jig.check.ports", function()
   it("finds nothing in ports that are right", function()
     for _, self in ipairs {
       { "serial" }, { "serial", "/dev/ttyUSB0", baud = 9600, dtr = "off" }, { "tty", "/dev/pts/3", flow = "xonxoff" },
-      { "tcp", "10.0.0.7:7777" }, { "tcp" }, "tcp:[::1]:7777", { "exec", "my program", pty = 1 },
+      { "tcp", "10.0.0.7:7777" }, { "tcp" }, "tcp:[::1]:7777",
+      { "tls", "factory:443", ca = "ca.pem", name = "line" }, { "usb", "1209:0001", interface = 1, read = "81" },
+      "usb:?path=1-2", { "exec", "my program", pty = 1 },
       "exec:build/device --x", "serial:?vid=0403&pid=6001&baud=9600", "pair:x", "fault:seed=7:tcp:10.0.0.7:7777",
       { "serial", chunk = 4, gap = 0 },
     } do
@@ -50,6 +49,10 @@ describe("jig.check.ports", function()
 
   it("finds what a recipe has wrong", function()
     for text, self in pairs {
+      ["port[2]: tls: 'factory' is no host and port; write HOST:PORT, such as 192.168.1.10:7777"]
+        = { "tls", "factory" },
+      ["port.interfase: usb has no option 'interfase'; did you mean 'interface'?"]
+        = { "usb", "1209:0001", interfase = 1 },
       ["port[2]: tcp: '10.0.0.7:0' is no host and port; write HOST:PORT, such as 192.168.1.10:7777"]
         = { "tcp", "10.0.0.7:0" },
       ["port.match.vid: tcp has no option 'vid'; it takes none"] = { "tcp", "a:1", match = { vid = 1 } },

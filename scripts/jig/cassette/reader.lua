@@ -206,6 +206,9 @@ function reader.of(path, text, unfinished)
   local list, made, message
   if body then list, message = events_of(body) else message = sealed end
   if list then made, message = assemble(list) end
+  if made and sealed and made.events[#made.events].kind ~= "verdict" then
+    made, message = nil, "has no verdict: it is of a shell (jig shell --record), and there is no unit to replay"
+  end
   if not made then return nil, ("%s: %s"):format(path, message) end
   made.path, made.finished = path, sealed
   return made

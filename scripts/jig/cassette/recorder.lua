@@ -27,6 +27,7 @@ local veil = require "jig.cassette.veil"
 ---@field framing jig.Framing
 ---@field keep boolean      payloads are recorded as they are
 ---@field live boolean      nothing is held back: whoever listens acts on it
+---@field by_hand boolean   of a shell: to be stopped is no event of a unit
 ---@field blind boolean     the framing is not asked: the recipe has an exchange of its own, and payloads are kept
 ---@field talk? jig.cassette.Talk  the exchange that goes on
 ---@field trouble? string   why nothing is recorded any more
@@ -42,12 +43,13 @@ local WORK <const> = 1 << 20
 
 ---@param sink fun(line: string)
 ---@param made jig.Recipe
----@param options? { keep?: boolean, live?: boolean }
+---@param options? { keep?: boolean, live?: boolean, by_hand?: boolean }
 ---@return jig.cassette.Recorder
 function recorder.new(sink, made, options)
   local o = options or {}
   return setmetatable({
     sink = sink, framing = made.framing, keep = o.keep or false, live = o.live or false,
+    by_hand = o.by_hand or false,
     blind = o.keep and made.exchange ~= nil or false, began = clock.now(), told = 0, waiting = {},
     known = {}, size = 0, work = 0, -- messages, their bytes, those that were compared
     shown = {},                     -- lines of text
@@ -212,7 +214,7 @@ end
 
 --- Somebody stopped the unit.
 function recorder:interrupted()
-  if self.stopped then return end
+  if self.stopped or self.by_hand then return end
   self.stopped = true
   self:tell("<", "interrupt")
 end

@@ -48,7 +48,7 @@ local function write_head(to, config, plan, number)
 end
 
 --- Begins. Does not yield.
----@param config table   of the worker; its `recording`: { file = pattern | live = true, keep = boolean }
+---@param config table   of the worker; its `recording`: { file = pattern | live = true, keep, by_hand = boolean }
 ---@param plan table     name, version, recipe, files, serial
 ---@param number integer of the unit
 ---@return jig.cassette.Recording
@@ -59,7 +59,7 @@ function recording.new(config, plan, number)
     self.tape = tape.new(place.of(o.file, config.slot, number))
     sink = function(line) self.tape:line(line) end
   end
-  self.recorder = recorder.new(sink, plan.recipe, { keep = o.keep, live = o.live })
+  self.recorder = recorder.new(sink, plan.recipe, { keep = o.keep, live = o.live, by_hand = o.by_hand })
   write_head(self.recorder, config, plan, number)
   return self
 end

@@ -15,7 +15,8 @@ local slot = require "jig.slot"
 local system = require "jig.system"
 local task = require "jig.task"
 
-local OK <const>, FAILED <const>, REFUSED <const>, STATION <const>, INTERRUPTED <const> = 0, 1, 3, 4, 5
+local OK <const>, FAILED <const>, USAGE <const>, REFUSED <const> = 0, 1, 2, 3
+local STATION <const>, INTERRUPTED <const> = 4, 5
 
 local PROMPT <const>, MORE <const> = "jig> ", "...> "
 
@@ -117,6 +118,11 @@ function heard:refused(event)
   self.status = REFUSED
 end
 
+function heard:unrecorded(event)
+  self.input:complain("the cassette: " .. escape(event.text))
+  self.status = STATION
+end
+
 function heard:crashed(event)
   self.input:complain("it broke off: " .. escape(event.message))
   self.status = FAILED
@@ -192,14 +198,22 @@ local function parser()
   p:argument("recipe", "The recipe: a file, or a folder with recipe.lua, by default this one."):recipe()
   p:option("--port", "Address of the device's port.")
   p:option("--cli", "Path of the Secure Factory CLI, which is called when unit:new_device() is typed.")
+  p:option("--record", "Write what the wire and the CLI do into a cassette: a file that is not there yet.")
+  p:flag("--record-payload", "With --record: the bytes of every message, too.")
   return p
 end
 
 return function(words)
   local o, status = options.parse(parser(), words)
   if not o then return status end
+  if o.record_payload and not o.record then
+    complain("--record-payload needs --record")
+    return USAGE
+  end
   local file, folder = locate(o.recipe)
   local config = { slot = "A", file = file, folder = folder, address = o.port }
+  if o.record then config.recording = { file = o.record, keep = o.record_payload, by_hand = true } end
+  if o.record_payload then complain("WARNING: --record-payload writes the bytes of every message into the cassette") end
   local service, message, at -- the service lasts as long as this function
   if o.cli then config.service, service, message = service_of(o.cli) end
   if not message then at, message = input.new() end

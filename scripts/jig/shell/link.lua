@@ -22,7 +22,7 @@ local TURN <const> = 1e-6
 --- `hooks`: sink(event), see jig.shell.tap, and { kind = "open", address = }; patience() and silence() as
 -- jig.shell.view; opened() when there is a new wire, lost() when it is gone; failed(thrown) when what looks
 -- at it ended.
----@param plan table  address, limits, pacing, name, folder (of the recipe)
+---@param plan table  address, limits, pacing, name, folder (of the recipe), opener? (as of jig.wire)
 ---@param hooks table
 ---@return jig.ShellLink
 function link.new(plan, hooks)
@@ -35,7 +35,7 @@ function link:is_open()
 end
 
 local function open(self)
-  local made = wire.open(self.plan.address, self.plan.name, self.plan.limits, self.plan.pacing)
+  local made = wire.open(self.plan.address, self.plan.name, self.plan.limits, self.plan.pacing, self.plan.opener)
   self.tap = tap.new(made.handle, function(event)
     self.hooks.sink(event)
     if event.kind ~= "lost" then return end

@@ -41,8 +41,10 @@ local function trouble(text) slot.emit { event = "trouble", text = text } end
 
 local function new_unit(self)
   self.count = self.count + 1
+  local recorder = self.recording and self.recording.recorder
+  if recorder then recorder:attempt(self.count) end
   local context = {
-    service = self.service, folder = self.config.folder, slot = self.config.slot,
+    recorder = recorder, service = self.service, folder = self.config.folder, slot = self.config.slot,
     new_id = function() return hex.encode(system.random(ID_BYTES)) end,
     emit = function(event)
       if event.event == "note" then say("* " .. escape(event.text)) end
@@ -98,6 +100,7 @@ local function new_link(self)
   return link.new({
     address = recipe.address(made.port, self.config.address), pacing = recipe.pacing(made.port),
     limits = made.limits, name = self.config.slot, folder = self.config.folder,
+    opener = self.recording and self.recording.recorder:opener() or nil,
   }, {
     -- The one place that all that passes on the wire goes through: what is to see it, too, is called here.
     sink = function(event) show(self, "show", event) end,
@@ -198,11 +201,25 @@ local function leave(self)
   show(self, "settle")
   leave_unit(self)
   self.link:close()
+  if self.recording then
+    self.recording:finish(function(event) slot.emit { event = "unrecorded", text = event.trouble } end)
+  end
 end
 
----@param config table  slot, file, folder, address?, service? (jig.session), interactive
+-- The cassette into which all of it goes: of one unit, in so many attempts. Nil and why when there can be none.
+local function record(config, made, files)
+  local settings = { retries = 0, service = {} }
+  for key, value in pairs(config) do settings[key] = value end
+  local plan = { name = made.name, version = made.version, recipe = made, files = files }
+  local recording = require("jig.cassette.recording").new(settings, plan, 1)
+  if recording.tape.trouble then return nil, recording.tape.trouble end
+  return recording
+end
+
+---@param config table  slot, file, folder, address?, service? (jig.session), interactive, recording?
+--  (jig.cassette.recording)
 return function(config)
-  local files = sandbox.files()
+  local files = sandbox.files(config.recording ~= nil)
   local made, message = loader.load(config.file, config.folder, files)
   if not made then
     slot.emit { event = "refused", message = message }
@@ -210,6 +227,13 @@ return function(config)
   end
   local service = config.service and assert(session.service(config.service)) or nil
   local self = setmetatable({ config = config, recipe = made, count = 0, service = service }, shell)
+  if config.recording then
+    self.recording, message = record(config, made, files)
+    if not self.recording then
+      slot.emit { event = "unrecorded", text = message }
+      return
+    end
+  end
   self.view = view.new(made, function(line) table.insert(self.shown, line) end)
   self.unit, self.link = new_unit(self), new_link(self)
   environment.new(self, config.folder, loader.api(config.file), files)

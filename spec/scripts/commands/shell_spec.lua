@@ -145,4 +145,39 @@ kill -TERM $pid; wait $pid; echo $?; cat err
     local result = scratch.run { "sh", script }
     assert.equal("5\njig shell: interrupted\n", result.stdout)
   end)
+
+  it("records it all into a cassette, without the bytes of messages, which is nothing to replay", function()
+    local folder <close> = scratch.folder { ["recipe.lua"] = scratch.recipe() }
+    local path = folder.path .. "/day.cassette"
+    local result = shell(folder, words(folder, scratch.device(0), "--record " .. path),
+      'again()\nunit:exchange{scp=256, payload="a message for nobody else"}\nport:write("AT\\r\\n")')
+    assert.same({ "", 0 }, { result.stderr, result.exit })
+    local text = station.read(path)
+    for _, line in ipairs { "= attempt number=2", '> text bytes="AT\\r\\n"\n', "> frame payload=25:%x+ scp=256\n",
+      "< frame payload=2:%x+ scp=256 status=0\n", "> close\nsha256 %x+\n$" } do
+      assert.matches("\n%d%.%d+ " .. line:gsub("^> close", "> close"), text)
+    end
+    assert.is_nil(text:find("nobody", 1, true))
+    assert.is_nil(text:find("interrupt", 1, true))
+    local replayed = scratch.jig { "replay", path }
+    assert.equal(2, replayed.exit)
+    assert.matches("has no verdict: it is of a shell", replayed.stderr)
+    local again = shell(folder, words(folder, scratch.device(0), "--record " .. path), "quit")
+    assert.equal(4, again.exit)
+    assert.matches("exists already", again.stderr)
+    assert.equal(text, station.read(path))
+  end)
+
+  it("writes messages into a cassette only where it is asked to, and says so", function()
+    local folder <close> = scratch.folder { ["recipe.lua"] = scratch.recipe() }
+    local path = folder.path .. "/day.cassette"
+    local result = shell(folder, words(folder, scratch.device(0), "--record-payload --record " .. path),
+      'unit:exchange{scp=256, payload="a message for all"}')
+    assert.equal(0, result.exit)
+    assert.matches("WARNING: %-%-record%-payload", result.stderr)
+    assert.matches("> frame payload=17:x61206d6573", station.read(path))
+    result = shell(folder, words(folder, scratch.device(0), "--record-payload"), "quit")
+    assert.equal(2, result.exit)
+    assert.matches("needs %-%-record", result.stderr)
+  end)
 end)

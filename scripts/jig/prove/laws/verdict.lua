@@ -86,22 +86,15 @@ local function reason_of(history, injection, name)
   end
 end
 
-local function check_reason(history, injections, made, complain)
+-- What the recipe's map gives for a fault stands in the verdict.
+local function check_mapped(history, injections, made, complain)
   for _, injection in ipairs(injections) do
-    local reason = reason_of(history, injection, made.name)
-    if reason and made.reason ~= reason then
-      complain(faults.MAPPED, ("%s has the reason '%s'; the map says '%s'"):format(made.name, made.reason, reason))
-      return
-    end
-  end
-end
-
-local function check_code(history, injections, made, complain)
-  for _, injection in ipairs(injections) do
-    local code = code_of(history, injection, made.name)
+    local code, reason = code_of(history, injection, made.name), reason_of(history, injection, made.name)
     if code and made.code ~= code then
-      complain(faults.MAPPED, ("%s has code %d; the map says %d"):format(made.name, made.code, code))
-      return
+      return complain(faults.MAPPED, ("%s has code %d; the map says %d"):format(made.name, made.code, code))
+    elseif reason and made.reason ~= reason then
+      return complain(faults.MAPPED, ("%s has the reason '%s'; the map says '%s'"):format(made.name, made.reason,
+        reason))
     end
   end
 end
@@ -114,10 +107,7 @@ local function check_attempt(history, number, ended, complain)
     local told = not made.line or made.reason:find(made.line, 1, true)
     complain("no plain Lua error", told and made.reason or ("%s: %s"):format(made.line, made.reason))
   elseif is_allowed(history, injections, name) then
-    if ended.fault then
-      check_code(history, injections, ended.fault, complain)
-      check_reason(history, injections, ended.fault, complain)
-    end
+    if ended.fault then check_mapped(history, injections, ended.fault, complain) end
   elseif #history.injections == 0 then
     complain("verdict", ("the run without any fault did not pass: %s"):format(ended.fault.reason))
   else

@@ -20,7 +20,8 @@
 #include "core/digest.h"
 #include "core/folder.h"
 
-#define FOLDER "jig.system.folder"
+#define FOLDER   "jig.system.folder"
+#define RELEASED "jig.system.released"
 
 enum { SLOT_DESCRIPTORS = 6 };
 
@@ -356,6 +357,44 @@ static int catch_signals(lua_State *L)
     return 0;
 }
 
+/* What SIGINT and SIGTERM did before they were released. */
+struct released {
+    bool on;
+    struct sigaction before[2];
+};
+
+static const int END_SIGNALS[] = {SIGINT, SIGTERM};
+
+static int catch_again(lua_State *L)
+{
+    struct released *released = luaL_checkudata(L, 1, RELEASED);
+    for (int i = 0; released->on && i < 2; i++)
+        sigaction(END_SIGNALS[i], &released->before[i], NULL);
+    released->on = false;
+    return 0;
+}
+
+/*
+ * system.release_signals() -> a value to be closed. Until then SIGINT and SIGTERM end the process
+ * at once, as they do where nobody catches them: for code during which the loop, which hears of
+ * them, has no turn. Does not yield.
+ */
+static int release_signals(lua_State *L)
+{
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    struct released *released = lua_newuserdatauv(L, sizeof *released, 0);
+    memset(released, 0, sizeof *released);
+    if (luaL_newmetatable(L, RELEASED)) {
+        lua_pushcfunction(L, catch_again);
+        lua_setfield(L, -2, "__close");
+    }
+    lua_setmetatable(L, -2);
+    for (int i = 0; i < 2; i++)
+        sigaction(END_SIGNALS[i], &plain, &released->before[i]);
+    released->on = true;
+    return 1;
+}
+
 static int signal_on(lua_State *L, int status, lua_KContext ctx)
 {
     struct jig_engine *engine = jigL_engine(L);
@@ -421,6 +460,7 @@ int luaopen_jig_system(lua_State *L)
         {"descriptor_limit", descriptor_limit},
         {"log", set_log},
         {"catch_signals", catch_signals},
+        {"release_signals", release_signals},
         {"wait_signal", wait_signal},
         {"exit", exit_program},
         /* terminals */

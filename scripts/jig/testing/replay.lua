@@ -8,6 +8,7 @@ local reader = require "jig.cassette.reader"
 local record = require "jig.record"
 local sandbox = require "jig.sandbox"
 local system = require "jig.system"
+local trial = require "jig.trial"
 
 local replay = {}
 
@@ -43,7 +44,9 @@ end
 -- The recipe, loaded here for its framing and its digest.
 local function load(path)
   local file, folder = locate(path)
-  local files = sandbox.files(true)
+  local refused = trial.refusal { file = file, folder = folder }
+  if refused then error(refused, 0) end
+  local released <close>, files = trial.interruptible(), sandbox.files(true) -- luacheck: ignore
   local made, message = loader.load(file, folder, files)
   if not made then error(message, 0) end
   return { file = file, folder = folder, recipe = made, sha256 = record.digest(files, folder) }

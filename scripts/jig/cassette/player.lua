@@ -12,6 +12,7 @@ local noise = require "jig.cassette.noise"
 local rig = require "jig.testing.rig"
 local rubbish = require "jig.cassette.rubbish"
 local veil = require "jig.cassette.veil"
+local wired = require "jig.cassette.wired"
 
 ---@class jig.cassette.Player
 ---@field cassette jig.cassette.Cassette
@@ -69,15 +70,32 @@ local function without_name(self, message)
   return message:sub(1, #name) == name and message:sub(#name + 1) or message
 end
 
+local function differ(self, what, expected, found)
+  self.difference = { what = what, expected = expected, found = found, line = expected and expected.line }
+  if not self.over then self.run:kill() end
+end
+
+-- The framing makes the device's frames here: one that was changed would read what it made itself.
+local function check_wired(self, event)
+  local was, is = event.fields.wired, wired(self.plan.recipe.framing, "<", event.fields)
+  if was == nil or was == is or self.difference then return end
+  local now = { at = event.at, side = "<", kind = "frame", fields = {} }
+  for key, value in pairs(event.fields) do now.fields[key] = value end
+  now.fields.wired = is
+  differ(self, difference.FRAMED, event, now)
+end
+
 local function frame_bytes(self, event)
   local frame = {}
   for key, value in pairs(event.fields) do frame[key] = value end
+  frame.wired = nil
   frame.payload = veil.filler(event.fields.payload)
   local ok, bytes = pcall(self.plan.recipe.framing.device.encode, frame)
   if not ok then
     error(("%s: line %d: the recipe's framing cannot make this frame: %s"):format(
       self.cassette.path, event.line, tostring(bytes)), 0)
   end
+  check_wired(self, event)
   return bytes
 end
 
@@ -188,11 +206,6 @@ end
 -- Whether the recipe has read by now what it had read then.
 local function has_read(self)
   return self.read.frames >= self.wanted.frames and self.read.bytes >= self.wanted.bytes
-end
-
-local function differ(self, what, expected, found)
-  self.difference = { what = what, expected = expected, found = found, line = expected and expected.line }
-  if not self.over then self.run:kill() end
 end
 
 -- Where the cassette has it later, what is between is missing now, or comes later.

@@ -37,6 +37,24 @@ describe("jig check", function()
     assert.equal("", all(check.recipe(own.path, { luacheck = false }).findings))
   end)
 
+  it("takes no parameter for a port or a unit to which something else is handed", function()
+    for _, text in ipairs {
+      "local function label(port) return port:upper() end\nlabel 'x'",
+      "local function name_of(port) return port.name end\nname_of { name = 'x' }",
+      "local function show(unit) return unit:rep(2) end\nshow(('m'):upper())",
+    } do
+      assert.equal("", all(findings_in(folder, text .. "\n" .. mistakes.recipe)))
+    end
+  end)
+
+  it("says nothing of a dot before an argument that it does not know", function()
+    local text = "local function first(unit, port_of) return unit.port.expect(port_of(unit), 'x\\n', 1) end\n"
+      .. "local function second(unit, o) return unit.port.discard(o.unit.port), unit.port.drain(o.port) end\n"
+    assert.equal("", all(findings_in(folder, text .. mistakes.recipe)))
+    assert.matches("called without its port", all(findings_in(folder,
+      "local function first(unit) unit.port.discard() end\n" .. mistakes.recipe)), 1, true)
+  end)
+
   it("knows at least forty mistakes", function() assert.is_true(#mistakes.list >= 40) end)
 
   for i, mistake in ipairs(mistakes.list) do

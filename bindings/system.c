@@ -226,6 +226,36 @@ static int write_private(lua_State *L)
     return 1;
 }
 
+static int close_created(lua_State *L)
+{
+    luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    return luaL_fileresult(L, fclose(file->f) == 0, NULL);
+}
+
+/*
+ * system.create(path [, private]) -> file (as of io.open) | nil, message. Makes a file that was not
+ * there, also not as a link to one, and opens it for writing; with `private` this user alone may
+ * read it (mode 0600). Does not yield.
+ */
+static int create(lua_State *L)
+{
+    const char *path = check_path(L, 1);
+    mode_t mode = lua_toboolean(L, 2) ? 0600 : 0666;
+    luaL_Stream *file = lua_newuserdatauv(L, sizeof *file, 0);
+    file->closef = NULL; /* closed as yet */
+    luaL_setmetatable(L, LUA_FILEHANDLE);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (fd < 0)
+        return luaL_fileresult(L, 0, path);
+    file->f = fdopen(fd, "w");
+    if (!file->f) {
+        close(fd);
+        return luaL_fileresult(L, 0, path);
+    }
+    file->closef = close_created;
+    return 1;
+}
+
 /*
  * system.remove_folder(path) -> true | nil, message, code. Removes a folder and all that stands in
  * it; one that is not there is no failure. Does not yield.
@@ -453,6 +483,7 @@ int luaopen_jig_system(lua_State *L)
         {"make_folder", make_folder},
         {"remove_folder", remove_folder},
         {"write_private", write_private},
+        {"create", create},
         {"files", files},
         {"kind", kind},
         {"sha256", sha256},

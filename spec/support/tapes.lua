@@ -55,7 +55,9 @@ end
 ---@return string
 function tapes.steps(lines)
   local list = {}
-  for i, line in ipairs(lines) do list[i] = line:gsub("^%d+%.%d+ ", ""):gsub(" session=%S+", ""):gsub(" wired=%x+", "") end
+  for i, line in ipairs(lines) do
+    list[i] = line:gsub("^%d+%.%d+ ", ""):gsub(" session=%S+", ""):gsub(" wired=%x+", "")
+  end
   return table.concat(list, "\n")
 end
 

@@ -56,6 +56,7 @@ function Subject:add_message(name, message, instead)
   line = math.tointeger(tonumber(line))
   if file and self.seen[("%s:%d"):format(file, line)] then return end
   if file then return self:add(name, file, line, what, instead) end
+  instead = instead:gsub("^mend this line", "mend this file")
   self:add(name, self.file, nil, (first:gsub("^" .. self.file:gsub("%W", "%%%0") .. ": ", "")), instead)
 end
 

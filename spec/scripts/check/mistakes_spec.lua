@@ -55,6 +55,13 @@ describe("jig check", function()
       "local function first(unit) unit.port.discard() end\n" .. mistakes.recipe)), 1, true)
   end)
 
+  it("says of a parameter that is used outside of its function what it is, and names a file where there is no line",
+    function()
+      local said = all(findings_in(folder, "local function f(unit) return unit end\nreturn f(unit)"))
+      assert.matches("no global 'unit' here; a local or parameter of this name is elsewhere", said, 1, true)
+      assert.matches("mend this file: a run refuses the recipe", all(findings_in(folder, "")), 1, true)
+    end)
+
   it("knows at least forty mistakes", function() assert.is_true(#mistakes.list >= 40) end)
 
   for i, mistake in ipairs(mistakes.list) do

@@ -182,8 +182,8 @@ local function body_of(text, unfinished)
   local first = text:match("^([^\n]*)\n")
   if not first then return nil, "is no cassette" end
   if first == format.VERSION .. "\r" or first == "\239\187\191" .. format.VERSION then
-    return nil, "was changed on its way here: " .. (first:sub(-1) == "\r" and "its lines end in CR LF, and not in LF alone"
-      or "a byte order mark stands before it") .. "; take it as it was, as a binary file"
+    local what = first:sub(-1) == "\r" and "its lines end in CR LF" or "a byte order mark stands before it"
+    return nil, ("was changed on its way here: %s; take it as it was, as a binary file"):format(what)
   end
   if first ~= format.VERSION then
     if first:find("^jig%-cassette %d+$") then

@@ -62,6 +62,18 @@ describe("jig check", function()
       assert.matches("mend this file: a run refuses the recipe", all(findings_in(folder, "")), 1, true)
     end)
 
+  for text, what in pairs {
+    ["unit.port:expect('SN=(%w+')"] = "port:expect: \"SN=(%w+\" is no pattern: it misses )",
+    ["return string.pack('>I2 Q', 1)"] = "string.pack: \">I2 Q\" is no format: it has an invalid format option 'Q'",
+    ["unit.port:read('4')"] = "port:read: expected a number of bytes, got a string",
+    ["unit:log('a', 5)"] = "unit:log takes one text",
+  } do
+    it("finds what is written down wrongly: " .. text, function()
+      local said = all(findings_in(folder, ("local function f(unit) %s end\n"):format(text) .. mistakes.recipe))
+      assert.matches("recipe.lua:1: " .. what, said, 1, true)
+    end)
+  end
+
   it("knows at least forty mistakes", function() assert.is_true(#mistakes.list >= 40) end)
 
   for i, mistake in ipairs(mistakes.list) do

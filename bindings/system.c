@@ -20,7 +20,8 @@
 #include "core/digest.h"
 #include "core/folder.h"
 
-#define FOLDER "jig.system.folder"
+#define FOLDER   "jig.system.folder"
+#define RELEASED "jig.system.released"
 
 enum { SLOT_DESCRIPTORS = 6 };
 
@@ -225,6 +226,36 @@ static int write_private(lua_State *L)
     return 1;
 }
 
+static int close_created(lua_State *L)
+{
+    luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    return luaL_fileresult(L, fclose(file->f) == 0, NULL);
+}
+
+/*
+ * system.create(path [, private]) -> file (as of io.open) | nil, message. Makes a file that was not
+ * there, also not as a link to one, and opens it for writing; with `private` this user alone may
+ * read it (mode 0600). Does not yield.
+ */
+static int create(lua_State *L)
+{
+    const char *path = check_path(L, 1);
+    mode_t mode = lua_toboolean(L, 2) ? 0600 : 0666;
+    luaL_Stream *file = lua_newuserdatauv(L, sizeof *file, 0);
+    file->closef = NULL; /* closed as yet */
+    luaL_setmetatable(L, LUA_FILEHANDLE);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (fd < 0)
+        return luaL_fileresult(L, 0, path);
+    file->f = fdopen(fd, "w");
+    if (!file->f) {
+        close(fd);
+        return luaL_fileresult(L, 0, path);
+    }
+    file->closef = close_created;
+    return 1;
+}
+
 /*
  * system.remove_folder(path) -> true | nil, message, code. Removes a folder and all that stands in
  * it; one that is not there is no failure. Does not yield.
@@ -370,6 +401,44 @@ static const char *signal_name(int signum)
     }
 }
 
+/* What SIGINT and SIGTERM did before they were released. */
+struct released {
+    bool on;
+    struct sigaction before[2];
+};
+
+static const int END_SIGNALS[] = {SIGINT, SIGTERM};
+
+static int catch_again(lua_State *L)
+{
+    struct released *released = luaL_checkudata(L, 1, RELEASED);
+    for (int i = 0; released->on && i < 2; i++)
+        sigaction(END_SIGNALS[i], &released->before[i], NULL);
+    released->on = false;
+    return 0;
+}
+
+/*
+ * system.release_signals() -> a value to be closed. Until then SIGINT and SIGTERM end the process
+ * at once, as they do where nobody catches them: for code during which the loop, which hears of
+ * them, has no turn. Does not yield.
+ */
+static int release_signals(lua_State *L)
+{
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    struct released *released = lua_newuserdatauv(L, sizeof *released, 0);
+    memset(released, 0, sizeof *released);
+    if (luaL_newmetatable(L, RELEASED)) {
+        lua_pushcfunction(L, catch_again);
+        lua_setfield(L, -2, "__close");
+    }
+    lua_setmetatable(L, -2);
+    for (int i = 0; i < 2; i++)
+        sigaction(END_SIGNALS[i], &plain, &released->before[i]);
+    released->on = true;
+    return 1;
+}
+
 static int signal_on(lua_State *L, int status, lua_KContext ctx)
 {
     struct jig_engine *engine = jigL_engine(L);
@@ -428,6 +497,7 @@ int luaopen_jig_system(lua_State *L)
         {"make_folder", make_folder},
         {"remove_folder", remove_folder},
         {"write_private", write_private},
+        {"create", create},
         {"files", files},
         {"kind", kind},
         {"sha256", sha256},
@@ -435,6 +505,7 @@ int luaopen_jig_system(lua_State *L)
         {"descriptor_limit", descriptor_limit},
         {"log", set_log},
         {"catch_signals", catch_signals},
+        {"release_signals", release_signals},
         {"wait_signal", wait_signal},
         {"exit", exit_program},
         /* terminals */

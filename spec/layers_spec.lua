@@ -132,6 +132,7 @@ local COVERED <const> = {
   ["transports/fd.c"] = "spec/transports/contract_spec.lua: every wire with a descriptor reads and writes by it",
   ["transports/lock.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: a device is opened once",
   ["transports/options.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: the options of their addresses",
+  ["scripts/jig/trial_load.lua"] = "spec/scripts/trial_spec.lua: what a trial loads",
   ["scripts/jig/check/api.lua"] = "spec/scripts/meta_spec.lua: what a recipe can name",
   ["scripts/jig/check/calls.lua"] = "spec/scripts/check/mistakes_spec.lua: the mistakes it finds, as of all in check/",
   ["scripts/jig/check/framings.lua"] = "spec/scripts/check/mistakes_spec.lua",

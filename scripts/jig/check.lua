@@ -1,16 +1,16 @@
 --- Looks for mistakes in a recipe without a device: in its text, in the tables that it makes, and in one run on
 --- virtual time when a device.lua stands beside it.
 --
--- The recipe's own code runs in the sandbox alone; device.lua, which is a part of its tests, runs as in
--- `jig prove`. Nothing is opened, and the CLI is never started. What `jig run` would refuse is always a finding.
+-- The recipe's own code runs in the sandbox alone, and first in a slot's state, which ends it (jig.trial); device.lua,
+-- which is a part of its tests, runs as in `jig prove`. Nothing is opened, and the CLI is never started. What `jig run`
+-- would refuse is always a finding.
 
+local framings = require "jig.check.framings"
 local kinds = require "jig.check.kinds"
-local load_all = require "jig.check.load"
 local loader = require "jig.loader"
-local recipe = require "jig.recipe"
 local sandbox = require "jig.sandbox"
 local source = require "jig.check.source"
-local stand_in = require "jig.check.stand_in"
+local trial = require "jig.trial"
 
 local check = {}
 
@@ -56,6 +56,7 @@ function Subject:add_message(name, message, instead)
   line = math.tointeger(tonumber(line))
   if file and self.seen[("%s:%d"):format(file, line)] then return end
   if file then return self:add(name, file, line, what, instead) end
+  instead = instead:gsub("^mend this line", "mend this file")
   self:add(name, self.file, nil, (first:gsub("^" .. self.file:gsub("%W", "%%%0") .. ": ", "")), instead)
 end
 
@@ -106,38 +107,16 @@ function Subject:resolver()
   end
 end
 
--- A function for checks of the recipe's table, which know a path.
-function Subject:path_reporter(name, ignored)
-  local here = self.sources[self.file]
-  return function(path, what, instead)
-    if stand_in.covers(ignored, path) then return end
-    local line, file = 1, nil
-    if here.call then line, file = source.place(here.call.args[1], path, self:resolver()) end
-    self:add(name, file or self.file, line, what, instead)
-  end
-end
-
-function Subject:check_fields(fields)
-  local ignored = stand_in.paths(fields)
-  local function report(name) return self:path_reporter(name, ignored) end
-  require "jig.check.tables"(fields, report "tables")
-  if type(fields) ~= "table" then return end
-  require "jig.check.limits"(fields, recipe.limits, report "limits")
-  require "jig.check.statuses"(fields, report "statuses")
-  require "jig.check.header"(fields, report "header")
-  require("jig.check.ports").check(fields.port, report "ports")
-end
-
--- The limits that hold, as far as they are known.
-local function limits_of(fields)
-  local given = type(fields) == "table" and type(fields.limits) == "table" and fields.limits or {}
-  return setmetatable({}, { __index = function(_, name)
-    local value = given[name]
-    return type(value) == "number" and value or recipe.limits[name]
-  end })
+-- A finding of the recipe's table, by its path.
+function Subject:add_field(name, path, what, instead)
+  local here, line, file = self.sources[self.file], 1, nil
+  if here.call then line, file = source.place(here.call.args[1], path, self:resolver()) end
+  self:add(name, file or self.file, line, what, instead)
 end
 
 -- ---- the parts ----
+
+local REFUSED <const> = "mend this line: a run refuses the recipe"
 
 function Subject:check_texts()
   for file, made in pairs(self.sources) do
@@ -146,28 +125,45 @@ function Subject:check_texts()
   end
 end
 
-function Subject:check_tables()
-  local loaded = load_all(self.file, self.folder, {
-    source_of = function(path) return self.sources[path] end,
-    report = function(...) self:add("framings", ...) end,
-  })
-  for file, made in pairs(self.sources) do
-    require "jig.check.calls"(made, self:reporter("calls", file), limits_of(loaded.fields))
-  end
-  if loaded.fields ~= nil then self:check_fields(loaded.fields) end
-  if loaded.trouble and not loaded.guessed then
-    self:add_message("load", loaded.trouble, "mend this line: a run refuses the recipe")
-  end
-  return not loaded.spent
+-- What jig.check.apart tells.
+local hear = {}
+
+function hear.field(self, told) self:add_field(told.check, told.path, told.what, told.instead) end
+
+function hear.framing(self, told)
+  local made = self.sources[told.file]
+  local line = made and framings.line(made, told.line, told.key) or told.line
+  self:add("framings", told.file, line, told.what, told.instead)
 end
 
--- What a run says. It is the last word: where nothing was found and it refuses, that is a finding.
-function Subject:load()
-  local made, message = loader.load(self.file, self.folder, sandbox.files())
-  if not made and #self.findings == 0 then
-    self:add_message("load", message, "mend this line: a run refuses the recipe")
+function hear.loaded(self, told)
+  for file, made in pairs(self.sources) do
+    require "jig.check.calls"(made, self:reporter("calls", file), told.limits)
   end
-  self.recipe = made
+  self.loaded = told
+end
+
+-- What a run says is the last word: where nothing was found and it refuses, that is a finding.
+function hear.run(self, told)
+  self.usable = not told.refused
+  if told.refused then self.refusal = told.message end
+end
+
+function Subject:check_tables()
+  local messages, trouble = trial.run("jig.check.apart", { file = self.file, folder = self.folder })
+  for _, told in ipairs(messages) do hear[told.event](self, told) end
+  local loaded = self.loaded or {}
+  if loaded.trouble and not loaded.guessed then
+    self:add_message("load", loaded.trouble, REFUSED)
+  end
+  local refusal = self.refusal or trouble
+  if refusal and #self.findings == 0 then self:add_message("load", refusal, REFUSED) end
+end
+
+-- Where a run takes it it is loaded here, too.
+function Subject:load()
+  local released <close> = trial.interruptible() -- luacheck: ignore
+  self.recipe = self.usable and loader.load(self.file, self.folder, sandbox.files()) or nil
 end
 
 function Subject:run()
@@ -207,7 +203,8 @@ function check.recipe(path, options)
   self:read(file)
   if self.sources[file] then
     self:check_texts()
-    if self:check_tables() then self:load() end
+    self:check_tables()
+    self:load()
     if options.run ~= false then self:run() end
     if options.luacheck ~= false then self:ask_luacheck() end
   end

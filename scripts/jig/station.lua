@@ -10,6 +10,7 @@
 --       cli   = { path = "/opt/secure-factory/factory_tool", limits = { new_device = 20 } },
 --     }
 
+local budget = require "jig.budget"
 local sandbox = require "jig.sandbox"
 local shape = require "jig.shape"
 local slots = require "jig.slots"
@@ -155,14 +156,15 @@ local station_shape = shape.record {
   },
 }
 
---- Loads and checks a station file. Does not yield.
+--- Loads and checks a station file, where its code is bounded: in a slot's state. Does not yield.
 ---@param path string
 ---@return jig.Station|nil made, string? message
-function station.load(path)
+function station.read(path)
   local env = sandbox.environment(path:match("^(.*/)[^/]*$") or "./", {}, sandbox.files())
   local chunk, message = sandbox.files():load(path, env)
   if not chunk then return nil, message end
-  local ok, made = pcall(chunk)
+  local ok, made, spent = budget.run(path:match("^(.*/)[^/]*$") or "./", tostring, chunk)
+  if spent then return nil, ("%s: %s"):format(spent.line or path, spent.reason) end
   if not ok then return nil, tostring(made) end
   local at, expected, got = shape.check(station_shape, made)
   if at then
@@ -174,6 +176,17 @@ function station.load(path)
     return nil, ("%s: slots and %s exclude each other"):format(shape.where(path, both, "return"), both)
   end
   return made
+end
+
+--- Loads and checks a station file. Does not yield.
+---@param path string
+---@return jig.Station|nil made, string? message
+function station.load(path)
+  local trial = require "jig.trial" -- a slot, which loads this file, too, has no worlds
+  local refused = trial.refusal { station = path }
+  if refused then return nil, refused end
+  local released <close> = trial.interruptible() -- luacheck: ignore
+  return station.read(path)
 end
 
 return station

@@ -13,6 +13,7 @@
 local loader = require "jig.loader"
 local locate = require "jig.locate"
 local sandbox = require "jig.sandbox"
+local trial = require "jig.trial"
 
 local testing = {}
 
@@ -137,6 +138,9 @@ end
 ---@return { file: string, folder: string, recipe: jig.Recipe }
 function testing.load(path)
   local file, folder = locate(path)
+  local refused = trial.refusal { file = file, folder = folder }
+  if refused then error(refused, 0) end
+  local released <close> = trial.interruptible() -- luacheck: ignore
   local recipe, message = loader.load(file, folder, sandbox.files(false))
   if not recipe then error(message, 0) end
   return { file = file, folder = folder, recipe = recipe }

@@ -50,12 +50,14 @@ function tapes.write(folder, name, lines)
   return folder:write(name, tapes.text(lines))
 end
 
---- The lines without their times and the ids of sessions: what is the same in each run.
+--- The lines without their times, the ids of sessions and what framings make of frames.
 ---@param lines string[]
 ---@return string
 function tapes.steps(lines)
   local list = {}
-  for i, line in ipairs(lines) do list[i] = line:gsub("^%d+%.%d+ ", ""):gsub(" session=%S+", "") end
+  for i, line in ipairs(lines) do
+    list[i] = line:gsub("^%d+%.%d+ ", ""):gsub(" session=%S+", ""):gsub(" wired=%x+", "")
+  end
   return table.concat(list, "\n")
 end
 

@@ -1,5 +1,6 @@
 --- Compares what a recipe does with what it did, line by line, and says where they differ.
 
+local clean = require "jig.output.clean"
 local format = require "jig.cassette.format"
 local noise = require "jig.cassette.noise"
 local veil = require "jig.cassette.veil"
@@ -11,6 +12,7 @@ local difference = {}
 ---@field expected? jig.cassette.Event       nil: nothing more
 ---@field found? jig.cassette.Event|string   nil: nothing more; a text: no event at all
 ---@field line? integer                      of the cassette
+---@field fault? jig.Fault                    with which the unit failed then, where it ended behind the difference
 
 -- ---- fillers and what they stand for ----
 
@@ -37,6 +39,9 @@ end
 
 -- ---- comparing ----
 
+--- Said of a frame whose fields are what they were.
+difference.FRAMED = "the framing makes other bytes of this frame than it did: its options, its CRC, or another framing"
+
 local function same_payload(expected, found, fillers)
   if expected.size ~= found.size then return false end
   if expected.bytes or found.bytes then
@@ -60,6 +65,7 @@ local function same_sentence(expected, found, rough)
 end
 
 local function same_value(key, expected, found, fillers, rough)
+  if key == "wired" then return expected == nil or expected == found end
   if key == "reason" then return same_sentence(expected, found, rough) end
   if type(expected) == "table" and type(found) == "table" then return same_payload(expected, found, fillers) end
   return expected == found
@@ -71,6 +77,7 @@ local function fields(expected, found, fillers, rough)
   for _, event in ipairs { expected, found } do
     for key in pairs(event.fields) do
       local own = key == "session" and event.kind == "call" -- its id is made anew in each run
+      own = own or key == "wired" -- what comes of the others
       if not seen[key] and not own and not same_value(key, expected.fields[key], found.fields[key], fillers, rough) then
         list[#list + 1] = key
       end
@@ -78,6 +85,7 @@ local function fields(expected, found, fillers, rough)
     end
   end
   table.sort(list)
+  if #list == 0 and not same_value("wired", expected.fields.wired, found.fields.wired) then list[1] = "wired" end
   return list
 end
 
@@ -97,22 +105,33 @@ function difference.compare(expected, found, fillers, rough)
   if not same_kind(expected, found) then return false, "another step" end
   local differing = fields(expected, found, fillers, rough)
   if #differing == 0 then return true end
+  if #differing == 1 and differing[1] == "wired" then return false, difference.FRAMED end
   local what = found.kind == "verdict" and "another verdict" or "other content"
   return false, ("%s: %s"):format(what, table.concat(differing, ", "))
 end
 
 -- ---- texts ----
 
---- Texts that jig wrote in a row are one: how a recipe cuts what it writes does not matter.
----@param last jig.cassette.Event?  that was kept before
----@param event jig.cassette.Event
----@return boolean joined
-function difference.join(last, event)
-  if not last or last.kind ~= "text" or event.kind ~= "text" or last.side ~= ">" or event.side ~= ">" then
-    return false
+-- Whether it is text that jig wrote.
+local function is_text(event)
+  return event ~= nil and event.kind == "text" and event.side == ">"
+end
+
+--- The events, with those of text that jig wrote in a row as one: how a recipe cuts what it writes does not matter.
+---@param events jig.cassette.Event[]
+---@return jig.cassette.Event[]
+function difference.joined(events)
+  local list, at = {}, 1
+  while events[at] do
+    local event, parts = events[at], {}
+    while is_text(events[at]) do
+      parts[#parts + 1] = events[at].fields.bytes
+      at = at + 1
+    end
+    if #parts > 0 then event.fields.bytes = table.concat(parts) else at = at + 1 end
+    list[#list + 1] = event
   end
-  last.fields.bytes = last.fields.bytes .. event.fields.bytes
-  return true
+  return list
 end
 
 -- ---- showing ----
@@ -126,6 +145,14 @@ local function shown(event)
 end
 
 local CONTEXT <const> = 4
+
+-- Why a unit failed, with the recipe's line.
+local function said(fault)
+  local reason = clean(fault.reason)
+  if #reason > COLUMNS then reason = reason:sub(1, COLUMNS) .. " …" end
+  local is_told = not fault.line or reason:find(fault.line, 1, true)
+  return ("  the unit fails now with %s: %s%s"):format(fault.name, reason, is_told and "" or ", at " .. fault.line)
+end
 
 --- A difference for people: the lines before it, what was then and what is now.
 ---@param found jig.cassette.Difference
@@ -142,6 +169,7 @@ function difference.text(found, events)
   local expected = found.expected
   lines[#lines + 1] = expected and ("  %6d- %s"):format(expected.line, shown(expected)) or "        - nothing more"
   lines[#lines + 1] = found.found and "        + " .. shown(found.found) or "        + nothing more"
+  if found.fault then lines[#lines + 1] = said(found.fault) end
   return table.concat(lines, "\n")
 end
 

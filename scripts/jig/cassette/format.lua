@@ -11,8 +11,8 @@
 --     0.114207 < text bytes="SN=T100317\r\n"
 --     0.131004 > call command=new_device session=4f1a…
 --     0.163310 < answer payload=84:3f2ab81c09d7e455 scp=256
---     0.163402 > frame payload=84:3f2ab81c09d7e455 scp=256
---     0.201177 < frame payload=90:77b1e6a2fd03c958 scp=256 status=0
+--     0.163402 > frame payload=84:3f2ab81c09d7e455 scp=256 wired=51c0…
+--     0.201177 < frame payload=90:77b1e6a2fd03c958 scp=256 status=0 wired=9e27…
 --     …
 --     0.480250 = verdict fingerprint=e603eb9d… result=passed serial=T100317
 --     sha256 …
@@ -25,6 +25,8 @@
 --   text                      "…", with \n \r \t \" \\ and \xNN
 --   a payload                 SIZE:DIGEST, the first 16 hex digits of its SHA-256; or SIZE:xBYTES as hex, where
 --                             the payload itself was recorded
+--
+-- wired is a digest of what the framing makes of the frame with other bytes as its payload (jig.cassette.wired).
 --
 -- Each thing can be written in one way only, and a line that is written otherwise is refused. The last line is the
 -- SHA-256 of all before it. One who means a change makes it anew: jig replay --seal FILE.
@@ -63,7 +65,7 @@ local WORD <const>, NUMBER <const> = "^%w[%w_.-]*$", "^%-?%d+%.?%d*$"
 
 -- ---- what there is ----
 
-local FRAME <const> = { payload = "payload", ["*"] = "plain" }
+local FRAME <const> = { payload = "payload", wired = "text?", ["*"] = "plain" }
 
 -- Kinds of lines and their fields, `?` behind those that may be missing; "*" stands for all others.
 local KINDS <const> = {

@@ -12,6 +12,7 @@ local noise = require "jig.cassette.noise"
 local rig = require "jig.testing.rig"
 local rubbish = require "jig.cassette.rubbish"
 local veil = require "jig.cassette.veil"
+local wired = require "jig.cassette.wired"
 
 ---@class jig.cassette.Player
 ---@field cassette jig.cassette.Cassette
@@ -69,15 +70,39 @@ local function without_name(self, message)
   return message:sub(1, #name) == name and message:sub(#name + 1) or message
 end
 
+-- Steps by which a unit ends that has failed before: why it has is told by its verdict.
+local function is_end(found)
+  return type(found) == "table" and (found.kind == "close" or found.kind == "verdict"
+    or found.kind == "call" and found.fields.command == "report_error")
+end
+
+local function differ(self, what, expected, found)
+  self.difference = { what = what, expected = expected, found = found, line = expected and expected.line }
+  self.failing, self.cannot_write, self.differed_at = {}, nil, self.heard
+  if not self.over and not is_end(found) then self.run:kill() end
+end
+
+-- The framing makes the device's frames here: one that was changed would read what it made itself.
+local function check_wired(self, event)
+  local was, is = event.fields.wired, wired(self.plan.recipe.framing, "<", event.fields)
+  if was == nil or was == is or self.difference then return end
+  local now = { at = event.at, side = "<", kind = "frame", fields = {} }
+  for key, value in pairs(event.fields) do now.fields[key] = value end
+  now.fields.wired = is
+  differ(self, difference.FRAMED, event, now)
+end
+
 local function frame_bytes(self, event)
   local frame = {}
   for key, value in pairs(event.fields) do frame[key] = value end
+  frame.wired = nil
   frame.payload = veil.filler(event.fields.payload)
   local ok, bytes = pcall(self.plan.recipe.framing.device.encode, frame)
   if not ok then
     error(("%s: line %d: the recipe's framing cannot make this frame: %s"):format(
       self.cassette.path, event.line, tostring(bytes)), 0)
   end
+  check_wired(self, event)
   return bytes
 end
 
@@ -190,11 +215,6 @@ local function has_read(self)
   return self.read.frames >= self.wanted.frames and self.read.bytes >= self.wanted.bytes
 end
 
-local function differ(self, what, expected, found)
-  self.difference = { what = what, expected = expected, found = found, line = expected and expected.line }
-  if not self.over then self.run:kill() end
-end
-
 -- Where the cassette has it later, what is between is missing now, or comes later.
 local function is_later(self, found)
   for i = self.at + 1, #self.events do
@@ -229,17 +249,22 @@ local function done(self, expected, found)
   play_on(self, expected.at)
 end
 
--- Text may come in other pieces. True while more of it is to come.
+-- Text may come in other pieces. True while more of it is to come; then `found` has all of it.
 local function typing(self, expected, found)
   local is_text = expected.kind == "text" and found.kind == "text" and found.side == ">" and not self.options.strict
   if not is_text then return false end
-  self.typed = (self.typed or "") .. found.fields.bytes
-  found.fields.bytes = self.typed
-  return #self.typed < #expected.fields.bytes and expected.fields.bytes:sub(1, #self.typed) == self.typed
+  local typed = self.typed or { size = 0 }
+  local bytes, wanted = found.fields.bytes, expected.fields.bytes
+  local is_right = wanted:sub(typed.size + 1, typed.size + #bytes) == bytes
+  self.typed, typed.size, typed[#typed + 1] = typed, typed.size + #bytes, bytes
+  if is_right and typed.size < #wanted then return true end
+  found.fields.bytes = table.concat(typed)
+  return false
 end
 
 -- One more line of the recipe that runs.
 local function meet(self, found)
+  if self.difference and found.kind == "attempt" then self.run:kill() end
   if self.difference or self.enough then return end
   local expected = self.events[self.at]
   if not expected then
@@ -333,14 +358,6 @@ local function worker_config(self, journal)
   }
 end
 
-local function joined(events)
-  local list = {}
-  for _, event in ipairs(events) do
-    if not difference.join(list[#list], event) then list[#list + 1] = event end
-  end
-  return list
-end
-
 ---@param cassette jig.cassette.Cassette
 ---@param plan { file: string, folder: string, recipe: jig.Recipe }
 ---@param options { strict?: boolean, tolerance?: number }
@@ -348,7 +365,7 @@ end
 function player.new(cassette, plan, options)
   local strict = options.strict or false
   return setmetatable({
-    cassette = cassette, plan = plan, events = strict and cassette.events or joined(cassette.events),
+    cassette = cassette, plan = plan, events = strict and cassette.events or difference.joined(cassette.events),
     options = { strict = strict, tolerance = options.tolerance or player.TOLERANCE },
     fillers = difference.fillers(cassette.events), at = 1, heard = 0,
     read = { frames = 0, bytes = 0 }, wanted = { frames = 0, bytes = 0 }, then_at = 0, now_at = 0, failing = {},
@@ -360,9 +377,18 @@ local ENDLESS <const> = {
   stuck = "the run waits for ever", limit = "the run does not end", busy = "the run spins, and no time passes",
 }
 
+-- The fault of the attempt that ended behind a difference.
+local function fault_of(self)
+  for i = self.differed_at, #self.run.events do
+    local event = self.run.events[i]
+    if event.event == "ended" then return event.fault end
+  end
+end
+
 local function conclude(self, outcome)
   self.over = true
   listen(self)
+  if self.difference then self.difference.fault = fault_of(self) end
   if self.difference or self.enough then return end
   for _, event in ipairs(self.run.events) do
     if event.event == "refused" or event.event == "crashed" then error(event.message, 0) end

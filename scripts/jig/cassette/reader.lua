@@ -181,6 +181,10 @@ end
 local function body_of(text, unfinished)
   local first = text:match("^([^\n]*)\n")
   if not first then return nil, "is no cassette" end
+  if first == format.VERSION .. "\r" or first == "\239\187\191" .. format.VERSION then
+    local what = first:sub(-1) == "\r" and "its lines end in CR LF" or "a byte order mark stands before it"
+    return nil, ("was changed on its way here: %s; take it as it was, as a binary file"):format(what)
+  end
   if first ~= format.VERSION then
     if first:find("^jig%-cassette %d+$") then
       return nil, ("is of another version: '%s', and this jig reads '%s'"):format(first, format.VERSION)
@@ -189,6 +193,9 @@ local function body_of(text, unfinished)
   end
   local rest, sealed = unseal(text)
   if not rest then return nil, sealed end
+  if not sealed and text:find("\nsha256 " .. ("%x"):rep(64) .. "\n") then
+    return nil, "has something behind its last line, which is that with the SHA-256: take that away"
+  end
   if not sealed and not unfinished then
     return nil, "is unfinished: it has no last line with its SHA-256, so jig ended while it was written, or it was "
       .. "cut\n  jig replay --unfinished takes what is there"

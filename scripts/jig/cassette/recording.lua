@@ -56,7 +56,7 @@ function recording.new(config, plan, number)
   local o, self = config.recording, setmetatable({ number = number }, recording)
   local function sink(line) slot.emit { event = "tape", line = line } end
   if o.file then
-    self.tape = tape.new(place.of(o.file, config.slot, number))
+    self.tape = tape.new(place.of(o.file, config.slot, number), o.keep)
     sink = function(line) self.tape:line(line) end
   end
   self.recorder = recorder.new(sink, plan.recipe, { keep = o.keep, live = o.live, by_hand = o.by_hand })

@@ -6,6 +6,7 @@
 local clock = require "jig.clock"
 local noise = require "jig.cassette.noise"
 local veil = require "jig.cassette.veil"
+local wired = require "jig.cassette.wired"
 
 ---@class jig.cassette.Talk
 ---@field recorder jig.cassette.Recorder
@@ -45,6 +46,7 @@ local function tell_frame(self, side, frame)
     if key ~= "log" and is_plain then fields[key] = value end
   end
   fields.payload = veil.payload(frame.payload, self.recorder.keep)
+  fields.wired = wired(self.framing, side, fields)
   self.recorder:tell(side, "frame", fields)
 end
 

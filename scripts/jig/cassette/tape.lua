@@ -43,16 +43,17 @@ end
 
 --- Makes the file. One that cannot be made has `trouble` from the beginning. Does not yield.
 ---@param path string
----@param open? fun(path: string, mode: string): any, string?  default io.open
+---@param private? boolean  for this user's eyes alone: messages stand in it
+---@param open? fun(path: string, private: boolean?): any, string?  default system.create
 ---@return jig.cassette.Tape
-function tape.new(path, open)
+function tape.new(path, private, open)
   local self = setmetatable({ path = path, size = 0, lines = 0 }, tape)
   if system.kind(path) then
     self.trouble = path .. ": exists already, and a recording overwrites nothing"
     return self
   end
   local message
-  self.file, message = (open or io.open)(path, "w")
+  self.file, message = (open or system.create)(path, private)
   if not self.file then
     self.trouble = message
     return self

@@ -65,10 +65,36 @@ local function add_runs(set, text, class, group, decode)
   end
 end
 
+-- Words of so many digits, each of them with its last byte first.
+local function turned(text, digits)
+  local words = {}
+  for run in text:gmatch("%x+") do
+    if #run == digits then words[#words + 1] = from_hex(run):reverse() end
+  end
+  return table.concat(words)
+end
+
+-- Numbers from 0 to 255 in a row; another ends it.
+local function add_decimals(set, text)
+  local bytes = {}
+  local function ended()
+    add_windows(set, table.concat(bytes))
+    bytes = {}
+  end
+  for digits in text:gmatch("%d+") do
+    local number = #digits <= 3 and tonumber(digits)
+    if number and number < 256 then bytes[#bytes + 1] = string.char(number) else ended() end
+  end
+  ended()
+end
+
 -- All that may be read in a text.
 local function readings(text)
   local set = {}
-  local joined = text:gsub("0x", ""):gsub("\\x", ""):gsub("[%s:,;%-|]", "")
+  local plain = text:gsub("0x", " "):gsub("\\x", " ")
+  local joined = text:gsub("0x", ""):gsub("\\x", ""):gsub("[%s:,;%-|./<>_%[%]{}()]", "")
+  for _, digits in ipairs { 4, 8, 16 } do add_windows(set, turned(plain, digits)) end
+  add_decimals(set, text)
   add_windows(set, text)
   add_runs(set, text, "%x", 2, from_hex)
   add_runs(set, joined, "%x", 2, from_hex)

@@ -3,6 +3,7 @@
 
 local fault = require "jig.fault"
 local kinds = require "jig.check.kinds"
+local literals = require "jig.check.literals"
 local nearest = require "jig.check.nearest"
 local source = require "jig.check.source"
 
@@ -137,8 +138,37 @@ local function check_fault(node, call, known, context)
   end
 end
 
+local function check_literal(node, call, literal, context)
+  local sort = call:find("pack", 1, true) and "format" or "pattern"
+  local why = literal and literals[sort](literal)
+  if why then
+    context.report(node.line, ("%s: %q is no %s: it %s"):format(call, literal, sort, why:gsub("^invalid", "has an %0")),
+      "mend the " .. sort)
+  end
+end
+
+-- Functions of string that take a pattern as their second argument, and a format as their first.
+local PATTERN <const> = { find = true, match = true, gmatch = true, gsub = true }
+local FORMAT <const> = { pack = true, unpack = true, packsize = true }
+
+local function check_string(node, context)
+  local name = node.of.key.value
+  if PATTERN[name] and not node.args[4] then
+    check_literal(node, "string." .. name, name_in(node.args[2]), context)
+  elseif FORMAT[name] then
+    check_literal(node, "string." .. name, name_in(node.args[1]), context)
+  end
+end
+
 local function check_method(self, node, context)
   local kind = self:kind(node.of)
+  if kind == "port" and node.name == "expect" then
+    check_literal(node, "port:expect", name_in(node.args[1]), context)
+  elseif kind == "port" and node.name == "read" and name_in(node.args[1]) then
+    context.report(node.line, "port:read: expected a number of bytes, got a string", "write a number")
+  elseif kind == "unit" and node.name == "log" and node.args[2] then
+    context.report(node.line, "unit:log takes one text", "put it together with (…):format(…)")
+  end
   if kind == "unit" and node.name == "fail" then
     check_fault(node, "unit:fail", FAIL_FIELDS, context)
   elseif kind == "port" then
@@ -150,6 +180,7 @@ end
 
 local function check_call(self, node, context)
   local callee = node.of
+  if callee.tag == "index" and self:kind(callee.of) == "library string" then check_string(node, context) end
   if callee.tag ~= "index" or self:kind(callee.of) ~= "module jig" then return end
   if callee.key.value == "sleep" then check_seconds(node, "jig.sleep", node.args[1], context) end
   if callee.key.value == "fault" then check_fault(node, "jig.fault", FAULT_FIELDS, context) end

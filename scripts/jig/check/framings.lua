@@ -35,8 +35,12 @@ local function caller(folder)
   end
 end
 
--- The line of an option in the call of a framing on a line.
-local function option_line(self, line, key)
+--- The line of an option in the call of a framing on a line.
+---@param self jig.check.Source
+---@param line integer
+---@param key string
+---@return integer
+function framings.line(self, line, key)
   local found = line
   self:each("call", function(node)
     local kind = self:kind(node.of)
@@ -61,10 +65,9 @@ end
 ---@param module table   as required
 ---@param name string    "slip"
 ---@param folder string  of the recipe
----@param source_of fun(path: string): jig.check.Source?
----@param report fun(path: string, line: integer, what: string, instead: string)
+---@param report fun(path: string, line: integer, what: string, instead: string, key: string)  the line of the call
 ---@return table
-function framings.watched(module, name, folder, source_of, report)
+function framings.watched(module, name, folder, report)
   return setmetatable({}, {
     __call = function(_, given)
       if given == nil then given = {} end
@@ -72,10 +75,9 @@ function framings.watched(module, name, folder, source_of, report)
       local made, mistakes = mistakes_of(module, name, given)
       if made then return made end
       local file, line = caller(folder)
-      local self = file and source_of(file)
       for _, mistake in ipairs(mistakes) do
         local what, instead = split(name, mistake.text)
-        report(file or folder, self and option_line(self, line, mistake.key) or line or 1, what, instead)
+        report(file or folder, line or 1, what, instead, tostring(mistake.key))
       end
       return stand_in.value
     end,

@@ -42,6 +42,7 @@ local function advice(name, names)
   local known = INSTEAD[name] or module_line(name)
   if known then return known end
   local near = nearest.of(name, names)
+  if near == name then return "a local or parameter of this name is elsewhere: here it is none" end
   if not near then return "write local before it is used, or require it" end
   local meant = ("did you mean '%s'?"):format(near)
   return INSTEAD[near] and ("%s There is none, either: %s"):format(meant, INSTEAD[near]) or meant

@@ -10,7 +10,7 @@ local kinds = {}
 local FIELD <const> = { unit = { port = "port" }, framing = { host = "end", device = "end" } }
 local RESULT <const> = { ["module jig.crc"] = { new = "crc" }, ["end"] = { decoder = "decoder" } }
 
--- Parameters of these names are what they say, in all of a recipe's files.
+-- Parameters of these names are what they say, in all of a recipe's files, where no call hands over something else.
 local BY_NAME <const> = { unit = "unit", port = "port" }
 
 local LIBRARIES <const> = { coroutine = true, math = true, os = true, string = true, table = true, utf8 = true }
@@ -30,7 +30,7 @@ local DEEP <const> = 16
 local of
 
 local function of_variable(var, given, depth)
-  if given[var] then return given[var] end
+  if given[var] ~= nil then return given[var] or nil end
   if var.written > 0 then return nil end
   if var.of then return BY_NAME[var.name] end
   return var.value and of(var.value, given, depth)
@@ -87,17 +87,28 @@ local function pass(node, given)
   local func, new = kinds.func(node.of), false
   for i, argument in ipairs(func and node.args or {}) do
     local var, kind = func.params[i], kinds.of(argument, given)
-    if var and kind and not given[var] then
+    if var and kind and given[var] == nil then
       given[var], new = kind, true
     end
   end
   return new
 end
 
---- What the parameters of a file's own functions are, by the calls of these.
+-- A parameter to which a call hands what is another thing than its name says, or nobody knows what, is nothing that
+-- is known.
+local function doubt(node, given)
+  local func = kinds.func(node.of)
+  for i, argument in ipairs(func and node.args or {}) do
+    local var = func.params[i]
+    local named = var and BY_NAME[var.name]
+    if named and kinds.of(argument, given) ~= named then given[var] = false end
+  end
+end
+
+--- What the parameters of a file's own functions are, by the calls of these: false where it is not what the name says.
 ---@param tree jig.check.Node
 ---@param hooks jig.check.Node[]  functions whose first parameter is the unit
----@return table<jig.check.Variable, string>
+---@return table<jig.check.Variable, string|false>
 function kinds.parameters(tree, hooks)
   local given, calls = {}, {}
   for _, func in ipairs(hooks) do
@@ -106,6 +117,7 @@ function kinds.parameters(tree, hooks)
   syntax.walk(tree, function(node)
     if node.tag == "call" then calls[#calls + 1] = node end
   end)
+  for _, node in ipairs(calls) do doubt(node, given) end
   local new
   repeat
     new = false

@@ -1,8 +1,7 @@
 --- Runs a recipe's chunk as a run does, in the sandbox, but goes on behind mistakes: what is not there is stood for,
 --- and jig.recipe keeps what it is given.
 --
--- A run's budget holds in a slot alone. Here a count of instructions ends what loops, also behind a pcall; what loops
--- in a coroutine of its own, or in C, has to be stopped by hand.
+-- A run's budget holds in a slot alone: see jig.check.apart, which calls this there.
 
 local budget = require "jig.budget"
 local common = require "jig.framing.common"
@@ -35,7 +34,7 @@ local function requirer(env, folder, loaded, context)
     end
     local framing = type(name) == "string" and name:match("^jig%.framing%.([%w_]+)$")
     if framing and common.rules(require(name)) then
-      value = framings.watched(require(name), framing, folder, context.source_of, context.report)
+      value = framings.watched(require(name), framing, folder, context.report)
     elseif type(value) == "table" and type(name) == "string" and name:match("^jig") and not getmetatable(value) then
       setmetatable(value, { __index = stood_for(loaded) })
     end
@@ -59,41 +58,21 @@ local function environment(folder, files, loaded, context)
   return env
 end
 
--- Seconds of the processor, and instructions between two looks.
-local SECONDS <const>, STEPS <const> = 1, 1000000
-
--- budget.run with an end outside of slots, too. Where a hook counts lines already there is none.
-local function run(folder, chunk, loaded)
-  if debug.gethook() then return budget.run(folder, tostring, chunk) end
-  local started = os.clock()
-  local function look()
-    if not loaded.spent and os.clock() - started < SECONDS then return end
-    loaded.spent = true
-    debug.sethook(look, "", 1) -- from now on each step of the recipe's own fails, also behind a pcall
-    if debug.getinfo(2, "S").source:sub(2, #folder + 1) ~= folder then return end
-    error("it computed for more than 1 s while it was loaded", 2)
-  end
-  debug.sethook(look, "", STEPS)
-  local results = table.pack(budget.run(folder, tostring, chunk))
-  debug.sethook()
-  return table.unpack(results, 1, results.n)
-end
-
 --- Runs the chunk. Does not throw.
 ---@param file string
 ---@param folder string
----@param context { source_of: function, report: function }
+---@param context { report: fun(path: string, line: integer, what: string, instead: string, key: string) }
 ---@return jig.check.Loaded
 return function(file, folder, context)
   local files, loaded = sandbox.files(), { guessed = false }
   local env = environment(folder, files, loaded, context)
   local chunk, message = files:load(file, env)
   if not chunk then return { trouble = message, guessed = false } end
-  local ok, made, spent = run(folder, chunk, loaded)
+  local ok, made, spent = budget.run(folder, tostring, chunk)
   if spent then
-    loaded.trouble, loaded.guessed = ("%s: %s"):format(spent.line or file, spent.reason), false
+    loaded.trouble, loaded.guessed, loaded.spent = ("%s: %s"):format(spent.line or file, spent.reason), false, true
   elseif not ok then
-    loaded.trouble, loaded.guessed = tostring(made), loaded.guessed and not loaded.spent
+    loaded.trouble = tostring(made)
   elseif loaded.missing then
     loaded.trouble = tostring(loaded.missing)
   elseif made ~= loaded and made ~= stand_in.value then

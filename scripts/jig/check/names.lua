@@ -25,7 +25,12 @@ local function check_field(kind, name, line, report)
   report(line, ("%s has no '%s'"):format(kinds.title(kind), name), advice(kind, name, fields))
 end
 
--- unit.exchange(request) would take the request for the unit.
+-- What no unit, port or framing can be.
+local PLAIN <const> = {
+  string = true, number = true, ["true"] = true, ["false"] = true, ["nil"] = true, table = true, ["function"] = true,
+}
+
+-- unit.log("text") would take the text for the unit. What is handed over is not always known.
 local function check_dot_call(source, node, report)
   local callee = node.of
   if callee.tag ~= "index" or callee.key.tag ~= "string" then return end
@@ -33,7 +38,8 @@ local function check_dot_call(source, node, report)
   local fields = kind and kinds.fields(kind)
   if not fields or fields[callee.key.value] ~= "method" then return end
   local first = node.args[1]
-  if first and (first.tag == "vararg" or source:kind(first) == kind) then return end
+  local got = first and source:kind(first)
+  if first and not PLAIN[first.tag] and (got == nil or got == kind) then return end
   report(callee.line, ("%s.%s(…) is called without its %s"):format(kind, callee.key.value, kind),
     ("write a colon: %s:%s(…)"):format(kind, callee.key.value))
 end

@@ -6,7 +6,7 @@ local syntax = require "jig.check.syntax"
 ---@class jig.check.Source
 ---@field path string
 ---@field tree jig.check.Node
----@field given table<jig.check.Variable, string>  what parameters are
+---@field given table<jig.check.Variable, string|false>  what parameters are
 ---@field call? jig.check.Node    jig.recipe { … }
 ---@field hooks table<string, jig.check.Node>  the functions of the recipe's keys
 local Source = {}

@@ -1,5 +1,6 @@
 --- Replays a cassette: jig.testing.replay, assert.replays and `jig replay` are this.
 
+local clean = require "jig.output.clean"
 local difference = require "jig.cassette.difference"
 local loader = require "jig.loader"
 local locate = require "jig.locate"
@@ -8,6 +9,7 @@ local reader = require "jig.cassette.reader"
 local record = require "jig.record"
 local sandbox = require "jig.sandbox"
 local system = require "jig.system"
+local trial = require "jig.trial"
 
 local replay = {}
 
@@ -43,7 +45,9 @@ end
 -- The recipe, loaded here for its framing and its digest.
 local function load(path)
   local file, folder = locate(path)
-  local files = sandbox.files(true)
+  local refused = trial.refusal { file = file, folder = folder }
+  if refused then error(refused, 0) end
+  local released <close>, files = trial.interruptible(), sandbox.files(true) -- luacheck: ignore
   local made, message = loader.load(file, folder, files)
   if not made then error(message, 0) end
   return { file = file, folder = folder, recipe = made, sha256 = record.digest(files, folder) }
@@ -54,8 +58,9 @@ local function notes_of(cassette, plan)
   if named.name ~= plan.recipe.name then
     notes[1] = ("it was recorded with the recipe %s, and this one is %s"):format(named.name, plan.recipe.name)
   elseif named.sha256 ~= plan.sha256 then
-    notes[1] = ("the recipe is another than it was: version %s then, %s now"):format(named.version,
-      plan.recipe.version)
+    local same = named.version == plan.recipe.version
+    notes[1] = same and ("the recipe's files are others than they were, of the same version, %s"):format(named.version)
+      or ("the recipe is another than it was: version %s then, %s now"):format(named.version, plan.recipe.version)
   end
   for _, event in ipairs(cassette.events) do
     if event.fields.like == "unknown" then
@@ -63,6 +68,7 @@ local function notes_of(cassette, plan)
         .. "may differ for that alone; --record-payload would have kept them"):format(event.line)
     end
   end
+  for i, note in ipairs(notes) do notes[i] = clean(note) end
   if not cassette.finished then notes[#notes + 1] = "it is unfinished: compared as far as it goes" end
   return notes
 end

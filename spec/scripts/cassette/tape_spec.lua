@@ -44,13 +44,26 @@ describe("jig.cassette.tape", function()
     assert.equal("kept", folder:read("a"))
   end)
 
+  it("is for this user alone where it has messages, and never follows a link", function()
+    local folder <close> = scratch.folder()
+    for name, private in pairs { open = false, shut = true } do
+      tape.new(folder.path .. "/" .. name, private):finish()
+    end
+    scratch.run { "ln", "-s", folder.path .. "/away", folder.path .. "/link" }
+    assert.is_truthy(tape.new(folder.path .. "/link").trouble)
+    local modes = scratch.run { "stat", "-c", "%a", folder.path .. "/open", folder.path .. "/shut" }.stdout
+    assert.matches("^6%d%d\n600\n$", modes)
+    assert.not_equal("600\n600\n", modes)
+    assert.is_nil(io.open(folder.path .. "/away"))
+  end)
+
   it("says where it cannot write, and goes on without", function()
     local made = tape.new("nowhere/at/all")
     made:line("one")
     made:finish()
     assert.truthy(made.trouble:find("nowhere/at/all", 1, true))
     for at = 1, 3 do
-      made = tape.new("nowhere", failing(at))
+      made = tape.new("nowhere", false, failing(at))
       made:line("one")
       made:line("two")
       made:line("three")

@@ -37,6 +37,43 @@ describe("jig check", function()
     assert.equal("", all(check.recipe(own.path, { luacheck = false }).findings))
   end)
 
+  it("takes no parameter for a port or a unit to which something else is handed", function()
+    for _, text in ipairs {
+      "local function label(port) return port:upper() end\nlabel 'x'",
+      "local function name_of(port) return port.name end\nname_of { name = 'x' }",
+      "local function show(unit) return unit:rep(2) end\nshow(('m'):upper())",
+    } do
+      assert.equal("", all(findings_in(folder, text .. "\n" .. mistakes.recipe)))
+    end
+  end)
+
+  it("says nothing of a dot before an argument that it does not know", function()
+    local text = "local function first(unit, port_of) return unit.port.expect(port_of(unit), 'x\\n', 1) end\n"
+      .. "local function second(unit, o) return unit.port.discard(o.unit.port), unit.port.drain(o.port) end\n"
+    assert.equal("", all(findings_in(folder, text .. mistakes.recipe)))
+    assert.matches("called without its port", all(findings_in(folder,
+      "local function first(unit) unit.port.discard() end\n" .. mistakes.recipe)), 1, true)
+  end)
+
+  it("says of a parameter that is used outside of its function what it is, and names a file where there is no line",
+    function()
+      local said = all(findings_in(folder, "local function f(unit) return unit end\nreturn f(unit)"))
+      assert.matches("no global 'unit' here; a local or parameter of this name is elsewhere", said, 1, true)
+      assert.matches("mend this file: a run refuses the recipe", all(findings_in(folder, "")), 1, true)
+    end)
+
+  for text, what in pairs {
+    ["unit.port:expect('SN=(%w+')"] = "port:expect: \"SN=(%w+\" is no pattern: it misses )",
+    ["return string.pack('>I2 Q', 1)"] = "string.pack: \">I2 Q\" is no format: it has an invalid format option 'Q'",
+    ["unit.port:read('4')"] = "port:read: expected a number of bytes, got a string",
+    ["unit:log('a', 5)"] = "unit:log takes one text",
+  } do
+    it("finds what is written down wrongly: " .. text, function()
+      local said = all(findings_in(folder, ("local function f(unit) %s end\n"):format(text) .. mistakes.recipe))
+      assert.matches("recipe.lua:1: " .. what, said, 1, true)
+    end)
+  end
+
   it("knows at least forty mistakes", function() assert.is_true(#mistakes.list >= 40) end)
 
   for i, mistake in ipairs(mistakes.list) do

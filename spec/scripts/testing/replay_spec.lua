@@ -54,7 +54,7 @@ describe("jig.testing.replay", function()
     local path = tapes.write(folder, "a.cassette", LINES)
     local result = replay.run(path)
     assert.is_true(result.same)
-    assert.equal("the recipe is another than it was: version 1.2.0 then, 1.2.0 now", result.notes[1])
+    assert.equal("the recipe's files are others than they were, of the same version, 1.2.0", result.notes[1])
     local gateway = replay.run(path, { recipe = "examples/gateway" })
     assert.truthy(gateway.notes[1]:find("with the recipe thermostat", 1, true))
     local lines = tapes.record { recipe = "examples/thermostat", device = { reset = "dtr", firmware = function(self)
@@ -65,6 +65,29 @@ describe("jig.testing.replay", function()
     for i, line in ipairs(lines) do lines[i] = line:gsub("like=cut", "like=unknown") end
     local notes = replay.run(tapes.write(folder, "b.cassette", lines)).notes
     assert.truthy(notes[#notes]:find("--record-payload would have kept them", 1, true))
+  end)
+
+  it("says why a unit fails that ends before its session", function()
+    for text, reason in pairs {
+      [changed("(unit%.port:pulse%(\"dtr\", 0%.1%))", "%1; unit.data.none.x = 1")] = "tool.recipe: .-attempt to index",
+      [changed("SN=%(%%w%+%)", "SN:(%%%%w+)")] = "connectivity.timeout: expected text matching",
+    } do
+      local folder <close> = scratch.folder { ["recipe.lua"] = text }
+      local said = replay.run(tapes.write(folder, "a.cassette", LINES)).text
+      assert.matches("%+ %d+%.%d+ > close\n  the unit fails now with " .. reason, said)
+      assert.matches("recipe.lua:%d+[^\n]*$", said)
+    end
+  end)
+
+  it("shows nothing of the head that moves a terminal's cursor", function()
+    local folder <close> = scratch.folder { ["recipe.lua"] = OTHER_CODE }
+    local lines = table.move(LINES, 1, #LINES, 1, {})
+    for key, value in pairs { name = "thermostat", version = "1%.2%.0" } do
+      lines[1] = LINES[1]:gsub(key .. "=" .. value, key .. '="\\x1b[31m\\n"')
+      assert.not_equal(LINES[1], lines[1])
+      local note = replay.run(tapes.write(folder, "a.cassette", lines)).notes[1]
+      assert.is_nil(note:find("%c"), note)
+    end
   end)
 
   it("raises for what cannot be used", function()

@@ -5,6 +5,7 @@
 -- reset, the record, the next start's recovery. Where the run goes on as the clean one does, the paths of one
 -- fault have been there already.
 
+local clock = require "jig.clock"
 local faults = require "jig.prove.faults"
 local journal = require "jig.testing.journal"
 local journey = require "jig.prove.journey"
@@ -172,8 +173,12 @@ local function failed(subject, steps, thrown)
   }, { trail = {}, subject = subject }
 end
 
+-- The loop has a turn every few paths: Ctrl-C is heard there.
+local TURN <const>, EVERY <const> = 1e-6, 8
+
 -- Goes a path and adds it to a list.
 local function visit(proof, subject, steps, list)
+  if #list % EVERY == 0 then clock.sleep(TURN) end
   local went, path, history = pcall(explorer.go, subject, steps)
   if not went then
     path, history = failed(subject, steps, path)
@@ -203,6 +208,7 @@ local function visit_pairs(proof, subject, single, history)
   end
 end
 
+--- Goes them all. Yields, and ends with the process at Ctrl-C.
 ---@param subject jig.prove.Subject
 ---@param options? { singles?: boolean, stop?: integer }  singles: no pairs; stop: after so many paths that broke a
 --  law (25)

@@ -78,6 +78,18 @@ describe("jig prove", function()
     assert.equal("", scratch.run { "sh", "-c", left }.stdout)
   end)
 
+  it("ends at Ctrl-C, and leaves nothing behind", function()
+    local folder <close> = proofs.folder()
+    local child <close> = assert(proc.start { scratch.program, "prove", folder.path })
+    local process = child:pid()
+    local made = ("ls -d /dev/shm/jig-%d-* ${TMPDIR:-/tmp}/jig-%d-* 2>/dev/null"):format(process, process)
+    repeat local told = scratch.run { "sh", "-c", made } until told.stdout ~= ""
+    child:kill(2)
+    local ended = child:wait()
+    assert.same({ 5, "" }, { ended.exit, ended.stdout })
+    assert.equal("", scratch.run { "sh", "-c", made }.stdout)
+  end)
+
   it("ends with 2 for wrong usage, and for a recipe or a device that is refused", function()
     local folder <close> = proofs.folder()
     local broken <close> = proofs.folder { device = "return 7" }

@@ -153,7 +153,8 @@ kill -TERM $pid; wait $pid; echo $?; cat err
       'again()\nunit:exchange{scp=256, payload="a message for nobody else"}\nport:write("AT\\r\\n")')
     assert.same({ "", 0 }, { result.stderr, result.exit })
     local text = station.read(path)
-    for _, line in ipairs { "= attempt number=2", '> text bytes="AT\\r\\n"\n', "> frame payload=25:%x+ scp=256 wired=%x+\n",
+    for _, line in ipairs { "= attempt number=2", '> text bytes="AT\\r\\n"\n',
+      "> frame payload=25:%x+ scp=256 wired=%x+\n",
       "< frame payload=2:%x+ scp=256 status=0 wired=%x+\n", "> close\nsha256 %x+\n$" } do
       assert.matches("\n%d%.%d+ " .. line:gsub("^> close", "> close"), text)
     end

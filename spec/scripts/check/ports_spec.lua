@@ -1,3 +1,5 @@
+require "spec.fakeusb" -- before an address of USB loads the real one for the whole run
+
 local port = require "jig.port"
 local ports = require "jig.check.ports"
 local recipe = require "jig.recipe"

@@ -142,7 +142,7 @@ $(COMPLETIONS): $(BUILD)/share/jig.%: $(BUILD)/jig
 	@mkdir -p $(@D)
 	$(call say,COMPLETE)$< help --completion $* > $@.new && mv $@.new $@
 
-specs: $(PROGRAMS) $(SPEC_MODULES) $(KILL) $(BUILD)/bench/tool
+specs: $(PROGRAMS) $(SPEC_MODULES) $(KILL) $(BUILD)/bench/tool $(MANUAL) $(COMPLETIONS)
 
 # what the benchmark needs, and a gang of 1,000: never sanitized, which would multiply the time of each
 # start; musl, where it is installed, makes the tool that starts fastest

@@ -37,7 +37,7 @@ end
 -- ---- looking for messages in text ----
 
 local function from_hex(digits)
-  return (digits:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end))
+  return hex.decode(digits:sub(1, #digits // 2 * 2))
 end
 
 local VALUES <const> = { ["-"] = 62, ["_"] = 63 }

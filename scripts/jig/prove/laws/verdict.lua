@@ -69,27 +69,23 @@ local function expected(history, injections, verdict_name)
   return #list > 0 and table.concat(list, ", ") or "passed"
 end
 
--- The code that a recipe gives to one of jig's own faults; nil where its hooks may give any.
-local function code_of(history, injection, name)
-  if injection.fault.code and name == injection.allowed[1] then return injection.fault.code end
+-- The code and the reason that the recipe's map gives to a fault; nil where its hooks may give any.
+local function mapped(history, injection, name)
+  local own = name == injection.allowed[1] and injection.fault or {}
   for _, allowed in ipairs(injection.allowed) do
     local known = allowed == name and catalogue[name]
-    if known then return (history.subject.recipe.faults[name] or {}).code or known[1] end
+    if known then
+      local override = history.subject.recipe.faults[name] or {}
+      return own.code or override.code or known[1], own.reason or override.reason
+    end
   end
-end
-
--- The reason that the recipe's map gives.
-local function reason_of(history, injection, name)
-  if injection.fault.reason and name == injection.allowed[1] then return injection.fault.reason end
-  for _, allowed in ipairs(injection.allowed) do
-    if allowed == name and catalogue[name] then return (history.subject.recipe.faults[name] or {}).reason end
-  end
+  return own.code, own.reason
 end
 
 -- What the recipe's map gives for a fault stands in the verdict.
 local function check_mapped(history, injections, made, complain)
   for _, injection in ipairs(injections) do
-    local code, reason = code_of(history, injection, made.name), reason_of(history, injection, made.name)
+    local code, reason = mapped(history, injection, made.name)
     if code and made.code ~= code then
       return complain(faults.MAPPED, ("%s has code %d; the map says %d"):format(made.name, made.code, code))
     elseif reason and made.reason ~= reason then

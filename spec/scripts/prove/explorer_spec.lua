@@ -73,6 +73,18 @@ describe("jig.prove.explorer", function()
     end)
   end)
 
+  it("tries no unit again whose serial number the journal takes for one that is being made", function()
+    local own <close> = explorer.subject "examples/thermostat"
+    local _, clean = explorer.go(own, {})
+    local opened, answer
+    for number, effect in ipairs(clean.trail) do
+      if effect.what == "opened" then opened = number end
+      if effect.frame and not answer then answer = number end
+    end
+    local path, history = explorer.go(own, explorer.steps(("%d:refused+%d:status_0x11"):format(opened, answer)))
+    assert.same({ "", 1, "factory_provisioning.memory" }, { proofs.laws(path), #history.attempts, path.name })
+  end)
+
   it("gives the same proof each time", function()
     local first = report.json(explorer.prove(subject, { singles = true }))
     local again <close> = proofs.subject()

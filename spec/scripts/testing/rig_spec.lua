@@ -266,6 +266,44 @@ describe("jig.testing.rig", function()
     assert.same({ 1, 2 }, run.taken_in)
   end)
 
+  it("knows what an exchange waits for: the first answer to the latest message", function()
+    local framing = testing.load("examples/thermostat").recipe.framing
+    local described = testing.device "examples/thermostat/"
+    described.firmware = function(self)
+      while true do
+        local request = self:receive()
+        self:send { payload = "an answer " .. request.scp }
+        self:send { payload = "one more" }
+      end
+    end
+    local plan = plan_of { device = described }
+    local run <close> = rig.new(plan)
+    run:run()
+    local awaited = {}
+    for _, effect in ipairs(run.trail) do
+      if effect.kind == "read" and effect.in_session then
+        awaited[#awaited + 1] = ("%s %s"):format(effect.frame and effect.frame.payload or "text", effect.awaited)
+      end
+    end
+    assert.same({ "an answer 256 true", "one more false" }, { awaited[1], awaited[2] })
+  end)
+
+  it("takes no answer to an earlier message for one that is awaited", function()
+    local described, first = testing.device "examples/thermostat/", true
+    described.firmware = function(self)
+      local request = self:receive()
+      self:send { scp = request.scp, payload = "in time" }
+      self:sleep(0.0105) -- the CLI is called meanwhile, and the second message is on its way
+      self:send { scp = request.scp, payload = "stale" }
+    end
+    local run <close> = rig.new(plan_of { device = described })
+    run:run()
+    for _, effect in ipairs(run.trail) do
+      if effect.frame and effect.frame.payload == "stale" then first = effect.awaited end
+    end
+    assert.is_false(first)
+  end)
+
   it("tells of a worker that failed", function()
     local run <close> = rig.new(plan_of { service = { path = "x" } })
     run:run()

@@ -1,4 +1,5 @@
 local histories = require "spec.support.histories"
+local service = require "jig.prove.laws.service"
 
 describe("jig.prove.laws.service", function()
   for name, check in histories.each {
@@ -63,4 +64,18 @@ describe("jig.prove.laws.service", function()
   } do
     it(name, check)
   end
+
+  it("knows that Ctrl-C leaves a call that hangs but some seconds, and its grace where it is deaf", function()
+    local function complaints(at, deaf, interrupted)
+      local call = { command = "new_device", life = 1, at = 1, limit = 60, played = { after = math.huge, deaf = deaf } }
+      local injections = interrupted and { { fault = { name = "interrupt" }, effect = { at = interrupted } } } or {}
+      local count = 0
+      service.one_caller({ calls = { call, { command = "report_error", life = 1, at = at } }, injections = injections,
+        stop = 10, grace = 2 }, function() count = count + 1 end)
+      return count
+    end
+    assert.same({ 1, 0 }, { complaints(60.9), complaints(61) })
+    assert.same({ 1, 0 }, { complaints(14.9, false, 5), complaints(15, false, 5) })
+    assert.same({ 1, 0 }, { complaints(16.9, true, 5), complaints(17, true, 5) })
+  end)
 end)

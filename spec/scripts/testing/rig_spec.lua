@@ -267,7 +267,6 @@ describe("jig.testing.rig", function()
   end)
 
   it("knows what an exchange waits for: the first answer to the latest message", function()
-    local framing = testing.load("examples/thermostat").recipe.framing
     local described = testing.device "examples/thermostat/"
     described.firmware = function(self)
       while true do

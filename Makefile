@@ -178,10 +178,11 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@$(BUILD)/jig examples/demo.lua
 
-# SPECS=path runs some of them
+# SPECS=path runs some of them; JOBS=1: one file after the other
+JOBS ?= $(shell nproc)
 test: deps
 	@$(MAKE) --no-print-directory specs
-	JIG_BUILD=$(BUILD) $(BUILD)/jig test $(SPECS)
+	JIG_BUILD=$(BUILD) $(BUILD)/jig test --jobs $(JOBS) $(SPECS)
 
 # Kills jig before each call that changes something; EVERY=5: before each fifth. See spec/kill/README.md
 kill-all:

@@ -211,10 +211,10 @@ LUA_FILES = $(shell git ls-files '*.lua')
 lint:
 	$(call say,clang-format)clang-format --dry-run -Werror $(C_FILES)
 	$(call say,luacheck)luacheck -q $(LUA_FILES)
-	$(call say,cppcheck)cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+	$(call say,cppcheck)cppcheck --quiet -j $(JOBS) --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --error-exitcode=1 -I. core bindings transports examples/simulator
-	$(call say,clang-tidy)clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(C_FILES)) -- \
-	    -std=c11 -D_GNU_SOURCE -I. $(LUA_FLAGS) -DJIG_VERSION='""' 2>/dev/null
+	$(call say,clang-tidy)printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P $(JOBS) -I '{}' clang-tidy --quiet \
+	    --warnings-as-errors='*' '{}' -- -std=c11 -D_GNU_SOURCE -I. $(LUA_FLAGS) -DJIG_VERSION='""' 2>/dev/null
 
 # lint, then the specs as they are, under ASan and UBSan, and once under valgrind
 check:

@@ -48,15 +48,29 @@ static int check_program(int fd, const char *path, struct jig_error *err)
     return JIG_OK;
 }
 
-/* Its times before the hash: what is written meanwhile is noticed afterwards. */
-static int take(struct jig_pin *pin, const char *path, struct jig_error *err)
+/* What tells of a write, from before the hash: what is written meanwhile is noticed afterwards. */
+static int look(struct jig_pin *pin, const char *path, struct jig_error *err)
 {
     struct stat st;
     if (fstat(pin->fd, &st) < 0)
         return jig_fail_sys(err, errno, "%s", path);
     pin->size = st.st_size;
     pin->changed = st.st_ctim;
-    int rc = check_program(pin->fd, path, err);
+    return JIG_OK;
+}
+
+static bool is_as_seen(const struct jig_pin *pin)
+{
+    struct stat st;
+    return fstat(pin->fd, &st) == 0 && st.st_size == pin->size &&
+           st.st_ctim.tv_sec == pin->changed.tv_sec && st.st_ctim.tv_nsec == pin->changed.tv_nsec;
+}
+
+static int take(struct jig_pin *pin, const char *path, struct jig_error *err)
+{
+    int rc = look(pin, path, err);
+    if (rc == JIG_OK)
+        rc = check_program(pin->fd, path, err);
     if (rc == JIG_OK)
         rc = hash(pin->fd, pin->sha256, path, err);
     return rc == JIG_OK ? jig_pin_check(pin, path, err) : rc;
@@ -80,14 +94,19 @@ void jig_pin_close(struct jig_pin *pin)
     pin->fd = -1;
 }
 
-int jig_pin_check(const struct jig_pin *pin, const char *name, struct jig_error *err)
+/* A file that lost its name, or whose mode was set, has changed too, and not what is in it. */
+int jig_pin_check(struct jig_pin *pin, const char *name, struct jig_error *err)
 {
-    struct stat st;
-    if (fstat(pin->fd, &st) < 0)
-        return jig_fail_sys(err, errno, "%s", name);
-    bool same = st.st_size == pin->size && st.st_ctim.tv_sec == pin->changed.tv_sec &&
-                st.st_ctim.tv_nsec == pin->changed.tv_nsec;
-    return same ? JIG_OK
-                : jig_fail(err, JIG_EDENIED, "%s was changed after it was hashed: not started",
-                           name);
+    uint8_t now[JIG_SHA256_SIZE];
+    if (is_as_seen(pin))
+        return JIG_OK;
+    int rc = look(pin, name, err);
+    if (rc == JIG_OK)
+        rc = hash(pin->fd, now, name, err);
+    if (rc < 0)
+        return rc;
+    if (is_as_seen(pin) && memcmp(now, pin->sha256, sizeof now) == 0)
+        return JIG_OK;
+    pin->size = -1; /* never again without a look */
+    return jig_fail(err, JIG_EDENIED, "%s was changed after it was hashed: not started", name);
 }

@@ -1,8 +1,9 @@
 /* A program that is pinned: what was hashed is what is run.
  *
  * Its file is opened once, as guard.h says, and hashed through that descriptor; each start runs the
- * descriptor (execveat), not the name. A file that took its name is therefore never run. One that
- * was written to in place since has another time of change or size, and is not started.
+ * descriptor (execveat), not the name. A file that took its name is therefore never run. Where its
+ * time of change or its size is another than it was, it is hashed again, and not started when it
+ * was written to.
  *
  * It must be a program that the kernel loads itself (ELF). A script would be read by an interpreter
  * that nobody has hashed, by a name in /dev/fd and in its own time.
@@ -20,7 +21,7 @@
 struct jig_pin {
     int fd;
     uint8_t sha256[JIG_SHA256_SIZE];
-    off_t size; /* when it was hashed */
+    off_t size; /* when it was hashed, or looked at since */
     struct timespec changed;
 };
 
@@ -30,6 +31,6 @@ int jig_pin_open(struct jig_pin *pin, const char *path, uid_t owner, struct jig_
 void jig_pin_close(struct jig_pin *pin);
 
 /* JIG_EDENIED when the file is not as it was hashed; `name` is for the message. */
-int jig_pin_check(const struct jig_pin *pin, const char *name, struct jig_error *err);
+int jig_pin_check(struct jig_pin *pin, const char *name, struct jig_error *err);
 
 #endif

@@ -29,16 +29,16 @@ local function put_cli(from)
   execute("mv", at "cli.new", at "cli")
 end
 
--- Writes the station file; `trust` are fields of it, `more` fields of the station, as text.
-local function station_file(trust, more)
+-- Writes the station file; `trust` are fields of its trust, as text.
+local function station_file(trust)
   place:write("station.lua", ([[
 return {
   trust = { keys = { %q }, %s },
   cli = { path = %q, env = { SIM_DIR = %q, SIM_DELAY_MS = "0" }, token = { folder = %q } },
-  journal = { path = %q }, %s
+  journal = { path = %q },
 }
-]]):format(at "key.pub", trust or ("cli = %q"):format(sum(at "cli")), at "cli", at "service", at "locks", at "journal.db",
-    more or ""))
+]]):format(at "key.pub", trust or ("cli = %q"):format(sum(at "cli")), at "cli", at "service", at "locks",
+    at "journal.db"))
 end
 
 -- Starts a verb with the station; `env` is laid over the environment.

@@ -117,10 +117,11 @@ describe("jig.trust", function()
 
     it("needs the CLI's whole path, and a table", function()
       folder:write("station.lua", text(nil, "cli"))
-      assert.matches("station.lua:2: trust needs cli.path, an absolute path", select(2, station.load(at "station.lua")), 1,
-        true)
+      local _, message = station.load(at "station.lua")
+      assert.matches("station.lua:2: trust needs cli.path, an absolute path", message, 1, true)
       folder:write("station.lua", "return { trust = true }")
-      assert.matches("trust: expected a table, got true", select(2, station.load(at "station.lua")), 1, true)
+      _, message = station.load(at "station.lua")
+      assert.matches("trust: expected a table, got true", message, 1, true)
     end)
   end)
 
@@ -167,7 +168,7 @@ describe("jig.trust", function()
       local from = { keys = pinned.keys, versions = { lamp = "1.2.0", other = "9" } }
       assert(trust.seal({ place "a" }, from))
       from.versions.lamp = "1.10"
-      refused(from, ("the recipe in %s is refused: version 1.2 is older than 1.10, the least that the station file lets in")
+      refused(from, ("the recipe in %s is refused: version 1.2 is older than 1.10, the least that the station file")
         :format(at "a/"))
     end)
 
@@ -183,8 +184,8 @@ describe("jig.trust", function()
 
   it("refuses what is older than the lot was made with, by the journal", function()
     local path = at "journal.db"
-    local rows = { { "L1", "lamp", "1.2" }, { "L1", "lamp", "1.10" }, { "L1", "lamp", "unknown" }, { "L1", "oven", "9" },
-      { "L2", "lamp", "3" } }
+    local rows = { { "L1", "lamp", "1.2" }, { "L1", "lamp", "1.10" }, { "L1", "lamp", "unknown" },
+      { "L1", "oven", "9" }, { "L2", "lamp", "3" } }
     local lines = {}
     for i, row in ipairs(rows) do
       lines[i] = ([[assert(journal.append("started", "", 0, '{"run":"r%d","owner":"o","slot":"A","service":"s",]]

@@ -36,8 +36,8 @@ bool jigL_developer_refused(int argc, char **argv)
 {
     if (!getenv("JIG_PATH"))
         return false;
-    for (int i = 1; i < argc; i++) {
-        const char *path = value_of(argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+    for (char **word = argc > 0 ? argv + 1 : argv; *word; word++) {
+        const char *path = value_of(word[0], word[1]);
         if (path && says_trust(path)) {
             fprintf(stderr,
                     "jig: JIG_PATH is set, and %s says trust: the scripts of the program alone "

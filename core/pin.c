@@ -40,7 +40,8 @@ static int check_program(int fd, const char *path, struct jig_error *err)
     char first[sizeof magic];
     if (faccessat(fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
         return jig_fail(err, JIG_EDENIED, "%s: is not executable", path);
-    if (pread(fd, first, sizeof first, 0) != sizeof first || memcmp(first, magic, sizeof magic))
+    if (pread(fd, first, sizeof first, 0) != sizeof first ||
+        memcmp(first, magic, sizeof magic) != 0)
         return jig_fail(err, JIG_EINVALID,
                         "%s is a script, or no program: what would be run is its interpreter, "
                         "which nobody has hashed",

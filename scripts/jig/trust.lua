@@ -24,6 +24,16 @@ local PINNED <const> = {
 -- Variables that change what is run, by what they begin with: of jig, the dynamic linker, Lua, the libraries.
 local PREFIXES <const> = { "^JIG_", "^LD_", "^LUA_", "^OPENSSL_", "^GCONV_", "^GLIBC_", "^LOCPATH$" }
 
+-- The first of the addresses on the command line that runs a program: that is for the station file to say.
+local function program_of(o)
+  for _, option in ipairs { "port", "scanner" } do
+    if (o[option] or ""):find("exec:", 1, true) then return "--" .. option end
+  end
+  for _, word in ipairs(o.slot or {}) do
+    if word:find("exec:", 1, true) then return "--slot" end
+  end
+end
+
 --- What on the command line, or in the environment, would change what a station pins: a sentence that names it; nil
 -- when nothing would.
 ---@param o table        options of the command
@@ -35,6 +45,8 @@ function trust.usage(o, payload)
     if o[option[1]] then return form:format(option[2]) end
   end
   if payload then return form:format("--trace=payload") end
+  local program = program_of(o)
+  if program then return ("the station file says trust: %s cannot name a program (exec:) to run"):format(program) end
   local names = guard.variables()
   table.sort(names)
   for _, name in ipairs(names) do

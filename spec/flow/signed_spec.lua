@@ -3,6 +3,7 @@
 
 local cjson = require "cjson.safe"
 local hex = require "jig.hex"
+local keys = require "jig.sign"
 local lfs = require "lfs"
 local station = require "spec.support.station"
 local system = require "jig.system"
@@ -146,8 +147,8 @@ describe("a station that says trust", function()
       .. "FROM event WHERE kind IN ('started', 'opening', 'ended') ORDER BY id")
     assert.same({ { kind = "started", manifest = hash }, { kind = "opening", manifest = hash },
       { kind = "ended", manifest = hash } }, rows)
-    local show = run { "journal", "verify" }
-    assert.equal(0, show.exit, show.stderr)
+    assert.equal(0, run({ "journal", "verify" }).exit)
+    assert.equal(hash, assert(cjson.decode(run({ "journal", "export", "--format", "jsonl" }).stdout)).manifest)
   end)
 
   describe("refuses, before any unit,", function()
@@ -187,6 +188,16 @@ describe("a station that says trust", function()
         assert.equal(before, calls())
       end)
     end
+
+    it("a recipe that calls itself other than was signed", function()
+      local text = station.read(at "recipe/jig.manifest"):gsub("name thermostat", "name oven")
+      place:write("recipe/jig.manifest", text)
+      place:write("recipe/jig.manifest.sig", (assert(keys.sign(at "key", text))))
+      local result = run_recipe()
+      assert.equal(3, result.exit)
+      local told = result.stdout .. result.stderr
+      assert.matches("it was signed as oven 1.2.0, and calls itself thermostat 1.2.0", told, 1, true)
+    end)
 
     it("an older version than the lot was made with", function()
       assert.equal(1, run_recipe("--lot", "L7").exit)

@@ -37,13 +37,22 @@ describe("jig.trust", function()
     package.loaded["jig.trust"] = trust
   end)
 
-  it("names the flag or the variable that would change what is pinned", function()
+  it("names the flag that would change what is pinned", function()
     local form = "the station file says trust: %s cannot change it"
     for key, flag in pairs { cli = "--cli", journal = "--journal", no_journal = "--no-journal",
       record_payload = "--record-payload" } do
       assert.equal(form:format(flag), usage { [key] = "x" })
     end
     assert.equal(form:format "--trace=payload", usage({}, true))
+    form = "the station file says trust: %s cannot name a program (exec:) to run"
+    assert.equal(form:format "--port", usage { port = "exec:/bin/sh" })
+    assert.equal(form:format "--scanner", usage { scanner = "exec:/bin/sh" })
+    assert.equal(form:format "--slot", usage { slot = { "A=pair:x", "B=fault:seed=1:exec:/bin/sh" } })
+    assert.is_nil(usage { port = "tcp:h:1", scanner = "stdin:-", slot = { "A=pair:x" } })
+  end)
+
+  it("names the variable that would", function()
+    local form = "the station file says trust: %s cannot change it"
     for _, name in ipairs { "JIG_PATH", "JIG_COVERAGE", "LD_PRELOAD", "LD_LIBRARY_PATH", "LUA_PATH", "LUA_CPATH_5_4",
       "OPENSSL_CONF", "OPENSSL_MODULES", "GCONV_PATH", "GLIBC_TUNABLES", "LOCPATH" } do
       assert.equal(form:format("the variable " .. name), usage({}, false, { "HOME", name }))

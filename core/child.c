@@ -227,6 +227,8 @@ static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_optio
     if (rc)
         return rc;
     birth.changed = &nursery->changed;
+    if (o->pin && o->n_kept == JIG_CHILD_KEPT)
+        return EMFILE;
     if (o->pin)
         options.kept[options.n_kept++] = o->pin->fd;
     const struct jig_child_options whole = options;

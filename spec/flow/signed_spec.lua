@@ -69,9 +69,11 @@ end
 
 local function calls() return #station.audit(at "service"):starts() end
 
+local WAITING_ENDS <const> = 'unit:fail("waiting.over", { code = 7, reason = "over" })'
+
 -- A recipe that waits in prepare until the spec lets it go on, then requires a file that it had no need of before,
--- and opens a session with the CLI, which it gives up. Gives its folder; signed.
-local function waiting_recipe(name)
+-- and opens a session with the CLI, which it gives up, or does what `last` says. Gives its folder; signed.
+local function waiting_recipe(name, last)
   local folder = at(name)
   execute("mkdir", folder)
   local script = place:write(name .. ".device", ([[
@@ -91,10 +93,10 @@ return jig.recipe {
   end,
   run = function(unit)
     unit:new_device()
-    unit:fail("waiting.over", { code = 7, reason = "over" })
+    %s
   end,
 }
-]]):format(("exec:%s %s"):format(station.jig, script)))
+]]):format(("exec:%s %s"):format(station.jig, script), last or WAITING_ENDS))
   place:write(name .. "/late.lua", "return 'as it was signed'")
   sign(folder)
   return folder
@@ -286,8 +288,14 @@ describe("a station that says trust", function()
   end)
 
   it("recovers what it left with the pinned CLI", function()
+    place:write("left.go", "")
+    local running <close> = start { "run", waiting_recipe("left", 'unit:log("open") unit.port:expect("never", 60)'),
+      "--json" }
+    station.eventually("it is open", function() return station.read(running.base .. ".out"):find('"open"') end)
+    running:signal(9)
+    assert.equal(9, running:finish().signal)
     local result = run { "recover" }
     assert.equal(0, result.exit, result.stderr)
-    assert.matches("0 found", result.stderr, 1, true)
+    assert.matches("1 found, 1 reported", result.stderr, 1, true)
   end)
 end)

@@ -5,6 +5,9 @@ local digest = require "jig.digest"
 
 local sealed = {}
 
+-- A slot's state may keep it where no recipe comes, which has the methods of strings.
+local dump = string.dump or debug.dump -- luacheck: ignore
+
 ---@param from jig.Sealed
 ---@param folder string  of the recipe, with its last "/": what the paths begin with
 ---@return table files   path -> { code, sha256 }
@@ -18,7 +21,7 @@ function sealed.files(from, folder)
     if not text then return nil, path .. ": is no file of the signed recipe" end
     local chunk, message = load(text, "@" .. path, "t", env)
     if not chunk then return nil, message end
-    rawset(self, path, { code = string.dump(chunk), sha256 = digest.sha256(text) })
+    rawset(self, path, { code = dump(chunk), sha256 = digest.sha256(text) })
     return chunk
   end
 

@@ -12,6 +12,9 @@ local trust = {}
 --- The user besides root to whom what a station trusts may belong: 0, which is root, so that there is none.
 trust.owner = 0
 
+-- Reasons that are told of one folder.
+local REASONS <const> = 5
+
 -- Where the CLI finds programs that it starts itself.
 local PATH <const> = "/usr/local/bin:/usr/bin:/bin"
 
@@ -83,10 +86,17 @@ local function version_trouble(sealed, least)
   return ("version %s is older than %s, the least that the station file lets in"):format(sealed.version, least)
 end
 
+-- The first reasons, for one line; `jig verify` tells all.
+local function some_of(reasons)
+  local more = #reasons - REASONS
+  local text = table.concat(reasons, "; ", 1, math.min(#reasons, REASONS))
+  return more > 0 and ("%s; and %d more"):format(text, more) or text
+end
+
 -- One folder's recipe, checked; nil, message.
 local function seal(place, keys, from)
   local found, reasons = bundle.verify(place.folder, keys)
-  local trouble = reasons and table.concat(reasons, "; ")
+  local trouble = reasons and some_of(reasons)
     or version_trouble(found.sealed, (from.versions or {})[found.sealed.name])
     or not found.sealed.texts[place.file:sub(#place.folder + 1)] and place.file .. " is no file of it"
   if trouble then return nil, ("the recipe in %s is refused: %s"):format(place.folder, trouble) end

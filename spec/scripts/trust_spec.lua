@@ -188,6 +188,10 @@ describe("jig.trust", function()
       refused(pinned, ("the recipe in %s is refused: extra is extra: it is not in the manifest; recipe.lua was changed")
         :format(at "b/"))
       os.remove(at "b/extra")
+      for i = 1, 6 do folder:write("b/" .. i, "") end
+      refused(pinned, "3 is extra: it is not in the manifest; 4 is extra: it is not in the manifest; 5 is extra: it is "
+        .. "not in the manifest; and 2 more")
+      for i = 1, 6 do os.remove(at("b/" .. i)) end
     end)
   end)
 

@@ -12,6 +12,7 @@
 
 #include "bindings/watchdog.h"
 #include "bindings/world.h"
+#include "core/pin.h"
 
 struct limit {
     int64_t deadline;
@@ -81,6 +82,9 @@ void jigL_engine_close(struct jig_engine *engine)
     free(engine->nap);
     free(engine->signal_wait);
     jig_coverage_free(engine->coverage);
+    if (engine->pin)
+        jig_pin_close(engine->pin);
+    free(engine->pin);
     *engine = (struct jig_engine){0};
 }
 

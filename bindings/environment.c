@@ -36,7 +36,7 @@ static void check_name(lua_State *L)
 }
 
 /* The texts are kept alive by the user value of the block that points to them. */
-const char *const *jigL_environment(lua_State *L)
+const char *const *jigL_environment(lua_State *L, bool bare)
 {
     luaL_checktype(L, -1, LUA_TTABLE);
     int table = lua_gettop(L);
@@ -44,7 +44,7 @@ const char *const *jigL_environment(lua_State *L)
     const char **list =
         lua_newuserdatauv(L, (count_entries(L, table) + 1) * sizeof(char *), 1); // table list
     lua_newtable(L);                                                             // table list texts
-    for (char **entry = environ; *entry; entry++)
+    for (char **entry = environ; *entry && !bare; entry++)
         if (!overridden(L, table, *entry))
             list[used++] = *entry;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) { // table list texts name value

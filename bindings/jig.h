@@ -22,6 +22,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 
+struct jig_pin;
 struct jig_slot;
 struct jig_task;
 struct jig_wait;
@@ -56,6 +57,7 @@ struct jig_engine {
     int status;
     bool settled;                 /* and sessions left unreported do not change it */
     struct jig_wait *signal_wait; /* who waits for one */
+    struct jig_pin *pin; /* the CLI of services that are pinned; NULL = none: see guard.c */
 };
 
 int jigL_engine_open(struct jig_engine *engine, struct jig_error *err);
@@ -181,8 +183,9 @@ void jigL_task_drop(struct jig_task *task);
 void jigL_check_keys(lua_State *L, int arg, const char *what, const char *const *known);
 
 /* jig's environment with the table of NAME = value on the top of the stack laid over it; false
- * there removes a name. The list lives as long as the value that replaces the table. [-1, +1, e] */
-const char *const *jigL_environment(lua_State *L);
+ * there removes a name. `bare`: what the table says alone. The list lives as long as the value that
+ * replaces the table. [-1, +1, e] */
+const char *const *jigL_environment(lua_State *L, bool bare);
 
 /* The descriptor of the owner's lock at `arg`, which journal.take gave. [-0, +0, v] */
 int jigL_owner_lock(lua_State *L, int arg);
@@ -192,9 +195,11 @@ int jigL_owner_lock(lua_State *L, int arg);
 int luaopen_jig_budget(lua_State *L);
 int luaopen_jig_coroutine(lua_State *L);
 int luaopen_jig_coverage(lua_State *L);
+int luaopen_jig_guard(lua_State *L);
 int luaopen_jig_hex(lua_State *L);
 int luaopen_jig_crc(lua_State *L);
 int luaopen_jig_digest(lua_State *L);
+int luaopen_jig_sign(lua_State *L);
 int luaopen_jig_clock(lua_State *L);
 int luaopen_jig_task(lua_State *L);
 int luaopen_jig_port(lua_State *L);

@@ -9,11 +9,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "bindings/developer.h"
 #include "core/child.h"
 #include "core/lend.h"
 #include "core/session.h"
 
 enum {
+    EXIT_USAGE = 2,
     EXIT_INTERRUPTED = 5,
     EXIT_UNREPORTED = 6,
     LAST_SECONDS = 180, /* for what goes on in the background when the scripts have ended */
@@ -154,6 +156,8 @@ int main(int argc, char **argv)
     struct jig_memory memory = {0};
     struct jig_error err;
     keep_stdio();
+    if (jigL_developer_refused(argc, argv))
+        return EXIT_USAGE;
     raise_limit();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL); /* ignored by who started us, it would hide how children end */

@@ -51,7 +51,7 @@ static const char *const *read_argv(lua_State *L)
 /* options.env laid over jig's environment; NULL = as it is. [-0, +1, e] */
 static const char *const *read_env(lua_State *L)
 {
-    return lua_getfield(L, 1, "env") == LUA_TNIL ? NULL : jigL_environment(L);
+    return lua_getfield(L, 1, "env") == LUA_TNIL ? NULL : jigL_environment(L, false);
 }
 
 static double seconds_field(lua_State *L, const char *key, double fallback)

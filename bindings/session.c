@@ -81,10 +81,16 @@ static const char *const *read_list(lua_State *L, int from, const char *key)
     return list;
 }
 
-/* options.env laid over jig's environment; NULL = as it is. [-0, +1, e] */
-static const char *const *read_env(lua_State *L)
+/* options.env laid over jig's environment, or alone; NULL = jig's as it is. [-0, +1, e] */
+static const char *const *read_env(lua_State *L, bool bare)
 {
-    return lua_getfield(L, 1, "env") == LUA_TNIL ? NULL : jigL_environment(L);
+    if (lua_getfield(L, 1, "env") == LUA_TNIL) {
+        if (!bare)
+            return NULL;
+        lua_pop(L, 1);
+        lua_newtable(L);
+    }
+    return jigL_environment(L, bare);
 }
 
 /* The list of statuses in field `key` of the table, NULL when there is none; it lives as long as
@@ -211,13 +217,14 @@ static void read_calls(lua_State *L, struct jig_service *service)
  * (core/gate.h), at most limits.gate seconds (600). missing, busy, pin: { statuses = {}, patterns =
  * {} }, by which a refusal tells that. Default false: no gate. `tries` is for jig.worker
  *   calls      calls of this process at once (default 0: no limit)
+ *   pinned     run the program that guard.pin opened, as `cli`, and give it no variables but env's
  * nil, message, code when the folder cannot be used. Does not yield.
  */
 static int service_new(lua_State *L)
 {
-    static const char *const known[] = {"cli",    "arguments", "env",  "cwd",   "accept",
-                                        "limits", "grace",     "stop", "hurry", "report",
-                                        "token",  "calls",     NULL};
+    static const char *const known[] = {"cli",    "arguments", "env",    "cwd",   "accept",
+                                        "limits", "grace",     "stop",   "hurry", "report",
+                                        "token",  "calls",     "pinned", NULL};
     struct jig_engine *engine = jigL_engine(L);
     struct jig_service service;
     struct jig_error err;
@@ -236,7 +243,11 @@ static int service_new(lua_State *L)
     read_report(L, &service);
     read_calls(L, &service);
     service.cli.arguments = read_list(L, 1, "arguments");
-    service.env = read_env(L);
+    bool pinned = bool_field(L, 1, "pinned", false);
+    if (pinned && !engine->pin)
+        return luaL_error(L, "session.service: no program is pinned");
+    service.cli.pin = pinned ? engine->pin : NULL;
+    service.env = read_env(L, pinned);
     read_token(L, &service);
     struct lservice *s = lua_newuserdatauv(L, sizeof *s, 0);
     memset(s, 0, sizeof *s);

@@ -108,6 +108,10 @@ static int open_main(lua_State *L)
     lua_setfield(L, -2, "jig.world");
     lua_pushcfunction(L, luaopen_jig_lineedit);
     lua_setfield(L, -2, "jig.lineedit");
+    lua_pushcfunction(L, luaopen_jig_guard);
+    lua_setfield(L, -2, "jig.guard");
+    lua_pushcfunction(L, luaopen_jig_sign);
+    lua_setfield(L, -2, "jig.sign");
     lua_pop(L, 1);
     add_searcher(L, true);
     add_developer_path(L);

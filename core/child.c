@@ -141,6 +141,16 @@ static void set_dispositions(const sigset_t *changed)
             sigaction(signum, &normal, NULL);
 }
 
+/* A pinned program stands behind the descriptors that the child keeps, and is closed with this. */
+__attribute__((no_sanitize_address)) static void run_program(const struct birth *birth)
+{
+    int last = 2 + (int)birth->options->n_kept;
+    if (!birth->options->pin)
+        execve(birth->program, birth->argv, birth->env);
+    else if (fcntl(last, F_SETFD, FD_CLOEXEC) == 0)
+        execveat(last, "", birth->argv, birth->env, AT_EMPTY_PATH);
+}
+
 /* Runs in the child: only calls that are safe there, and no return on success. */
 __attribute__((no_sanitize_address)) static int become_program(void *data)
 {
@@ -154,7 +164,7 @@ __attribute__((no_sanitize_address)) static int become_program(void *data)
     set_dispositions(birth->changed);
     if (setsid() >= 0 && (!o->cwd || chdir(o->cwd) == 0) && place(o) == 0) {
         sigprocmask(SIG_SETMASK, &none, NULL);
-        execve(birth->program, birth->argv, birth->env);
+        run_program(birth);
     }
     birth->error = errno;
     _exit(127);
@@ -213,10 +223,15 @@ static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_optio
     };
     if (!nursery)
         return ENOMEM;
-    int rc = find_program(o->argv[0], found, sizeof found, &birth.program);
+    int rc = o->pin ? 0 : find_program(o->argv[0], found, sizeof found, &birth.program);
     if (rc)
         return rc;
     birth.changed = &nursery->changed;
+    if (o->pin && o->n_kept == JIG_CHILD_KEPT)
+        return EMFILE;
+    if (o->pin)
+        options.kept[options.n_kept++] = o->pin->fd;
+    const struct jig_child_options whole = options;
     struct jig_lender *lender = jig_lend_begin(loop, &options);
     birth.lender = lender;
     birth.whole = !lender; /* under a checker the child's memory is another, and cannot tell */
@@ -226,7 +241,7 @@ static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_optio
         jig_lend_end(lender, !separated);
     if (separated)
         return rc;
-    options = *o;
+    options = whole;
     birth.lender = NULL;
     birth.whole = true;
     return bear(nursery, &birth, pid);
@@ -286,6 +301,8 @@ static void fire_kill(struct jig_timer *timer);
 struct jig_child *jig_child_start(struct jig_loop *loop, const struct jig_child_options *options,
                                   jig_child_fn *fn, void *data, struct jig_error *err)
 {
+    if (options->pin && jig_pin_check(options->pin, options->argv[0], err) < 0)
+        return NULL;
     struct jig_child *child = calloc(1, sizeof *child);
     if (!child || !family_of(loop)) {
         jig_fail(err, JIG_ENOMEM, "no memory to start '%s'", options->argv[0]);

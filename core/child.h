@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/loop.h"
+#include "core/pin.h"
 #include <sys/types.h>
 
 enum { JIG_CHILD_KEPT = 4 };
@@ -25,6 +26,8 @@ struct jig_child_options {
     int stdio[3]; /* descriptors for 0, 1, 2, any of them; -1 = /dev/null. Not closed here */
     int kept[JIG_CHILD_KEPT]; /* n_kept descriptors that it has besides, at 3 and on: a lock's */
     size_t n_kept;
+    struct jig_pin *pin; /* what is run, by its descriptor, which takes a place of the kept
+                          * ones; argv[0] is its name then. NULL = the program argv[0] */
 };
 
 struct jig_child;
@@ -35,7 +38,7 @@ typedef void jig_child_fn(void *data, int status);
 
 /* Starts a child. A program without '/' is looked up in PATH. NULL with *err: JIG_ENOTFOUND (no
  * such file, or its interpreter or cwd is missing), JIG_EDENIED (not executable), JIG_ELIMIT
- * (arguments too long), JIG_ESYSTEM. */
+ * (arguments too long), JIG_ESYSTEM. A pinned one that has changed: JIG_EDENIED. */
 struct jig_child *jig_child_start(struct jig_loop *loop, const struct jig_child_options *options,
                                   jig_child_fn *fn, void *data, struct jig_error *err);
 

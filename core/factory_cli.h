@@ -17,6 +17,8 @@
 
 #include "core/error.h"
 
+struct jig_pin;
+
 enum jig_factory_command {
     JIG_NEW_DEVICE,
     JIG_GET_DEVICE_CONFIGURATION,
@@ -41,6 +43,8 @@ const char *jig_factory_command_name(enum jig_factory_command command);
 struct jig_factory_cli {
     const char *program;
     const char *const *arguments; /* between program and command, ended by NULL; may be NULL */
+    struct jig_pin *pin;          /* what is run as `program`; it outlives all calls. NULL = what
+                                   * has that name at each call */
 };
 
 /* One call. `response` is for get_device_configuration and handle_device_response; `code` and

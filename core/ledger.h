@@ -32,9 +32,11 @@
  * Events, by kind, and what they say besides session and attempt:
  *
  *   started      run, owner, slot, station, lot, operator, recipe, version, recipe_sha256, jig,
- *                libraries, cli, cli_sha256, arguments, environment, service; no session
+ *                libraries, cli, cli_sha256, arguments, environment, service, manifest (SHA-256 of
+ *                the signed recipe's manifest, in hex; of a recipe that was not signed there is
+ *                none); no session
  *   opening      run, number, unit, owner, slot, serial, service, after (1: hooks follow the
- *                fingerprint), again (reason)               new_device is about to be called
+ *                fingerprint), again (reason), manifest     new_device is about to be called
  *   opened, configured                                      its answer was read
  *   failed       command, code, why           a command failed; the session owes a report
  *   refused      command: "new_device" = it opened nothing, the session has ended;
@@ -48,7 +50,7 @@
  *   manufactured_with_fault  fault, code, reason, phase      what failed after the fingerprint
  *   ended        run, number, unit, slot, serial, lot, passed, result, took (us), phases (array of
  *                {name, us}), gate_us, received, sent, fingerprint,
- *                fault {name, code, reason, phase, line, traceback}
+ *                fault {name, code, reason, phase, line, traceback}, manifest
  *   pruned       through (event id), hash (hex, of that event), events, kept_sha256; no session.
  *                Only jig_ledger_prune() appends it
  *

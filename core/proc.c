@@ -175,8 +175,12 @@ static struct jig_proc *new_proc(struct jig_loop *loop, const struct jig_proc_op
 static int start_child(struct jig_proc *proc, const struct jig_proc_options *o,
                        struct jig_error *err)
 {
-    struct jig_child_options child = {
-        .argv = o->argv, .env = o->env, .cwd = o->cwd, .stdio = {-1, -1, -1}, .n_kept = o->n_kept};
+    struct jig_child_options child = {.argv = o->argv,
+                                      .env = o->env,
+                                      .cwd = o->cwd,
+                                      .stdio = {-1, -1, -1},
+                                      .n_kept = o->n_kept,
+                                      .pin = o->pin};
     memcpy(child.kept, o->kept, sizeof child.kept);
     int rc = open_stream(&proc->out, &child.stdio[1], err);
     if (rc == JIG_OK)

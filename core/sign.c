@@ -13,20 +13,19 @@
 
 enum { FILE_MAX = 8192 }; /* such a key has some hundred bytes */
 
-/* The file's first bytes, at most FILE_MAX; *mode is its mode. */
-static int read_file(const char *path, char *text, size_t *n, mode_t *mode, struct jig_error *err)
+/* The file's first bytes, at most FILE_MAX; *st is what it is. */
+static int read_file(const char *path, char *text, size_t *n, struct stat *st,
+                     struct jig_error *err)
 {
-    struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return jig_fail_sys(err, errno, "cannot open the key %s", path);
-    ssize_t got = fstat(fd, &st) < 0 ? -1 : read(fd, text, FILE_MAX);
+    ssize_t got = fstat(fd, st) < 0 ? -1 : read(fd, text, FILE_MAX);
     int sys = errno;
     close(fd);
     if (got < 0)
         return jig_fail_sys(err, sys, "cannot read the key %s", path);
     *n = (size_t)got;
-    *mode = st.st_mode;
     return 0;
 }
 
@@ -64,12 +63,15 @@ int jig_key_private(struct jig_key *key, const char *path, struct jig_error *err
 {
     char text[FILE_MAX];
     size_t n = 0;
-    mode_t mode = 0;
+    struct stat st = {0};
     *key = (struct jig_key){0};
-    int rc = read_file(path, text, &n, &mode, err);
+    int rc = read_file(path, text, &n, &st, err);
     if (rc < 0)
         return rc;
-    if (mode & (S_IRWXG | S_IRWXO))
+    if (st.st_uid != geteuid())
+        rc = jig_fail(err, JIG_EDENIED, "the key %s belongs to user %u, and this is user %u", path,
+                      (unsigned)st.st_uid, (unsigned)geteuid());
+    else if (st.st_mode & (S_IRWXG | S_IRWXO))
         rc = jig_fail(err, JIG_EDENIED, "others may use the key %s: chmod 600 it", path);
     else
         rc = adopt(key, parse(text, n, true), path, err);
@@ -77,18 +79,72 @@ int jig_key_private(struct jig_key *key, const char *path, struct jig_error *err
     return rc;
 }
 
+int jig_key_parse(struct jig_key *key, const char *pem, size_t n, const char *name,
+                  struct jig_error *err)
+{
+    *key = (struct jig_key){0};
+    size_t size = n < FILE_MAX ? n : FILE_MAX;
+    EVP_PKEY *pkey = parse(pem, size, false);
+    return adopt(key, pkey ? pkey : parse(pem, size, true), name, err);
+}
+
 int jig_key_public(struct jig_key *key, const char *path, struct jig_error *err)
 {
     char text[FILE_MAX];
     size_t n = 0;
-    mode_t mode = 0;
+    struct stat st;
     *key = (struct jig_key){0};
-    int rc = read_file(path, text, &n, &mode, err);
+    int rc = read_file(path, text, &n, &st, err);
     if (rc < 0)
         return rc;
-    EVP_PKEY *pkey = parse(text, n, false);
-    rc = adopt(key, pkey ? pkey : parse(text, n, true), path, err);
+    rc = jig_key_parse(key, text, n, path, err);
     explicit_bzero(text, n);
+    return rc;
+}
+
+/* ---- a new pair ---- */
+
+static int write_new(const char *path, mode_t mode, const void *bytes, size_t n,
+                     struct jig_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (fd < 0 && errno == EEXIST)
+        return jig_fail(err, JIG_EDUPLICATE, "%s is there already: nothing was written", path);
+    if (fd < 0)
+        return jig_fail_sys(err, errno, "cannot write %s", path);
+    ssize_t put = 0;
+    for (size_t done = 0; done < n && put >= 0; done += (size_t)put)
+        put = write(fd, (const char *)bytes + done, n - done);
+    int rc = put < 0 || fsync(fd) < 0 ? jig_fail_sys(err, errno, "cannot write %s", path) : JIG_OK;
+    close(fd);
+    if (rc < 0)
+        unlink(path);
+    return rc;
+}
+
+static int write_pem(EVP_PKEY *pkey, bool private, const char *path, struct jig_error *err)
+{
+    BIO *bio = BIO_new(BIO_s_secmem());
+    int made = !bio      ? 0
+               : private ? PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL)
+                         : PEM_write_bio_PUBKEY(bio, pkey);
+    char *text = NULL;
+    long n = made == 1 ? BIO_get_mem_data(bio, &text) : 0;
+    int rc = n > 0 ? write_new(path, private ? 0600 : 0644, text, (size_t)n, err)
+                   : jig_fail(err, JIG_EUNSUPPORTED, "the crypto library writes no key");
+    BIO_free(bio);
+    return rc;
+}
+
+int jig_key_generate(const char *private_path, const char *public_path, struct jig_error *err)
+{
+    EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    if (!pkey)
+        return jig_fail(err, JIG_EUNSUPPORTED, "the crypto library makes no key");
+    int rc = write_pem(pkey, true, private_path, err);
+    if (rc == JIG_OK && (rc = write_pem(pkey, false, public_path, err)) < 0)
+        unlink(private_path);
+    EVP_PKEY_free(pkey);
     return rc;
 }
 

@@ -18,13 +18,21 @@ struct jig_key {
     uint8_t public[JIG_PUBLIC_KEY_SIZE]; /* the public half */
 };
 
-/* Reads the private key in the file. JIG_ENOTFOUND; JIG_EDENIED: it cannot be read, or its mode
- * lets others than its owner do anything with it; JIG_EINVALID: no Ed25519 key, or one under a
- * passphrase, for which nothing asks. */
+/* Reads the private key in the file. JIG_ENOTFOUND; JIG_EDENIED: it cannot be read, is not this
+ * user's (the effective one), or its mode lets others than its owner do anything with it;
+ * JIG_EINVALID: no Ed25519 key, or one under a passphrase, for which nothing asks. */
 int jig_key_private(struct jig_key *key, const char *path, struct jig_error *err);
 
 /* Reads a public key, or the public half of a private one, whose mode does not matter here. */
 int jig_key_public(struct jig_key *key, const char *path, struct jig_error *err);
+
+/* The same from n bytes of such a file that were read; `name` is for the message. */
+int jig_key_parse(struct jig_key *key, const char *pem, size_t n, const char *name,
+                  struct jig_error *err);
+
+/* Makes a new pair: two files that were not there, the private one with mode 0600. JIG_EDUPLICATE:
+ * one is there. On failure neither is left behind. */
+int jig_key_generate(const char *private_path, const char *public_path, struct jig_error *err);
 
 /* A public key from its bytes. */
 int jig_key_of(struct jig_key *key, const uint8_t *public, struct jig_error *err);

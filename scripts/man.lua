@@ -196,7 +196,7 @@ local PAGES <const> = {
     put_sections("spec/README.md", { "Testing a recipe", "Proving a recipe" })
   end },
   ["jig-station"] = { section = 5, what = "the station file and the journal of jig", put = function()
-    put_sections("scripts/README.md", { "The station file", "The journal" })
+    put_sections("scripts/README.md", { "The station file", "Signed recipes", "The journal" })
     put_sections("transports/README.md", { "Addresses of ports" })
   end },
 }

@@ -115,6 +115,9 @@ local OF_A_THREAD <const> = {
 
 -- Sources that have no spec of their own at the same path.
 local COVERED <const> = {
+  ["core/bundle.c"] = "spec/bindings/guard_spec.lua: folders that are read whole",
+  ["core/guard.c"] = "spec/bindings/guard_spec.lua: files that nobody else may change",
+  ["core/pin.c"] = "spec/bindings/guard_spec.lua: programs that are pinned",
   ["core/effects.c"] = "spec/core/ledger_spec.lua: the rows that events make",
   ["core/emergency_file.c"] = "spec/core/emergency_spec.lua: what its files look like",
   ["core/scribe.c"] = "spec/core/journal_spec.lua: what the journal's thread does",

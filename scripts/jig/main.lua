@@ -14,6 +14,9 @@ local VERBS <const> = {
   { "journal", "read, verify and prune the journal" },
   { "shell", "talk to a device by hand, with a recipe's port and framing" },
   { "ports", "list the devices that could be opened" },
+  { "keygen", "make a pair of keys to sign recipes with" },
+  { "sign", "sign a recipe's folder" },
+  { "verify", "hold a signed recipe against its manifest" },
   { "version", "show the versions of jig and its libraries" },
   { "help", "print a page of the manual" },
 }

@@ -12,6 +12,7 @@ local units = require "jig.unit"
 ---@field run string       what this run is called in the journal
 ---@field settings table   of the worker: slot, lot, operator, journal
 ---@field files table      sandbox.files() of the recipe
+---@field manifest? string  SHA-256 of the signed recipe's manifest, in hex
 local record = {}
 record.__index = record
 
@@ -25,6 +26,7 @@ function record.new(config, files)
   return setmetatable({
     run = config.journal.run or config.journal.owner .. "-" .. config.slot,
     settings = config,
+    manifest = config.sealed and config.sealed.manifest,
     files = files,
     attempts = {},
   }, record)
@@ -58,7 +60,7 @@ function record:started(made)
   local facts = {
     run = self.run, slot = self.settings.slot, lot = self.settings.lot, operator = self.settings.operator,
     recipe = made.name, version = made.version,
-    recipe_sha256 = record.digest(self.files, self.settings.folder),
+    recipe_sha256 = record.digest(self.files, self.settings.folder), manifest = self.manifest,
   }
   for key, value in pairs(self.settings.journal.started) do facts[key] = value end
   journal.append("started", "", 0, assert(cjson.encode(facts)), true)
@@ -80,7 +82,7 @@ function record:opening(unit, truth)
   return assert(cjson.encode {
     run = self.run, number = truth.number, unit = unit_id(self, truth.number), owner = settings.owner,
     slot = truth.slot, serial = units.serial_text(unit), lot = unit.lot,
-    service = settings.started.service, after = self.after, again = settings.again,
+    service = settings.started.service, after = self.after, again = settings.again, manifest = self.manifest,
   }), attempt
 end
 
@@ -107,7 +109,7 @@ local function ended_facts(self, result, number)
     result = result.passed and "passed" or result.manufactured_with_fault and "manufactured with fault" or "failed",
     took = micro(result.seconds), phases = phases(result),
     gate_us = micro(result.gate_seconds or 0), received = result.received,
-    sent = result.sent, fingerprint = result.fingerprint, fault = fault_facts(result.fault),
+    sent = result.sent, fingerprint = result.fingerprint, fault = fault_facts(result.fault), manifest = self.manifest,
   }
 end
 

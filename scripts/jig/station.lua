@@ -31,6 +31,12 @@ local station = {}
 ---@field start? "line"|"scan"  with watch, what begins a unit: a line on stdin, or a scanned serial number
 ---@field scanner? string   address of the scanner; default "stdin:-"
 ---@field journal? jig.StationJournal|false  false: no journal, and no verdict is a record
+---@field trust? jig.StationTrust  signed recipes alone are run; see jig.trust
+
+---@class jig.StationTrust
+---@field keys string[]   absolute paths of PEM files: whose signatures count
+---@field cli string      SHA-256 of the CLI, in hex
+---@field versions? table<string, string>  nothing older is run: by the recipe's name
 
 ---@class jig.StationSlot
 ---@field name string       1 to 32 letters, digits and _.:-
@@ -98,6 +104,8 @@ local function slots_shape(value, path, report)
   shape.array(slot_record)(value, path, report)
 end
 
+local absolute = shape.value("an absolute path", function(v) return type(v) == "string" and v:sub(1, 1) == "/" end)
+
 local texts = shape.array(shape.value("a string", function(v) return type(v) == "string" and v ~= "" end))
 local trouble = shape.record { statuses = shape.array(shape.range(0, 255)), patterns = texts }
 
@@ -106,12 +114,31 @@ local token_record = shape.record {
     return type(v) == "string" and #v <= 64 and v:find("^[%w_-][%w_.-]*$") ~= nil
   end),
   width = shape.range(1, 1024),
-  folder = shape.value("an absolute path", function(v) return type(v) == "string" and v:sub(1, 1) == "/" end),
+  folder = absolute,
   missing = trouble,
   busy = trouble,
   pin = trouble,
   tries = shape.range(1, 100),
 }
+
+local function version_shape(value, path, report)
+  if require("jig.manifest").is_version(value) then return end
+  report(path, "1 to 4 numbers with dots", shape.describe(value))
+end
+
+local trust_record = shape.record({
+  keys = shape.array(absolute),
+  cli = shape.value("a SHA-256: 64 hex digits, small letters", function(v)
+    return type(v) == "string" and #v == 64 and v:find("^[%da-f]*$") ~= nil
+  end),
+  versions = shape.map(shape.string, version_shape),
+}, { "keys", "cli" })
+
+local function trust_shape(value, path, report)
+  if type(value) ~= "table" then return report(path, "a table", shape.describe(value)) end
+  trust_record(value, path, report)
+  if type(value.keys) == "table" and #value.keys == 0 then report(path .. ".keys", "at least one key", "none") end
+end
 
 local function token_shape(value, path, report)
   if value == false then return end
@@ -132,6 +159,7 @@ local station_shape = shape.record {
   start = shape.one_of { "line", "scan" },
   scanner = shape.string,
   journal = journal_shape,
+  trust = trust_shape,
   cli = shape.record {
     path = shape.string,
     arguments = shape.array(shape.value("a string", function(v) return type(v) == "string" end)),
@@ -156,14 +184,28 @@ local station_shape = shape.record {
   },
 }
 
+-- What cannot be said together: a sentence with its place.
+local function contradiction(path, made)
+  if made.slots and (made.slot or made.port) then
+    local both = made.slot and "slot" or "port"
+    return ("%s: slots and %s exclude each other"):format(shape.where(path, both, "return"), both)
+  end
+  if made.trust and ((made.cli or {}).path or ""):sub(1, 1) ~= "/" then
+    return ("%s: trust needs cli.path, an absolute path"):format(shape.where(path, "trust", "return"))
+  end
+end
+
 --- Loads and checks a station file, where its code is bounded: in a slot's state. Does not yield.
 ---@param path string
+---@param files? table  what its files are read by; default sandbox.files()
 ---@return jig.Station|nil made, string? message
-function station.read(path)
-  local env = sandbox.environment(path:match("^(.*/)[^/]*$") or "./", {}, sandbox.files())
-  local chunk, message = sandbox.files():load(path, env)
+function station.read(path, files)
+  files = files or sandbox.files()
+  local folder = path:match("^(.*/)[^/]*$") or "./"
+  local env = sandbox.environment(folder, {}, files)
+  local chunk, message = files:load(path, env)
   if not chunk then return nil, message end
-  local ok, made, spent = budget.run(path:match("^(.*/)[^/]*$") or "./", tostring, chunk)
+  local ok, made, spent = budget.run(folder, tostring, chunk)
   if spent then return nil, ("%s: %s"):format(spent.line or path, spent.reason) end
   if not ok then return nil, tostring(made) end
   local at, expected, got = shape.check(station_shape, made)
@@ -171,10 +213,8 @@ function station.read(path)
     local place = shape.where(path, at, "return")
     return nil, ("%s: %s: expected %s, got %s"):format(place, at == "" and "station" or at, expected, got)
   end
-  if made.slots and (made.slot or made.port) then
-    local both = made.slot and "slot" or "port"
-    return nil, ("%s: slots and %s exclude each other"):format(shape.where(path, both, "return"), both)
-  end
+  message = contradiction(path, made)
+  if message then return nil, message end
   return made
 end
 
@@ -187,6 +227,22 @@ function station.load(path)
   if refused then return nil, refused end
   local released <close> = trial.interruptible() -- luacheck: ignore
   return station.read(path)
+end
+
+--- Loads a station file to work by it. One that says `trust` is read once more, and that counts: each of its files by a
+-- descriptor whose file, and the folders above, nobody but root may change. Does not yield.
+---@param path string
+---@return jig.Station|nil made, string? message
+function station.open(path)
+  local made, message = station.load(path)
+  if not made or not made.trust then return made, message end
+  local trial = require "jig.trial"
+  local released <close> = trial.interruptible() -- luacheck: ignore
+  local whole = require("jig.system").realpath(path) or path
+  made, message = station.read(whole, require("jig.trust").files())
+  if made and not made.trust then made, message = nil, whole .. ": it said trust when it was read before" end
+  if made then return made end
+  return nil, ("a station file that says trust is root's: %s"):format(message)
 end
 
 return station

@@ -21,6 +21,7 @@ topics.LIST = {
   { "faults", "scripts", "Faults", "names and codes of what is reported" },
   { "bytes", "scripts", "Bytes", "hex, CRC, digests" },
   { "station", "scripts", "The station file", "what a station file says; the token" },
+  { "signing", "scripts", "Signed recipes", "jig sign, jig verify, and a station that runs nothing else" },
   { "journal", "scripts", "The journal", "the record: recovery, duplicates, reading, proving it" },
   { "cassettes", "scripts", "Cassettes", "jig run --record, jig replay: a failure of the line, at home" },
   { "shell", "scripts", "The shell", "jig shell: talking to a device by hand" },

@@ -55,6 +55,16 @@ function trial.run(module, config)
   return messages, trouble
 end
 
+--- Loads a recipe and gives what it calls itself. Does not yield.
+---@param config { file: string, folder: string, sealed?: jig.Sealed }
+---@return { name: string, version: string }|nil loaded, string? message
+function trial.load(config)
+  local messages, trouble = trial.run("jig.trial_load", config)
+  local first = messages[1]
+  if first and first.event == "loaded" and not trouble then return first end
+  return nil, first and first.message or ("%s: %s"):format(config.file, trouble or "it tells nothing")
+end
+
 --- Loads a recipe, or the station file in `config.station`, and says why that is refused; nil when it is not. Does not
 -- yield.
 ---@param config { file?: string, folder?: string, station?: string }

@@ -170,11 +170,11 @@ local function run_unit(config, service, number, record, plan)
     base.session = make_id()
     return base.session
   end
-  local tries, again = 0, counter(config)
+  local tries, again, manifest = 0, counter(config), config.sealed and config.sealed.manifest
   repeat
     tries = tries + 1
     base.attempt, base.session = tries, nil
-    emit { event = "started", recipe = plan.name, version = plan.version }
+    emit { event = "started", recipe = plan.name, version = plan.version, manifest = manifest }
     if recording then recording.recorder:attempt(tries) end
     local result = one_attempt(plan, {
       slot = config.slot,
@@ -184,7 +184,7 @@ local function run_unit(config, service, number, record, plan)
       lot = config.lot,
       operator = config.operator,
     }, context)
-    result.event = "ended"
+    result.event, result.manifest = "ended", manifest
     if recording then recording.recorder:verdict(result) end
     local kept = keep(context, result, number, config.retries > 0 and result.fault and result.fault.retry == true)
     -- For a journal that does not know how this attempt ended its serial number is being made still.
@@ -195,11 +195,20 @@ local function run_unit(config, service, number, record, plan)
   if recording then recording:finish(emit) end
 end
 
+-- What a recipe calls itself must be what was signed of it: by that it was let in.
+local function other_than_signed(config, made)
+  local sealed = config.sealed
+  if not sealed or made.name == sealed.name and made.version == sealed.version then return end
+  return ("%s: it was signed as %s %s, and calls itself %s %s"):format(config.file, sealed.name, sealed.version,
+    made.name, made.version)
+end
+
 -- One turn of a slot: a unit, and at a watched slot the waits around it. False when it was the last.
 local function turn(config, files, service, number, record)
   local _, emit = emitter(config, number)
   local made_recipe, message = loader.load(config.file, config.folder, files)
-  if not made_recipe then
+  if made_recipe then message = other_than_signed(config, made_recipe) end
+  if message then
     emit { event = "refused", message = message }
     return false
   end
@@ -216,12 +225,13 @@ local function turn(config, files, service, number, record)
   return not config.watch or await_removal(plan.address, emit)
 end
 
----@param config table  slot, file, folder, address?, service, count, retries, serial?, session_id? (or a list: one
---  for each attempt), lot?, operator?, quiet?, journal? (jig.record), recording?
---  (jig.cassette.recording), watch? (waits for each device to come and go), start? (and for slot:send { serial? }
---  before; { last = true }: no more)
+---@param config table  slot, file, folder, sealed? (jig.Sealed: its files were read before), address?, service,
+--  count, retries, serial?, session_id? (or a list: one for each attempt), lot?, operator?, quiet?, journal?
+--  (jig.record), recording? (jig.cassette.recording), watch? (waits for each device to come and go), start? (and for
+--  slot:send { serial? } before; { last = true }: no more)
 return function(config)
-  local files = sandbox.files(config.journal ~= nil or config.recording ~= nil)
+  local files = config.sealed and require("jig.sealed").files(config.sealed, config.folder)
+    or sandbox.files(config.journal ~= nil or config.recording ~= nil)
   local service = assert(session.service(config.service))
   local record = config.journal and require("jig.record").new(config, files)
   for number = 1, config.watch and math.maxinteger or config.count do

@@ -51,7 +51,7 @@ describe("jig.station", function()
     { "what is no table", "", "station.lua:1: station: expected a table, got nil" },
     { "an unknown key", "return {\n  slost = {},\n}",
       "station.lua:2: slost: expected one of the keys cli, journal, lot, name, operator, port, retries, scanner, "
-      .. "slot, slots, start, stop, watch, "
+      .. "slot, slots, start, stop, trust, watch, "
       .. "got an unknown key" },
     { "no slots", "return {\n slots = {} }", "station.lua:2: slots: expected at least one slot, got none" },
     { "a slot without a name", "return { slots = { { port = 'pair:x' } } }",

@@ -163,7 +163,8 @@ static int argv(lua_State *L)
         lua_rawgeti(L, 1, i + 1);
         arguments[i] = lua_tostring(L, -1);
     }
-    struct jig_factory_cli cli = {arguments[0], arguments[1] ? arguments + 1 : NULL};
+    struct jig_factory_cli cli = {.program = arguments[0],
+                                  .arguments = arguments[1] ? arguments + 1 : NULL};
     size_t n;
     struct jig_factory_call call = {.command = check_command(L, field(L, 2, "command", &n))};
     call.session = field(L, 2, "session", &call.session_len);

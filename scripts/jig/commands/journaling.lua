@@ -106,12 +106,31 @@ function journaling.cli(o, station)
   return cli
 end
 
+--- Finds the CLI, and pins it where the station says `trust`. Changes the settings by that.
+---@param cli table  of journaling.cli
+---@param station table
+---@return true|nil found, string? message
+function journaling.find_cli(cli, station)
+  if station.trust then
+    local ok, message = require("jig.trust").pin(cli, station.trust)
+    return ok, message and "the Secure Factory CLI is refused: " .. message
+  end
+  local path, message = system.program(cli.cli)
+  if not path then
+    return nil, ("the Secure Factory CLI cannot be started: %s\n  name it with --cli PATH, or cli.path in the station "
+      .. "file"):format(message)
+  end
+  cli.cli = path
+  return true
+end
+
 --- Which service a session was opened at: the CLI's path and contents, its fixed arguments, and the names
 -- of the environment that is set for it. A session is reported through the same one only.
 ---@param cli table  the station's settings of the CLI, with cli = its path
 ---@return string|nil hex, string sha256_or_message
 function journaling.service(cli)
-  local sum, message = system.sha256(cli.cli)
+  local sum, message = cli.pinned and hex.decode(cli.pinned), nil
+  if not sum then sum, message = system.sha256(cli.cli) end
   if not sum then return nil, message end
   local parts = { system.realpath(cli.cli) or cli.cli, hex.encode(sum) }
   table.move(cli.arguments or {}, 1, #(cli.arguments or {}), #parts + 1, parts)

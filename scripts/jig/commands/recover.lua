@@ -4,7 +4,6 @@ local journal = require "jig.journal"
 local journaling = require "jig.commands.journaling"
 local options = require "jig.commands.options"
 local recovery = require "jig.recovery"
-local system = require "jig.system"
 
 local OK <const>, USAGE <const>, STATION <const>, UNREPORTED <const> = 0, 2, 4, 6
 
@@ -38,15 +37,11 @@ end
 
 local function recover(o, from, settings)
   local cli = journaling.cli(o, from)
-  local path, message = system.program(cli.cli)
+  local found, message = journaling.find_cli(cli, from)
   local signature
-  if path then
-    cli.cli = path
-    signature, message = journaling.service(cli)
-  end
+  if found then signature, message = journaling.service(cli) end
   if not signature then
-    say(("the Secure Factory CLI cannot be started: %s\n  name it with --cli PATH, or cli.path in the station file")
-      :format(message))
+    say(message)
     return STATION
   end
   local service
@@ -86,8 +81,13 @@ return function(words)
   local from = {}
   if o.station then
     local message
-    from, message = require("jig.station").load(o.station)
+    from, message = require("jig.station").open(o.station)
     if not from then
+      say(message)
+      return USAGE
+    end
+    message = from.trust and require("jig.trust").usage(o)
+    if message then
       say(message)
       return USAGE
     end

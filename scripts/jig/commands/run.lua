@@ -135,7 +135,8 @@ end
 local function slot_configs(config, list)
   local configs = {}
   for i, place in ipairs(list) do
-    local made = { slot = place.name, file = place.file, folder = place.folder, address = place.address }
+    local made = { slot = place.name, file = place.file, folder = place.folder, address = place.address,
+      sealed = place.sealed }
     for key, value in pairs(config) do made[key] = value end
     configs[i] = made
   end
@@ -204,18 +205,20 @@ local function recover(config, settings, handle, stopped)
   }).unreported
 end
 
--- Waits until the journal is open, then recovers. nil, message when no unit may begin.
-local function begin(config, settings, handle, counted, stopped)
+-- Waits until the journal is open, then recovers. nil, message, status when no unit may begin.
+local function begin(config, list, settings, handle, counted, stopped)
   if not settings then return true end
   local ok, message = journal.ready()
   if not ok then
     return nil, ("the journal %s: %s\n  no unit is begun without a journal; --no-journal does without"):format(
-      settings.path, message)
+      settings.path, message), tally.STATION
   end
+  message = list[1].sealed and require("jig.trust").lot_trouble(settings.path, config.lot, list)
+  if message then return nil, message, tally.REFUSED end
   if recover(config, settings, handle, stopped) > 0 then counted:note(tally.UNREPORTED) end
   if not config.session_id then return true end
   config.journal.first_attempt, message = journaling.next_attempt(settings.path, config.session_id)
-  return config.journal.first_attempt ~= nil, message
+  return config.journal.first_attempt ~= nil, message, tally.STATION
 end
 
 -- Slots hold descriptors: nil and a message when there may not be enough of them.
@@ -290,9 +293,9 @@ local function run(o, config, list, settings)
   system.catch_signals()
   local units = gang.new(handle)
   local stopped = heed_signals(units, handle, o.stop)
-  local ready, message = begin(config, settings, handle, counted, stopped)
+  local ready, message, why = begin(config, list, settings, handle, counted, stopped)
   if not ready then
-    counted:note(tally.STATION)
+    counted:note(why)
     return counted:status(), counted, message
   end
   keep_ticking(output)
@@ -356,8 +359,10 @@ local function read_settings(words)
   local wrong = check_usage(o, trace)
   if wrong then return nil, usage(wrong) end
   local from, message = {}, nil
-  if o.station then from, message = require("jig.station").load(o.station) end
+  if o.station then from, message = require("jig.station").open(o.station) end
   if not from then return nil, usage(message) end
+  wrong = from.trust and require("jig.trust").usage(o, trace == "payload")
+  if wrong then return nil, usage(wrong) end
   local list
   list, message = slots.of(o, from)
   if not list then return nil, usage(message) end
@@ -368,18 +373,28 @@ local function read_settings(words)
   return o, from, list
 end
 
+-- Looks at what is run before anything of it is: the recipes, where they must be signed, and the CLI. nil, message and
+-- the exit status when it is refused.
+local function look_at_programs(config, from, list)
+  local trust = from.trust and require "jig.trust"
+  if trust then
+    local sealed, refused = trust.seal(list, from.trust)
+    if not sealed then return nil, refused, tally.REFUSED end
+  end
+  local found, message = journaling.find_cli(config.service, from)
+  return found, message, tally.STATION
+end
+
 return function(words)
   local o, from, list = read_settings(words)
   if not o then return from end
   local config = make_config(o, from)
   if o.session_id and config.retries > 0 then return usage("--session-id cannot go with retries") end
-  local path, message = system.program(config.service.cli)
-  if not path then
-    say(("the Secure Factory CLI cannot be started: %s\n  name it with --cli PATH, or cli.path in the station file")
-      :format(message))
-    return tally.STATION
+  local found, message, why = look_at_programs(config, from, list)
+  if not found then
+    say(message)
+    return why
   end
-  config.service.cli = path
   local enough
   enough, message = check_descriptors(o, list)
   if not enough then

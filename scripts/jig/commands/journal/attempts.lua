@@ -91,6 +91,7 @@ local function attempt_of(row, number)
     fingerprint = row.fingerprint, repeats = row.repeats, fault = fault_of(row, facts),
     seconds = moment.seconds(facts.took), gate_seconds = moment.seconds(facts.gate_us), phases = phases_of(facts),
     received = facts.received, sent = facts.sent, reports = row.calls, refusals = row.refusals,
+    manifest = facts.manifest,
   }
 end
 

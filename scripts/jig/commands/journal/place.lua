@@ -45,8 +45,9 @@ local function find(verb, o)
   local from = {}
   if o.station then
     local message
-    from, message = require("jig.station").load(o.station)
-    if not from then
+    from, message = require("jig.station").open(o.station)
+    message = message or from.trust and require("jig.trust").usage(o)
+    if message then
       place.say(verb, message)
       return nil, place.USAGE
     end

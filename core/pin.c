@@ -1,0 +1,113 @@
+/* See pin.h. */
+#include "core/pin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/guard.h"
+
+/* The first bytes of every ELF file: elf(5). */
+static const char magic[4] = "\177ELF";
+
+enum { PIECE = 65536 };
+
+static int hash(int fd, uint8_t *out, const char *path, struct jig_error *err)
+{
+    struct jig_digest digest;
+    uint8_t *piece = malloc(PIECE);
+    if (!piece)
+        return jig_fail(err, JIG_ENOMEM, "no memory for a digest");
+    jig_digest_init(&digest, JIG_SHA256);
+    ssize_t n = 1;
+    for (off_t at = 0; n > 0; at += n) {
+        n = pread(fd, piece, PIECE, at);
+        if (n > 0)
+            jig_digest_update(&digest, piece, (size_t)n);
+    }
+    int sys = errno;
+    jig_digest_finish(&digest, out);
+    free(piece);
+    return n < 0 ? jig_fail_sys(err, sys, "%s", path) : JIG_OK;
+}
+
+static int check_program(int fd, const char *path, struct jig_error *err)
+{
+    char first[sizeof magic];
+    if (faccessat(fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
+        return jig_fail(err, JIG_EDENIED, "%s: is not executable", path);
+    if (pread(fd, first, sizeof first, 0) != sizeof first ||
+        memcmp(first, magic, sizeof magic) != 0)
+        return jig_fail(err, JIG_EINVALID,
+                        "%s is a script, or no program: what would be run is its interpreter, "
+                        "which nobody has hashed",
+                        path);
+    return JIG_OK;
+}
+
+/* What tells of a write, from before the hash: what is written meanwhile is noticed afterwards. */
+static int look(struct jig_pin *pin, const char *path, struct jig_error *err)
+{
+    struct stat st;
+    if (fstat(pin->fd, &st) < 0)
+        return jig_fail_sys(err, errno, "%s", path);
+    pin->size = st.st_size;
+    pin->changed = st.st_ctim;
+    return JIG_OK;
+}
+
+static bool is_as_seen(const struct jig_pin *pin)
+{
+    struct stat st;
+    return fstat(pin->fd, &st) == 0 && st.st_size == pin->size &&
+           st.st_ctim.tv_sec == pin->changed.tv_sec && st.st_ctim.tv_nsec == pin->changed.tv_nsec;
+}
+
+static int take(struct jig_pin *pin, const char *path, struct jig_error *err)
+{
+    int rc = look(pin, path, err);
+    if (rc == JIG_OK)
+        rc = check_program(pin->fd, path, err);
+    if (rc == JIG_OK)
+        rc = hash(pin->fd, pin->sha256, path, err);
+    return rc == JIG_OK ? jig_pin_check(pin, path, err) : rc;
+}
+
+int jig_pin_open(struct jig_pin *pin, const char *path, uid_t owner, struct jig_error *err)
+{
+    *pin = (struct jig_pin){.fd = jig_guard_open(path, owner, err)};
+    if (pin->fd < 0)
+        return pin->fd;
+    int rc = take(pin, path, err);
+    if (rc < 0)
+        jig_pin_close(pin);
+    return rc;
+}
+
+void jig_pin_close(struct jig_pin *pin)
+{
+    if (pin->fd >= 0)
+        close(pin->fd);
+    pin->fd = -1;
+}
+
+/* A file that lost its name, or whose mode was set, has changed too, and not what is in it. */
+int jig_pin_check(struct jig_pin *pin, const char *name, struct jig_error *err)
+{
+    uint8_t now[JIG_SHA256_SIZE];
+    if (is_as_seen(pin))
+        return JIG_OK;
+    int rc = look(pin, name, err);
+    if (rc == JIG_OK)
+        rc = hash(pin->fd, now, name, err);
+    if (rc < 0)
+        return rc;
+    if (is_as_seen(pin) && memcmp(now, pin->sha256, sizeof now) == 0)
+        return JIG_OK;
+    pin->size = -1; /* never again without a look */
+    return jig_fail(err, JIG_EDENIED, "%s was changed after it was hashed: not started", name);
+}

@@ -1,0 +1,36 @@
+/* A program that is pinned: what was hashed is what is run.
+ *
+ * Its file is opened once, as guard.h says, and hashed through that descriptor; each start runs the
+ * descriptor (execveat), not the name. A file that took its name is therefore never run. Where its
+ * time of change or its size is another than it was, it is hashed again, and not started when it
+ * was written to.
+ *
+ * It must be a program that the kernel loads itself (ELF). A script would be read by an interpreter
+ * that nobody has hashed, by a name in /dev/fd and in its own time.
+ */
+#ifndef JIG_CORE_PIN_H
+#define JIG_CORE_PIN_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "core/digest.h"
+#include "core/error.h"
+
+struct jig_pin {
+    int fd;
+    uint8_t sha256[JIG_SHA256_SIZE];
+    off_t size; /* when it was hashed, or looked at since */
+    struct timespec changed;
+};
+
+/* The codes of guard.h; JIG_EDENIED also for one that may not be executed, JIG_EINVALID for no
+ * program. On failure there is nothing to close. */
+int jig_pin_open(struct jig_pin *pin, const char *path, uid_t owner, struct jig_error *err);
+void jig_pin_close(struct jig_pin *pin);
+
+/* JIG_EDENIED when the file is not as it was hashed; `name` is for the message. */
+int jig_pin_check(struct jig_pin *pin, const char *name, struct jig_error *err);
+
+#endif

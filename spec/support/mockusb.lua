@@ -54,12 +54,11 @@ end
 
 -- ---- inside ----
 
-local ask, answers
+local ask = world and assert(io.open(world .. "/ask", "w"))
+local answers = world and assert(io.open(world .. "/answer"))
 
 -- Sends a command to the world; the words of its answer.
 local function tell(...)
-  ask = ask or assert(io.open(world .. "/ask", "w"))
-  answers = answers or assert(io.open(world .. "/answer"))
   ask:write(table.concat({ ... }, " "), "\n")
   ask:flush()
   local words = {}
@@ -231,7 +230,6 @@ local found = {}
 --- Inside: runs a case of the file that was loaded. What went wrong; "ok" when nothing did.
 ---@return string
 function mockusb.run(name)
-  mockusb.plug { number = 1, vid = 0x1d6b, pid = 2, serial = "root", place = "usb1", { number = 0 } }
   local _, message, code = port.open("usb:?path=9-9", { limit = LIMIT })
   if code == "unsupported" then return "no libusb: " .. message end
   local before = mockusb.held()

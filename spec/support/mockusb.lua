@@ -24,6 +24,9 @@ local mockusb = {}
 local LIMIT <const> = 60
 local world <const> = os.getenv "JIG_MOCKUSB" and os.getenv "UMOCKDEV_DIR"
 
+--- Whether this is a jig with a sanitizer, which keeps memory that was freed.
+mockusb.sanitized = (os.getenv("JIG_BUILD") or ""):find("san", 1, true) ~= nil
+
 -- ---- outside ----
 
 local build = package.searchpath("spec.peer", package.cpath):match("^(.*)/spec/peer%.so$")
@@ -42,14 +45,16 @@ local function escape(text) return (text:gsub("%W", function(c) return ("%%%02X"
 local function run_outside(file, name, pending)
   local why = reason()
   if why then return pending(why) end
-  local asan = (os.getenv "ASAN_OPTIONS" or "") .. ":verify_asan_link_order=0:detect_leaks=0"
+  local asan = (os.getenv "ASAN_OPTIONS" or "") .. ":verify_asan_link_order=0"
   local inside <close> = assert(port.open(("exec:env JIG_MOCKUSB=1 JIG_BUILD=%s ASAN_OPTIONS=%s %s %s/jig %s %s %s")
     :format(build, asan, program, build, "spec/support/mockusb_inside.lua", file, escape(name)), { limit = LIMIT }))
   local answer, message = inside:read_until("\n", LIMIT)
   if not answer then error("the case's jig ended: " .. message, 0) end
   if answer:find "no libusb" then return pending "there is no libusb-1.0-0" end
   answer = load("return " .. answer)()
+  local _, how = inside:read(1, LIMIT)
   if answer ~= "ok" then error(answer, 0) end
+  if not how:find "exited with status 0" then error(how, 0) end -- what a sanitizer has found
 end
 
 -- ---- inside ----

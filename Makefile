@@ -123,10 +123,11 @@ $(BUILD)/spec/%.so: spec/support/%.c
 
 # a kernel with USB devices that are played; without umockdev there is none, and its specs say so
 MOCKUSB = $(if $(shell $(PKG) --exists umockdev-1.0 2>/dev/null && echo yes),$(BUILD)/spec/mockusb)
-$(BUILD)/spec/mockusb: spec/support/mockusb.c spec/support/mockusbfs.c spec/support/mockusb.h
+MOCK_FLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG) --cflags umockdev-1.0 2>/dev/null))
+$(BUILD)/spec/mockusb: $(patsubst %,spec/support/%,mockusb.c mockusb_calls.c mockusb_urb.c mockusb.h)
 	@mkdir -p $(@D)
 	$(call say,MOCK)$(CC) $(filter-out -MMD -MP -fsanitize% -fno-sanitize%,$(FLAGS)) $(CFLAGS) -o $@ $(filter %.c,$^) \
-	    $(patsubst -I%,-isystem %,$(shell $(PKG) --cflags umockdev-1.0)) $(shell $(PKG) --libs umockdev-1.0)
+	    $(MOCK_FLAGS) $(shell $(PKG) --libs umockdev-1.0)
 
 # what follows a jig and kills it; never under a sanitizer, which traces too
 KILL = $(BUILD)/kill/tracer $(BUILD)/kill/lines
@@ -220,7 +221,7 @@ lint:
 	$(call say,cppcheck)cppcheck --quiet --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --error-exitcode=1 -I. core bindings transports examples/simulator
 	$(call say,clang-tidy)clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(C_FILES)) -- \
-	    -std=c11 -D_GNU_SOURCE -I. $(LUA_FLAGS) -DJIG_VERSION='""' 2>/dev/null
+	    -std=c11 -D_GNU_SOURCE -I. $(LUA_FLAGS) $(MOCK_FLAGS) -DJIG_VERSION='""' 2>/dev/null
 
 # lint, then the specs as they are, under ASan and UBSan, and once under valgrind
 check:

@@ -260,10 +260,11 @@ static void obey_locked(struct mock_device *device, char *const *words, GString 
 
 static void obey(char *const *words, GString *out)
 {
-    unsigned number = words[0] && words[1] ? (unsigned)atoi(words[1]) : MOCK_DEVICES;
+    bool whole = g_strv_length((char **)words) >= 2;
+    unsigned number = whole ? (unsigned)atoi(words[1]) : MOCK_DEVICES;
     struct mock_device *device = mock_device(number);
     g_string_assign(out, "ok");
-    if (!device)
+    if (!whole || !device)
         g_string_assign(out, "no such device");
     else if (!strcmp(words[0], "plug"))
         plug(device, number, words + 2);
@@ -299,7 +300,7 @@ static void *obey_all(void *data)
     GString *out = g_string_new("");
     char *line = NULL;
     size_t size = 0;
-    for (ssize_t n; (n = getline(&line, &size, pipes->ask)) > 0;) {
+    while (getline(&line, &size, pipes->ask) > 0) {
         char **words = g_strsplit(g_strchomp(line), " ", 0);
         obey(words, out);
         g_strfreev(words);

@@ -7,6 +7,7 @@
 #define JIG_SPEC_MOCKUSB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <umockdev.h>
 
 enum { MOCK_DEVICES = 32, MOCK_ANSWERS = 8, MOCK_POINTS = 32, MOCK_INTERFACES = 8 };
@@ -42,6 +43,26 @@ extern GMutex mock_lock;
 struct mock_device *mock_device(unsigned number); /* NULL = no such number */
 
 struct mock_point *mock_point(struct mock_device *device, unsigned endpoint);
+
+/* A node that is open. */
+struct mock_file {
+    struct mock_device *device;
+    unsigned epoch;
+    GQueue flying, done; /* what was submitted */
+    uint32_t claimed;
+};
+
+bool mock_is_there(const struct mock_file *file); /* else its device was unplugged since */
+
+void mock_free_file(struct mock_file *file);
+
+/* Calls of usbfs: 0 or -errno. */
+int mock_submit(struct mock_file *file, UMockdevIoctlClient *client);
+int mock_reap(struct mock_file *file, UMockdevIoctlClient *client);
+int mock_discard(struct mock_file *file, UMockdevIoctlClient *client);
+
+/* What a call's argument points to, so many bytes; to be given back with g_object_unref. */
+UMockdevIoctlData *mock_resolve(UMockdevIoctlClient *client, size_t size);
 
 /* What answers the calls for all nodes. */
 UMockdevIoctlBase *mock_usbfs_new(void);

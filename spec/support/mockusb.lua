@@ -1,8 +1,8 @@
---- The real libusb on USB devices that are played (spec/support/mockusb.c): what a spec, and what jig inside of that
--- world, needs.
+--- The real libusb on USB devices that are played (spec/support/mockusb.c): what a spec needs, and what its cases do
+-- inside of that world.
 --
--- A case runs inside, in a jig of its own that mockusb has started. Its file is loaded there once more: what is `it` for
--- busted makes a list of cases there, and one of them is run (mockusb_inside.lua).
+-- A case runs inside, in a jig of its own that mockusb has started. Its file is loaded there once more: what is `it`
+-- for busted makes a list of cases there, and one of them is run (mockusb_inside.lua).
 --
 --     local mockusb = require "spec.support.mockusb"
 --     local it = mockusb.cases("spec/transports/usb_real_spec.lua", it, pending)
@@ -12,8 +12,8 @@
 --       …
 --     end)
 --
--- When it is over nothing may be left: no descriptor, no thread, nothing that the kernel holds for this process, nothing
--- that libusb misses.
+-- When it is over nothing may be left: no descriptor, no thread, nothing that the kernel holds for this process, and
+-- nothing that libusb misses.
 
 local clock = require "jig.clock"
 local peer = require "spec.peer"

@@ -8,8 +8,8 @@ local build = os.getenv("JIG_BUILD") or "build"
 package.cpath = build .. "/?.so;" .. package.cpath
 package.path = "./?.lua;" .. package.path
 
-assert = require "luassert"
-function describe(_, body) body() end
+rawset(_G, "assert", require "luassert")
+rawset(_G, "describe", function(_, body) body() end)
 
 local mockusb = require "spec.support.mockusb"
 dofile(arg[1])

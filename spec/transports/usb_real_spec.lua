@@ -260,8 +260,11 @@ describe("transports/usb with the real libusb", function()
       mockusb.plug { number = 7, pid = 2, serial = "hub", place = "1-3" }
       local b = mockusb.plug { number = 6, place = "1-3.1", serial = "same", echo = true }
       for _, address in ipairs { "usb:1209:0001", "usb:?serial=same" } do
-        assert.matches("2 devices fit the address: path=1-5 (1209:0001, serial same), path=1-3.1 (1209:0001, serial same)",
-          refused(address, "invalid"), 1, true)
+        local message = refused(address, "invalid")
+        assert.matches("2 devices fit the address: path=1-", message, 1, true)
+        for _, place in ipairs { "1-5", "1-3.1" } do
+          assert.matches(("path=%s (1209:0001, serial same)"):format(place), message, 1, true)
+        end
       end
       local p <close> = open "usb:1209:0001?path=1-3.1"
       assert.same({ 0, 1 }, { a:state().files, b:state().files })
@@ -352,7 +355,6 @@ describe("transports/usb with the real libusb", function()
     end
     for i = 1, 100 do cycle(i) end
     local held, memory = mockusb.held(), mockusb.memory()
-    local from = clock.now()
     for i = 1, 900 do cycle(i) end
     assert.same(held, mockusb.held())
     local grown = mockusb.sanitized and 0 or mockusb.memory() - memory -- there what leaks is told at the end

@@ -289,6 +289,26 @@ describe("transports/usb with the real libusb", function()
       assert.equal("alt", p:read(3, LIMIT))
     end)
 
+    it("the one with the longest serial number that there can be", function()
+      local euro = "\xE2\x82\xAC" -- three bytes of UTF-8, as the kernel writes one of the 126 characters
+      local device = mockusb.plug { serial = euro:rep(126) }
+      mockusb.plug { number = 6, serial = euro:rep(125) }
+      local p <close> = open("usb:?serial=" .. ("%E2%82%AC"):rep(126))
+      assert.equal(1, device:state().files)
+      assert.is_truthy(p)
+    end)
+
+    it("no endpoint for bytes that has the number of the one for control requests", function()
+      local device = mockusb.plug {
+        { number = 0, { 0x80, BULK, 64 }, { 0x00, BULK, 64 }, { 0x81, BULK, 64 }, { 0x02, BULK, 64 } },
+        { number = 1, { 0x80, BULK, 64 }, { 0x00, BULK, 64 } },
+      }
+      assert.matches("no such endpoint", refused(device.address .. "&interface=0&read=80", "invalid"), 1, true)
+      local p <close> = open(device.address)
+      device:feed(0x81, "in")
+      assert.equal("in", p:read(2, LIMIT))
+    end)
+
     it("when it may: denied, then granted", function()
       local device = mockusb.plug { denied = true, echo = true }
       local message = refused(device.address, "denied")

@@ -7,6 +7,7 @@ local peer = require "spec.peer"
 local port = require "jig.port"
 local task = require "jig.task"
 
+local spec = it
 local it = mockusb.cases("spec/transports/usb_real_spec.lua", it, pending)
 
 local BULK <const>, INTERRUPT <const> = 2, 3
@@ -39,6 +40,14 @@ end
 local function let_run() clock.sleep(0.001) end
 
 describe("transports/usb with the real libusb", function()
+  if spec then
+    spec("is a wire like all others", function()
+      local passed, why = mockusb.test("spec/transports/contract_spec.lua", "usb")
+      if not passed then return pending(why) end
+      assert.is_true(tonumber(passed:match "^(%d+) passed, 0 failed$" or 0) >= 45, why)
+    end)
+  end
+
   describe("reads", function()
     it("short packets, whole ones and, without a sign of them, those of zero bytes", function()
       local device = mockusb.plug()
@@ -217,6 +226,20 @@ describe("transports/usb with the real libusb", function()
       assert.matches("the bus failed", failed("lost", p:read(1, LIMIT)))
       device:unplug()
       failed("lost", p:write("x", LIMIT))
+    end)
+
+    it("with both of its interfaces, which are two ports", function()
+      local device = mockusb.plug {
+        { number = 0, { 0x81, BULK, 64 }, { 0x02, BULK, 64 } }, { number = 1, { 0x83, INTERRUPT, 8 } },
+      }
+      local data <close> = open(device.address .. "&interface=0")
+      local status <close> = open(device.address .. "&interface=1")
+      device:feed(0x83, "ready")
+      assert.equal("ready", status:read(5, LIMIT))
+      assert.is_true(data:write("x", LIMIT))
+      device:unplug()
+      failed("lost", status:read(1, LIMIT))
+      failed("lost", data:read(1, LIMIT))
     end)
 
     it("and is another's no more than that: the one beside it goes on", function()

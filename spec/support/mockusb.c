@@ -112,7 +112,8 @@ static void forget(struct mock_device *device)
     g_queue_clear_full(&device->written, (GDestroyNotify)g_bytes_unref);
     for (int i = 0; i < MOCK_ANSWERS; i++)
         g_clear_pointer(&device->answers[i].bytes, g_bytes_unref);
-    *device = (struct mock_device){.epoch = device->epoch + 1, .files = device->files};
+    *device =
+        (struct mock_device){.epoch = device->epoch + 1, .files = device->files, .packet = 64};
 }
 
 /* The entry by which all look for devices. */
@@ -200,6 +201,8 @@ static void set(struct mock_device *device, const char *name, int number)
         device->driver = number;
     if (!strcmp(name, "echo"))
         device->echo = number;
+    if (!strcmp(name, "packet"))
+        device->packet = (unsigned)number;
     if (!strcmp(name, "stuck"))
         device->stuck = number;
 }

@@ -34,6 +34,7 @@ struct mock_device {
     struct mock_answer answers[MOCK_ANSWERS];
     int driver; /* of the kernel: 1 = bound, 0 = none, -1 = detached */
     bool echo, stuck, busy;
+    unsigned packet; /* bytes that one holds, at all endpoints */
     int alt, cleared;
 };
 

@@ -103,13 +103,8 @@ local function configuration(interfaces)
   return string.pack("<BBI2BBBBB", 9, 2, 9 + #all, count, 1, 0, 0x80, 50) .. all
 end
 
--- Where sysfs has what is plugged in at a place: below its hubs.
-local function path_of(place)
-  local path = "/sys/devices/pci0000:00/0000:00:14.0/usb1"
-  if place == "usb1" then return path end
-  for at in place:gmatch "()%f[.\0]" do path = path .. "/" .. place:sub(1, at - 1) end
-  return path
-end
+-- Not below its hub: who looks at a device opens each folder on the way to it.
+local function path_of(place) return "/sys/devices/" .. place end
 
 -- What umockdev makes a device of.
 local function description(device, path)
@@ -138,7 +133,8 @@ function mockusb.plug(device)
   device = setmetatable(device or {}, { __index = methods })
   device.number, device.vid, device.pid = device.number or 5, device.vid or 0x1209, device.pid or 1
   device.place, device.serial = device.place or "1-" .. device.number, device.serial or "A17"
-  if not device[1] then device[1] = { number = 0, { 0x81, 2, 64 }, { 0x02, 2, 64 } } end
+  device.packet = device.packet or 64
+  if not device[1] then device[1] = { number = 0, { 0x81, 2, device.packet }, { 0x02, 2, device.packet } } end
   device.address = "usb:?path=" .. device.place
   device:plug()
   return device
@@ -148,7 +144,7 @@ function methods:plug()
   local path = path_of(self.place)
   self.described = self.described or to_hex(description(self, path))
   tell("plug", self.number, path, self.described)
-  for _, name in ipairs { "driver", "echo", "busy", "denied", "stuck" } do
+  for _, name in ipairs { "driver", "echo", "busy", "denied", "stuck", "packet" } do
     if self[name] then self:set(name, self[name]) end
   end
   plugged[self.number] = self
@@ -193,19 +189,16 @@ function mockusb.eventually(fn)
   end
 end
 
--- How many entries a folder of /proc has.
-local function count(folder)
-  local pipe <close> = assert(io.popen("ls " .. folder))
-  local n = 0
-  for _ in pipe:lines() do n = n + 1 end
-  return n
+local function threads()
+  local file <close> = assert(io.open "/proc/self/status")
+  return tonumber(file:read("a"):match "\nThreads:%s+(%d+)")
 end
 
 --- What this process holds.
 function mockusb.held()
   collectgarbage()
   collectgarbage()
-  return { descriptors = peer.descriptors(), threads = count("/proc/$PPID/task") }
+  return { descriptors = peer.descriptors(), threads = threads() }
 end
 
 --- The memory that this process has of its own, in bytes.

@@ -9,7 +9,7 @@
 
 #include "spec/support/mockusb.h"
 
-enum { SETUP = 8, PACKET = 64, IN = 0x80 };
+enum { SETUP = 8, IN = 0x80 };
 
 GMutex mock_lock;
 
@@ -59,8 +59,8 @@ static void end_urb(struct mock_file *file, struct urb *urb, int status)
 static void put_out(struct mock_device *device, const void *bytes, size_t n)
 {
     g_queue_push_tail(&device->written, g_bytes_new(bytes, n));
-    for (size_t at = 0; device->echo && at < n; at += PACKET) {
-        size_t packet = n - at < PACKET ? n - at : PACKET;
+    for (size_t at = 0, most = device->packet; device->echo && at < n; at += most) {
+        size_t packet = n - at < most ? n - at : most;
         g_queue_push_tail(&mock_point(device, 1 | IN)->packets,
                           g_bytes_new((const uint8_t *)bytes + at, packet));
     }
@@ -100,7 +100,8 @@ static int try_control(struct mock_device *device, struct urb *urb)
 static int try_out(struct mock_device *device, struct urb *urb)
 {
     const struct usbdevfs_urb *u = about(urb);
-    bool zero = u->flags & USBDEVFS_URB_ZERO_PACKET && u->buffer_length % PACKET == 0;
+    bool zero =
+        u->flags & USBDEVFS_URB_ZERO_PACKET && (unsigned)u->buffer_length % device->packet == 0;
     put_out(device, urb->buffer ? urb->buffer->data : NULL, (size_t)u->buffer_length);
     if (zero)
         put_out(device, NULL, 0);

@@ -182,7 +182,7 @@ end
 local function real_usb(options)
   local mute = options and options.mute
   usb_made = usb_made % 29 + 1
-  local device = require "spec.support.mockusb".plug { number = 1 + usb_made, echo = not mute }
+  local device = require "spec.support.mockusb".plug { number = 1 + usb_made, echo = not mute, packet = 512 }
   if mute then device:fail(0x02, "hang") end
   local wire = new({ address = device.address }, options)
   wire.hangup = function()

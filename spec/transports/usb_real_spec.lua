@@ -385,14 +385,20 @@ describe("transports/usb with the real libusb", function()
   end)
 
   it("keeps nothing of 1,000 times that a device is plugged in, opened, used, and unplugged", function()
-    local device = mockusb.plug { echo = true }
+    local device = mockusb.plug {
+      { number = 0, { 0x81, BULK, 64 }, { 0x02, BULK, 64 } }, { number = 1, { 0x03, BULK, 64 } },
+    }
     local ways = { "shutdown", "nodev", "proto", "lost" }
+    local function read(p) return select(3, p:read(1, LIMIT)) end
+    local function drain(p) return select(3, p:drain(LIMIT)) end
     local function cycle(i)
-      local p = open(device.address)
-      if i % 10 == 0 then assert(p:write("hello", LIMIT) and p:read(5, LIMIT) == "hello") end
-      local reader = task.spawn(function() return select(3, p:read(1, LIMIT)) end)
-      device:unplug(ways[i % 4 + 1])
-      assert.same({ true, "lost" }, { reader:join(LIMIT) })
+      local reads = i % 4 == 0 -- eight transfers are on their way then, and one when it writes
+      local p = open(device.address .. "&interface=" .. (reads and 0 or 1))
+      device:fail(0x03, "hang")
+      if not reads then assert(p:write("x", LIMIT)) end
+      local waiter = task.spawn(reads and read or drain, p)
+      device:unplug(ways[i // 4 % 4 + 1])
+      assert.same({ true, "lost" }, { waiter:join(LIMIT) })
       p:close()
       device:plug()
     end

@@ -16,6 +16,7 @@
  * What the program writes to stderr is in $UMOCKDEV_DIR/said. It must not be able to open what its
  * owner may not, so of root's rights it lacks that one. mockusb ends with it, with its status.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -320,8 +321,13 @@ static void preload(char **argv)
 {
     static const char library[] = "libumockdev-preload.so.0";
     const char *before = getenv("LD_PRELOAD");
-    if (before && strstr(before, library))
+    if (before && strstr(before, library)) {
+        if (!dlopen(library, RTLD_NOW | RTLD_NOLOAD)) {
+            fprintf(stderr, "mockusb: the package umockdev is missing: %s\n", dlerror());
+            exit(1);
+        }
         return;
+    }
     char *all = g_strjoin(before ? ":" : "", before ? before : "", library, NULL);
     g_setenv("LD_PRELOAD", all, TRUE);
     execv("/proc/self/exe", argv);

@@ -5,7 +5,7 @@
 -- for busted makes a list of cases there, and one of them is run (mockusb_inside.lua).
 --
 --     local mockusb = require "spec.support.mockusb"
---     local it = mockusb.cases("spec/transports/usb_real_spec.lua", it, pending)
+--     local it = mockusb.cases("spec/transports/usb_real_spec.lua", it, function(why) pending(why) end)
 --     it("carries bytes", function()
 --       local device = mockusb.plug { echo = true }
 --       local p <close> = assert(port.open(device.address))
@@ -254,7 +254,7 @@ end
 --- What the cases of a file are declared with: `it`, for both sides. No two may have the same name.
 ---@param file string  its own name
 ---@param it fun(name: string, body: fun())  busted's; nil inside
----@param pending fun(reason: string)
+---@param pending fun(reason: string)  asks for busted's when it is called: which one that is depends on when
 ---@return fun(name: string, body: fun())
 function mockusb.cases(file, it, pending)
   return function(name, body)

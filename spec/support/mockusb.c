@@ -180,10 +180,9 @@ static void unplug(struct mock_device *device, unsigned number, const char *stat
     snprintf(node, sizeof node, "/dev/bus/usb/001/%03u", number);
     char *in_dev = inside(node), *path = device->path;
     g_mutex_lock(&mock_lock);
-    mock_end_all(device, to_status(status));
+    mock_hang_up(device, to_status(status));
     device->path = NULL;
     unlink(in_dev);
-    close(device->master);
     close(device->slave);
     g_mutex_unlock(&mock_lock);
     hide(path);
@@ -202,6 +201,8 @@ static void set(struct mock_device *device, const char *name, int number)
         device->driver = number;
     if (!strcmp(name, "echo"))
         device->echo = number;
+    if (!strcmp(name, "vanish"))
+        device->vanish = number;
     if (!strcmp(name, "packet"))
         device->packet = (unsigned)number;
     if (!strcmp(name, "stuck"))
@@ -240,8 +241,8 @@ static void say_written(struct mock_device *device, GString *out)
 static void say_state(const struct mock_device *device, GString *out)
 {
     struct mock_use use = mock_used(device);
-    g_string_append_printf(out, " %u %u %u %u %d %d %d", use.files, use.claims, use.flying,
-                           use.done, device->driver, device->alt, device->cleared);
+    g_string_append_printf(out, " %u %u %u %u %d %d %d %d", use.files, use.claims, use.flying,
+                           use.done, device->driver, device->alt, device->cleared, device->vanish);
 }
 
 static void obey_locked(struct mock_device *device, char *const *words, GString *out)

@@ -36,6 +36,7 @@ struct mock_device {
     bool echo, stuck, busy;
     unsigned packet; /* bytes that one holds, at all endpoints */
     int alt, cleared;
+    int vanish; /* it goes away with that many calls from now; 0 = it does not */
 };
 
 /* Held by whoever touches a device. */
@@ -71,9 +72,9 @@ UMockdevIoctlBase *mock_usbfs_new(void);
 /* Completes what can be completed, and wakes who waits for it. */
 void mock_pump(struct mock_device *device);
 
-/* Ends all that is on its way with -status; 0 = it just never comes back. */
-void mock_end_all(struct mock_device *device, int status);
-
+/* The device is gone for all who have it open. What is on its way ends with -status; 0 = it just
+ * never comes back. */
+void mock_hang_up(struct mock_device *device, int status);
 /* How much of a device is in use. */
 struct mock_use {
     unsigned files, claims, flying, done;

@@ -174,7 +174,7 @@ end
 function methods:state()
   local state = {}
   local words = tell("state", self.number)
-  for i, name in ipairs { "files", "claims", "flying", "done", "driver", "alt", "cleared" } do
+  for i, name in ipairs { "files", "claims", "flying", "done", "driver", "alt", "cleared", "vanish" } do
     state[name] = tonumber(words[i])
   end
   return state

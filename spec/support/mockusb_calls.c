@@ -87,6 +87,8 @@ static int tell_capabilities(UMockdevIoctlClient *client)
 static int call(struct mock_file *file, UMockdevIoctlClient *client)
 {
     gulong request = umockdev_ioctl_client_get_request(client);
+    if (mock_is_there(file) && file->device->vanish && !--file->device->vanish)
+        mock_hang_up(file->device, ESHUTDOWN);
     if (request == USBDEVFS_REAPURBNDELAY)
         return mock_reap(file, client);
     if (!mock_is_there(file))

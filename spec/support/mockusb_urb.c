@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include <linux/usbdevice_fs.h>
 
@@ -168,15 +169,21 @@ void mock_pump(struct mock_device *device)
     signal_done(device);
 }
 
-void mock_end_all(struct mock_device *device, int status)
+static void end_all(struct mock_file *file, int status)
 {
-    for (GList *l = device->files; l; l = l->next) {
-        struct mock_file *file = l->data;
-        while (status && file->flying.head)
-            end_urb(file, file->flying.head->data, status);
-        g_queue_clear_full(&file->flying, free_urb);
-    }
+    while (status && file->flying.head)
+        end_urb(file, file->flying.head->data, status);
+    g_queue_clear_full(&file->flying, free_urb);
+}
+
+void mock_hang_up(struct mock_device *device, int status)
+{
+    for (GList *l = device->files; l; l = l->next)
+        end_all(l->data, status);
     signal_done(device);
+    device->epoch++;
+    close(device->master);
+    device->master = -1;
 }
 
 struct mock_use mock_used(const struct mock_device *device)

@@ -228,6 +228,39 @@ describe("transports/usb with the real libusb", function()
       failed("lost", p:write("x", LIMIT))
     end)
 
+    it("at each single call to the kernel", function()
+      local device = mockusb.plug { echo = true, driver = true }
+      local function use()
+        local p, _, code = port.open(device.address .. "&alt=0", { limit = LIMIT })
+        if not p then return code end
+        local request = { request_type = 0xC0, request = 1, length = 3, limit = LIMIT }
+        device:answer(1, "yes")
+        local steps = {
+          function() return p:write("hello", LIMIT) end, function() return p:drain(LIMIT) end,
+          function() return p:read(5, LIMIT) end, function() return p:control(request) end,
+        }
+        for _, step in ipairs(steps) do
+          local done
+          done, _, code = step()
+          if not done then break end
+        end
+        p:close()
+        return code
+      end
+      local calls = 0
+      repeat
+        calls = calls + 1
+        device:set("vanish", calls)
+        local code = use()
+        local reached = device:state().vanish == 0
+        if reached and code then assert.equal("lost", code, "call " .. calls) end
+        if not reached then assert.is_nil(code) end
+        device:unplug()
+        device:plug()
+      until not reached
+      assert.is_true(calls > 30, calls .. " calls only")
+    end)
+
     it("with both of its interfaces, which are two ports", function()
       local device = mockusb.plug {
         { number = 0, { 0x81, BULK, 64 }, { 0x02, BULK, 64 } }, { number = 1, { 0x83, INTERRUPT, 8 } },

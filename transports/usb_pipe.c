@@ -123,6 +123,8 @@ int jig_usb_pipe_refill(struct jig_usb_pipe *in, struct jig_error *err)
     while (in->used < in->n) {
         struct jig_usb_slot *slot = &in->slots[(in->head + in->used) % in->n];
         int result = submit(slot, in->size, 0);
+        if (result == LIBUSB_ERROR_NO_MEM && in->flying)
+            return JIG_OK; /* those that are on their way will do; the next read tries again */
         if (result < 0)
             return jig_usb_fail_call(in->link, result, "read", err);
         in->used++;

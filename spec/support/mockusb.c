@@ -5,13 +5,18 @@
  * The program commands the world by lines to the pipe $UMOCKDEV_DIR/ask; each is answered by one at
  * $UMOCKDEV_DIR/answer. N is a device's number on bus 1, EP an endpoint, in hex as all bytes are.
  *
- *     plug N PATH DESCRIPTION     plugs it in; PATH is its one in sysfs, DESCRIPTION umockdev's
- * text unplug N STATUS             ... and off: what is on its way ends with STATUS, or never
- * ("lost") set N NAME NUMBER           denied, busy, driver, echo, stuck feed N EP BYTES a packet
- * that the device has to say fail N EP STATUS            the next transfer ends so; "hang" and
- * "go": none does, or all do answer N REQUEST STATUS BYTES        what a control request is
- * answered written N                   what transfers brought: a word for each state N files claims
- * flying done driver alt cleared
+ *     plug N PATH DESCRIPTION    plugs it in; PATH is its one in sysfs, DESCRIPTION what umockdev
+ *                                makes it of, in hex; the second time it is the same device
+ *     unplug N STATUS            what is on its way ends with STATUS, or never ("lost")
+ *     set N NAME NUMBER          see below
+ *     feed N EP BYTES            a packet that the device has to say
+ *     fail N EP STATUS           the next transfer ends so; "hang" and "go": none does, or all do
+ *     answer N REQUEST STATUS BYTES    what a control request is answered
+ *     written N                  what transfers brought: a word for each
+ *     state N                    files claims flying done driver alt cleared vanish
+ *
+ * What is set: denied (0 or 1), busy, echo, driver (1: the kernel has one), packet (its bytes),
+ * room (for so many transfers the kernel has memory), vanish (after so many calls it is gone).
  *
  * What the program writes to stderr is in $UMOCKDEV_DIR/said. It must not be able to open what its
  * owner may not, so of root's rights it lacks that one. mockusb ends with it, with its status.
@@ -113,8 +118,8 @@ static void forget(struct mock_device *device)
     g_queue_clear_full(&device->written, (GDestroyNotify)g_bytes_unref);
     for (int i = 0; i < MOCK_ANSWERS; i++)
         g_clear_pointer(&device->answers[i].bytes, g_bytes_unref);
-    *device =
-        (struct mock_device){.epoch = device->epoch + 1, .files = device->files, .packet = 64};
+    *device = (struct mock_device){
+        .epoch = device->epoch + 1, .files = device->files, .packet = 64, .room = -1};
 }
 
 /* The entry by which all look for devices. */
@@ -205,8 +210,8 @@ static void set(struct mock_device *device, const char *name, int number)
         device->vanish = number;
     if (!strcmp(name, "packet"))
         device->packet = (unsigned)number;
-    if (!strcmp(name, "stuck"))
-        device->stuck = number;
+    if (!strcmp(name, "room"))
+        device->room = number;
 }
 
 static void fail(struct mock_point *point, const char *how)

@@ -33,7 +33,8 @@ struct mock_device {
     struct mock_point points[MOCK_POINTS];
     struct mock_answer answers[MOCK_ANSWERS];
     int driver; /* of the kernel: 1 = bound, 0 = none, -1 = detached */
-    bool echo, stuck, busy;
+    bool echo, busy;
+    int room;        /* transfers of a file that can be on their way; -1 = any number */
     unsigned packet; /* bytes that one holds, at all endpoints */
     int alt, cleared;
     int vanish; /* it goes away with that many calls from now; 0 = it does not */

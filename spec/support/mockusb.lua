@@ -144,7 +144,7 @@ function methods:plug()
   local path = path_of(self.place)
   self.described = self.described or to_hex(description(self, path))
   tell("plug", self.number, path, self.described)
-  for _, name in ipairs { "driver", "echo", "busy", "denied", "stuck", "packet" } do
+  for _, name in ipairs { "driver", "echo", "busy", "denied", "room", "packet" } do
     if self[name] then self:set(name, self[name]) end
   end
   plugged[self.number] = self

@@ -208,11 +208,10 @@ UMockdevIoctlData *mock_resolve(UMockdevIoctlClient *client, size_t size)
 
 int mock_submit(struct mock_file *file, UMockdevIoctlClient *client)
 {
-    struct urb *urb = g_new0(struct urb, 1);
-    if (file->device->stuck) {
-        g_free(urb);
+    int room = file->device->room;
+    if (room >= 0 && (int)file->flying.length >= room)
         return -ENOMEM;
-    }
+    struct urb *urb = g_new0(struct urb, 1);
     urb->data = mock_resolve(client, sizeof(struct usbdevfs_urb));
     about(urb)->actual_length = 0;
     if (about(urb)->buffer_length > 0)

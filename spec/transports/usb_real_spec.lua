@@ -398,9 +398,18 @@ describe("transports/usb with the real libusb", function()
       assert.is_truthy(p)
     end)
 
-    it("nothing when the kernel takes no transfer", function()
-      local device = mockusb.plug { stuck = true }
+    it("nothing when the kernel has no memory for a transfer, and with less than eight when it has for some", function()
+      local device = mockusb.plug { room = 0 }
       assert.matches("usbfs_memory_mb", refused(device.address, "memory"))
+      device:set("room", 3)
+      local p <close> = open(device.address)
+      assert.equal(3, device:state().flying)
+      for i = 1, 30 do device:feed(0x81, string.char(i)) end
+      for i = 1, 30 do assert.equal(string.char(i), p:read(1, LIMIT)) end
+      device:set("room", -1)
+      device:feed(0x81, "x")
+      assert.equal("x", p:read(1, LIMIT))
+      assert.equal(8, device:state().flying)
     end)
   end)
 

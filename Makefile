@@ -186,10 +186,11 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@$(BUILD)/jig examples/demo.lua
 
-# SPECS=path runs some of them
+# SPECS=path runs some of them; JOBS=1: one file after the other
+JOBS ?= $(shell nproc)
 test: deps
 	@$(MAKE) --no-print-directory specs
-	JIG_BUILD=$(BUILD) $(BUILD)/jig test $(SPECS)
+	JIG_BUILD=$(BUILD) $(BUILD)/jig test --jobs $(JOBS) $(SPECS)
 
 # Kills jig before each call that changes something; EVERY=5: before each fifth. See spec/kill/README.md
 kill-all:
@@ -218,10 +219,10 @@ LUA_FILES = $(shell git ls-files '*.lua')
 lint:
 	$(call say,clang-format)clang-format --dry-run -Werror $(C_FILES)
 	$(call say,luacheck)luacheck -q $(LUA_FILES)
-	$(call say,cppcheck)cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+	$(call say,cppcheck)cppcheck --quiet -j $(JOBS) --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --error-exitcode=1 -I. core bindings transports examples/simulator
-	$(call say,clang-tidy)clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(C_FILES)) -- \
-	    -std=c11 -D_GNU_SOURCE -I. $(LUA_FLAGS) $(MOCK_FLAGS) -DJIG_VERSION='""' 2>/dev/null
+	$(call say,clang-tidy)printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P $(JOBS) -I '{}' clang-tidy --quiet \
+	    --warnings-as-errors='*' '{}' -- -std=c11 -D_GNU_SOURCE -I. $(LUA_FLAGS) $(MOCK_FLAGS) -DJIG_VERSION='""' 2>/dev/null
 
 # lint, then the specs as they are, under ASan and UBSan, and once under valgrind
 check:

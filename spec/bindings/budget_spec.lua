@@ -158,7 +158,7 @@ describe("jig.budget", function()
       other = [[
         local clock, slot = require "jig.clock", require "jig.slot"
         return function()
-          for i = 1, 20 do clock.sleep(0.001) end
+          for i = 1, 5 do clock.sleep(0.001) end
           slot.emit { done = true }
         end
       ]],

@@ -83,16 +83,50 @@ local function prove(o, tally)
   return not sound and "a proof is not sound" or nil
 end
 
-local function run(o, counters)
-  local tally = { passed = 0, failed = 0 }
+local function load_runner()
+  return assert(load("require 'busted.runner' { standalone = false }", "@jig test"))
+end
+
+-- In this process: what went wrong beside the specs, or nil.
+local function run_here(o, tally)
   local outputs = outputs_of(o)
   package.preload[OUTPUTS] = function() return require "jig.output.several"(outputs, tally) end
   os.exit = leaver(tally, o.tap) -- luacheck: ignore 122
   system.exit = os.exit
   _G.arg = arguments(o)
-  local runner = assert(load("require 'busted.runner' { standalone = false }", "@jig test"))
-  local ok, thrown = task.spawn(runner):join()
-  local trouble = not ok and thrown ~= tally and tostring(thrown) or trouble_of(tally)
+  local ok, thrown = task.spawn(load_runner()):join()
+  return not ok and thrown ~= tally and tostring(thrown) or trouble_of(tally)
+end
+
+-- The command that runs one file for run_in_jobs.
+local function job_words(o)
+  local words = { "/proc/self/exe", "test", "--output", "jig.output.specs_stream", "--no-proof" }
+  for _, name in ipairs { "filter", "helper" } do
+    if o[name] then table.move({ "--" .. name, o[name] }, 1, 2, #words + 1, words) end
+  end
+  return words
+end
+
+local function run_in_jobs(o, tally)
+  local spec_jobs = require "jig.spec_jobs"
+  _G.arg = arguments(o)
+  package.preload[OUTPUTS] = function() return require "jig.output.several"({}, tally) end
+  local files, message = spec_jobs.files(load_runner())
+  if not files then return message end
+  local cases
+  cases, message = spec_jobs.run(files, job_words(o), o.jobs)
+  if not cases then return message end
+  for _, case in ipairs(cases) do
+    local key = not case.tag and "passed" or case.tag ~= "skipped" and "failed"
+    if key then tally[key] = tally[key] + 1 end
+  end
+  tally.ended = true
+  return o.junit and require "jig.output.specs_junit".finish(o.junit, cases) or trouble_of(tally)
+end
+
+local function run(o, counters)
+  local tally = { passed = 0, failed = 0 }
+  local trouble = (o.jobs and run_in_jobs or run_here)(o, tally)
   if not trouble then trouble = prove(o, tally) end
   if counters and not trouble then trouble = show_coverage(o, counters) end
   if trouble then io.stderr:write("jig test: ", trouble, "\n") end
@@ -113,6 +147,9 @@ local function mistake_of(o)
   local absent = missing(o.path)
   if absent then return absent end
   if o.tap and o.output then return "--tap and --output both need stdout" end
+  if o.jobs and (o.tap or o.output or o.coverage or o.lcov) then
+    return "--jobs does not go with --tap, --output, --coverage and --lcov, which are of one process"
+  end
   local message = o.lcov and write(o.lcov, "")
   if message then return "--lcov: " .. message end
   message = o.junit and require "jig.output.specs_junit".begin(o.junit)
@@ -126,6 +163,8 @@ return function(words)
   if not exists(".busted") then path:recipe() end
   p:option("--filter", "Run only tests whose name matches this Lua pattern.")
   p:option("--helper", "A script that is run before the specs.")
+  p:option("--jobs", "Run each spec file in a process of its own, so many at a time.")
+    :convert(options.integer(1, 64))
   p:flag("--no-proof", "Leave out the proofs of recipe folders.")
   p:option("--junit", "Also write a JUnit file.")
   p:flag("--tap", "TAP on stdout; the usual output goes to stderr.")

@@ -1,46 +1,55 @@
 --- What `jig test` shows of a busted run: each failure with its place, then one line that counts.
 
-local pretty = require "pl.pretty"
+local collect = require "jig.output.specs_collect"
 
-local function text_of(message)
-  return type(message) == "string" and message or pretty.write(message)
+local WORDS <const> = { failure = "FAILED", error = "ERROR" }
+
+local specs = {}
+
+--- A test that failed. Nothing of another one.
+---@param to file*
+---@param case jig.SpecCase
+function specs.show(to, case)
+  local word = WORDS[case.tag]
+  if not word then return end
+  local line = case.line and ("%d"):format(case.line) or "?"
+  to:write(("%s: %s:%s: %s\n"):format(word, case.file, line, case.name))
+  to:write("    ", (case.message:gsub("\n", "\n    ")), "\n")
 end
 
-local function show(to, word, failed)
-  local place = failed.element.trace or failed.trace or {}
-  to:write(("%s: %s:%s: %s\n"):format(word, place.short_src or "?", place.currentline or "?",
-    failed.name))
-  to:write("    ", (text_of(failed.message):gsub("\n", "\n    ")), "\n")
+--- What was skipped, and the counts.
+---@param to file*
+---@param cases jig.SpecCase[]
+function specs.sum_up(to, cases)
+  local passed, failed, skipped = 0, 0, 0
+  for _, case in ipairs(cases) do
+    if case.tag == "skipped" then
+      skipped = skipped + 1
+      to:write(("skipped: %s%s\n"):format(case.name, case.message ~= "" and ": " .. case.message or ""))
+    elseif case.tag then
+      failed = failed + 1
+    else
+      passed = passed + 1
+    end
+  end
+  to:write(("%d passed, %d failed%s\n"):format(passed, failed,
+    skipped > 0 and (", %d skipped"):format(skipped) or ""))
+  to:flush() -- a sanitizer that finds a leak ends the program without
 end
 
+--- Busted's output handler.
 ---@param options { to?: file* }
-return function(options)
+return setmetatable(specs, { __call = function(_, options)
   local busted = require "busted"
-  local to = options.to or io.stdout
-  local handler = require "busted.outputHandlers.base"()
-
-  busted.subscribe({ "test", "end" }, function(_, _, status)
-    if status == "failure" then show(to, "FAILED", handler.failures[#handler.failures]) end
-    if status == "error" then show(to, "ERROR", handler.errors[#handler.errors]) end
+  local to, cases = options.to or io.stdout, {}
+  local handler = collect(function(case)
+    cases[#cases + 1] = case
+    specs.show(to, case)
     to:flush()
-    return nil, true
-  end)
-  busted.subscribe({ "error" }, function(element)
-    if element.descriptor ~= "it" then show(to, "ERROR", handler.errors[#handler.errors]) end
-    return nil, true
   end)
   busted.subscribe({ "suite", "end" }, function()
-    local passed = handler.successesCount
-    local failed = handler.failuresCount + handler.errorsCount
-    local skipped = handler.pendingsCount
-    for _, pending in ipairs(handler.pendings) do
-      local why = pending.message and ": " .. text_of(pending.message) or ""
-      to:write(("skipped: %s%s\n"):format(pending.name, why))
-    end
-    to:write(("%d passed, %d failed%s\n"):format(passed, failed,
-      skipped > 0 and (", %d skipped"):format(skipped) or ""))
-    to:flush() -- a sanitizer that finds a leak ends the program without
+    specs.sum_up(to, cases)
     return nil, true
   end)
   return handler
-end
+end })

@@ -4,23 +4,11 @@
 -- The file is written before the run, as one error, and again at its end: what a run that was ended leaves
 -- behind is red, and not the file of the run before.
 
+local collect = require "jig.output.specs_collect"
 local junit = require "jig.output.junit"
-local pretty = require "pl.pretty"
 local write = require "jig.output.whole"
 
 local COUNTED <const> = { failure = "failures", error = "errors", skipped = "skipped" }
-
----@class jig.SpecCase
----@field file string
----@field name string
----@field seconds number
----@field tag? string      failure, error or skipped
----@field message? string
-
-local function text_of(message)
-  if message == nil then return "" end
-  return type(message) == "string" and message or pretty.write(message)
-end
 
 -- Of several lines, which stay lines.
 local function escape_lines(text)
@@ -63,39 +51,26 @@ function specs_junit.begin(path)
   return write(path, suite_xml { error_case("the run did not come to its end") })
 end
 
-local function new_case(told, element, tag)
-  local place = told.element.trace or {}
-  return { file = place.short_src or "?", name = told.name, seconds = element.duration or 0, tag = tag,
-    message = text_of(told.message) }
+--- At its end: what was run. nil, or why it cannot be written.
+---@param path string
+---@param cases jig.SpecCase[]
+---@return string? message
+function specs_junit.finish(path, cases)
+  local list, counted = table.move(cases, 1, #cases, 1, {}), false
+  for _, case in ipairs(cases) do counted = counted or case.tag ~= "skipped" end
+  if not counted then list[#list + 1] = error_case("no spec was run") end
+  local message = write(path, suite_xml(list))
+  return message and "--junit: " .. message
 end
 
 local function subscribe(path)
   local busted = require "busted"
-  local handler = require "busted.outputHandlers.base"()
   local cases = {}
-
-  local function add(list, element, tag)
-    cases[#cases + 1] = new_case(list[#list], element, tag)
-  end
-
-  busted.subscribe({ "test", "end" }, function(element, _, status)
-    if status == "success" then add(handler.successes, element) end
-    if status == "pending" then add(handler.pendings, element, "skipped") end
-    if status == "failure" then add(handler.failures, element, "failure") end
-    if status == "error" then add(handler.errors, element, "error") end
-    return nil, true
-  end)
-  busted.subscribe({ "error" }, function(element)
-    if element.descriptor ~= "it" then add(handler.errors, element, "error") end
-    return nil, true
-  end)
+  local handler = collect(function(case) cases[#cases + 1] = case end)
   busted.subscribe({ "suite", "end" }, function()
-    if handler.successesCount + handler.failuresCount + handler.errorsCount == 0 then
-      cases[#cases + 1] = error_case("no spec was run")
-    end
-    local message = write(path, suite_xml(cases))
+    local message = specs_junit.finish(path, cases)
     if message then
-      io.stderr:write("jig test: --junit: ", message, "\n")
+      io.stderr:write("jig test: ", message, "\n")
       error(message, 0)
     end
     return nil, true

@@ -68,7 +68,7 @@ describe("jig test", function()
   local shown = {
     { "--output", "TAP" }, { "--output", "junit" }, { "--output", "json" }, { "--output", "gtest" },
     { "--output", "plainTerminal" }, { "--output", "utfTerminal" }, { "--tap" }, { "--junit", "report.xml" },
-    { "--tap", "--junit", "report.xml" },
+    { "--tap", "--junit", "report.xml" }, { "--jobs", "2" }, { "--jobs", "2", "--junit", "report.xml" },
   }
   local proves_nothing = {
     { "the filter matches nothing", PASSING, { "--filter", "dark", "." } },
@@ -309,6 +309,8 @@ all                  35      33   94.2
   it("ends with 2 for wrong usage, and without busted", function()
     assert.equal(2, test(PASSING, "--flter", "x").exit)
     assert.equal(2, test(PASSING, "--tap", "--output", "TAP", ".").exit)
+    assert.equal(2, test(PASSING, "--tap", "--jobs", "2", ".").exit)
+    assert.equal(2, test(PASSING, "--jobs", "0", ".").exit)
     local unwritable = test(PASSING, "--junit", "nowhere/report.xml", ".")
     assert.equal(2, unwritable.exit)
     assert.matches("jig test: --junit: nowhere/report.xml: ", unwritable.stderr, 1, true)

@@ -13,7 +13,7 @@ PKG     ?= pkg-config
 # Debian packages: to build, to run specs and the demo, to check
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
              libsqlite3-dev libedit-dev libusb-1.0-0-dev lua-argparse lua-cjson-dev
-TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev
+TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev libumockdev-dev
 CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
@@ -121,6 +121,14 @@ $(BUILD)/spec/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^
 
+# a kernel with USB devices that are played; without umockdev there is none, and its specs say so
+MOCKUSB = $(if $(shell $(PKG) --exists umockdev-1.0 2>/dev/null && echo yes),$(BUILD)/spec/mockusb)
+MOCK_FLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG) --cflags umockdev-1.0 2>/dev/null))
+$(BUILD)/spec/mockusb: $(patsubst %,spec/support/%,mockusb.c mockusb_calls.c mockusb_urb.c mockusb.h)
+	@mkdir -p $(@D)
+	$(call say,MOCK)$(CC) $(filter-out -MMD -MP -fsanitize% -fno-sanitize%,$(FLAGS)) $(CFLAGS) -o $@ $(filter %.c,$^) \
+	    $(MOCK_FLAGS) $(shell $(PKG) --libs umockdev-1.0)
+
 # what follows a jig and kills it; never under a sanitizer, which traces too
 KILL = $(BUILD)/kill/tracer $(BUILD)/kill/lines
 $(BUILD)/kill/tracer: spec/kill/calls.c
@@ -142,7 +150,7 @@ $(COMPLETIONS): $(BUILD)/share/jig.%: $(BUILD)/jig
 	@mkdir -p $(@D)
 	$(call say,COMPLETE)$< help --completion $* > $@.new && mv $@.new $@
 
-specs: $(PROGRAMS) $(SPEC_MODULES) $(KILL) $(BUILD)/bench/tool $(MANUAL) $(COMPLETIONS)
+specs: $(PROGRAMS) $(SPEC_MODULES) $(MOCKUSB) $(KILL) $(BUILD)/bench/tool $(MANUAL) $(COMPLETIONS)
 
 # what the benchmark needs, and a gang of 1,000: never sanitized, which would multiply the time of each
 # start; musl, where it is installed, makes the tool that starts fastest
@@ -214,7 +222,7 @@ lint:
 	$(call say,cppcheck)cppcheck --quiet -j $(JOBS) --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --error-exitcode=1 -I. core bindings transports examples/simulator
 	$(call say,clang-tidy)printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P $(JOBS) -I '{}' clang-tidy --quiet \
-	    --warnings-as-errors='*' '{}' -- -std=c11 -D_GNU_SOURCE -I. $(LUA_FLAGS) -DJIG_VERSION='""' 2>/dev/null
+	    --warnings-as-errors='*' '{}' -- -std=c11 -D_GNU_SOURCE -I. $(LUA_FLAGS) $(MOCK_FLAGS) -DJIG_VERSION='""' 2>/dev/null
 
 # lint, then the specs as they are, under ASan and UBSan, and once under valgrind
 check:

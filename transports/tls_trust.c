@@ -251,6 +251,8 @@ static int choose_name(struct jig_tls *tls, struct jig_error *err)
     if (n == 0 || n >= sizeof tls->server)
         return jig_fail(err, JIG_EINVALID, "tls: name must have 1 to %zu characters",
                         sizeof tls->server - 1);
+    if (*name == '.') /* OpenSSL would take any name that ends so */
+        return jig_fail(err, JIG_EINVALID, "tls: name must not begin with a dot");
     memcpy(tls->server, name, n);
     tls->server[n] = '\0';
     return JIG_OK;

@@ -10,7 +10,12 @@
 
 #include "transports/options.h"
 
-enum { PORTS_MAX = 7, PATH_TEXT = 40, SERIAL_TEXT = 256, LIST_TEXT = 176 };
+enum {
+    PORTS_MAX = 7,
+    PATH_TEXT = 40,
+    SERIAL_TEXT = 3 * 126 + 2, /* 126 characters are all that fit a descriptor; as UTF-8 */
+    LIST_TEXT = 176,
+};
 
 static const char devices[] = "/sys/bus/usb/devices";
 
@@ -225,9 +230,15 @@ static int type_of(const struct libusb_endpoint_descriptor *e)
     return e->bmAttributes & LIBUSB_TRANSFER_TYPE_MASK;
 }
 
+/* Number 0 is that of control requests, whatever a device says of it. */
+static bool has_type(const struct libusb_endpoint_descriptor *e, int type)
+{
+    return type_of(e) == type && e->bEndpointAddress & LIBUSB_ENDPOINT_ADDRESS_MASK;
+}
+
 static bool carries_bytes(const struct libusb_endpoint_descriptor *e)
 {
-    return type_of(e) == LIBUSB_TRANSFER_TYPE_BULK || type_of(e) == LIBUSB_TRANSFER_TYPE_INTERRUPT;
+    return has_type(e, LIBUSB_TRANSFER_TYPE_BULK) || has_type(e, LIBUSB_TRANSFER_TYPE_INTERRUPT);
 }
 
 /* 2 = has bulk endpoints, 1 = interrupt endpoints, 0 = neither */
@@ -236,7 +247,7 @@ static int rank(const struct libusb_interface_descriptor *setting)
     int best = 0;
     for (int i = 0; i < endpoints_of(setting); i++) {
         const struct libusb_endpoint_descriptor *e = &setting->endpoint[i];
-        int value = type_of(e) == LIBUSB_TRANSFER_TYPE_BULK ? 2 : carries_bytes(e);
+        int value = has_type(e, LIBUSB_TRANSFER_TYPE_BULK) ? 2 : carries_bytes(e);
         best = value > best ? value : best;
     }
     return best;
@@ -301,7 +312,7 @@ static int count(const struct libusb_interface_descriptor *setting, bool in, int
 {
     int n = 0;
     for (int i = 0; i < endpoints_of(setting); i++) {
-        if (is_in(&setting->endpoint[i]) == in && type_of(&setting->endpoint[i]) == type) {
+        if (is_in(&setting->endpoint[i]) == in && has_type(&setting->endpoint[i], type)) {
             *e = &setting->endpoint[i];
             n++;
         }

@@ -64,7 +64,10 @@ int jig_usb_fail(const struct jig_usb *usb, int result, const char *name, const 
 {
     switch (result) {
     case LIBUSB_ERROR_NO_MEM:
-        return jig_fail(err, JIG_ENOMEM, "%s: cannot %s: no memory", name, what);
+        return jig_fail(err, JIG_ENOMEM,
+                        "%s: cannot %s: no memory; for all USB transfers together the kernel has "
+                        "/sys/module/usbcore/parameters/usbfs_memory_mb",
+                        name, what);
     case LIBUSB_ERROR_IO:
     case LIBUSB_ERROR_NO_DEVICE:
         return jig_fail(err, JIG_ELOST, "%s: cannot %s: the device went away", name, what);

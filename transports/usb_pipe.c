@@ -35,31 +35,42 @@ void jig_usb_pipe_cancel(struct jig_usb_pipe *pipe)
     }
 }
 
-/* What the end of a transfer means for the wire and for the pipe, whoever is told of it. */
-static void judge(struct jig_usb_pipe *pipe, enum libusb_transfer_status status)
-{
-    jig_usb_lose_by(pipe->link, status);
-    bool halts = status == LIBUSB_TRANSFER_STALL || status == LIBUSB_TRANSFER_OVERFLOW;
-    if (halts && !pipe->halted) {
-        pipe->halted = true;
-        jig_usb_pipe_cancel(pipe);
-    }
-}
-
 static bool is_bad(enum libusb_transfer_status status)
 {
     return status != LIBUSB_TRANSFER_COMPLETED && status != LIBUSB_TRANSFER_CANCELLED;
 }
 
+static bool halts(enum libusb_transfer_status status)
+{
+    return status == LIBUSB_TRANSFER_STALL || status == LIBUSB_TRANSFER_OVERFLOW;
+}
+
+/* What the end of a transfer means for the wire and for the pipe, whoever is told of it. Returns
+ * what there is to tell: some controllers go on with the transfers behind the one that was stalled,
+ * which then end with the same stall. */
+static enum libusb_transfer_status judge(struct jig_usb_pipe *pipe,
+                                         enum libusb_transfer_status status)
+{
+    jig_usb_lose_by(pipe->link, status);
+    if (!halts(status))
+        return status;
+    if (pipe->halted)
+        return LIBUSB_TRANSFER_CANCELLED;
+    pipe->halted = true;
+    jig_usb_pipe_cancel(pipe);
+    return status;
+}
+
+/* Of a packet that did not fit nothing is handed out. */
 static void LIBUSB_CALL read_ended(struct libusb_transfer *transfer)
 {
     struct jig_usb_slot *slot = transfer->user_data;
+    bool whole = transfer->status != LIBUSB_TRANSFER_OVERFLOW;
     slot->state = JIG_USB_ENDED;
-    slot->status = transfer->status;
-    slot->length = (size_t)transfer->actual_length;
+    slot->length = whole ? (size_t)transfer->actual_length : 0;
     slot->taken = 0;
     slot->pipe->flying--;
-    judge(slot->pipe, transfer->status);
+    slot->status = judge(slot->pipe, transfer->status);
 }
 
 static void LIBUSB_CALL write_ended(struct libusb_transfer *transfer)
@@ -69,9 +80,9 @@ static void LIBUSB_CALL write_ended(struct libusb_transfer *transfer)
     slot->state = JIG_USB_IDLE;
     explicit_bzero(slot->bytes, (size_t)transfer->length);
     pipe->flying--;
-    if (is_bad(transfer->status) && pipe->failure == LIBUSB_TRANSFER_COMPLETED)
-        pipe->failure = transfer->status;
-    judge(pipe, transfer->status);
+    enum libusb_transfer_status status = judge(pipe, transfer->status);
+    if (is_bad(status) && pipe->failure == LIBUSB_TRANSFER_COMPLETED)
+        pipe->failure = status;
 }
 
 static int submit(struct jig_usb_slot *slot, size_t n, uint8_t flags)
@@ -112,6 +123,8 @@ int jig_usb_pipe_refill(struct jig_usb_pipe *in, struct jig_error *err)
     while (in->used < in->n) {
         struct jig_usb_slot *slot = &in->slots[(in->head + in->used) % in->n];
         int result = submit(slot, in->size, 0);
+        if (result == LIBUSB_ERROR_NO_MEM && in->flying)
+            return JIG_OK; /* those that are on their way will do; the next read tries again */
         if (result < 0)
             return jig_usb_fail_call(in->link, result, "read", err);
         in->used++;
@@ -122,7 +135,7 @@ int jig_usb_pipe_refill(struct jig_usb_pipe *in, struct jig_error *err)
 static void retire(struct jig_usb_pipe *in)
 {
     struct jig_usb_slot *slot = &in->slots[in->head];
-    explicit_bzero(slot->bytes, slot->length);
+    explicit_bzero(slot->bytes, in->size);
     slot->state = JIG_USB_IDLE;
     in->head = (in->head + 1) % in->n;
     in->used--;

@@ -53,8 +53,9 @@ void jig_usb_pipe_cancel(struct jig_usb_pipe *pipe);
 /* Frees what is not flying. */
 void jig_usb_pipe_release(struct jig_usb_pipe *pipe);
 
-/* Sends off all transfers of the reader that are not used, after clearing a halt. 0, JIG_AGAIN
- * while some are still coming back, or a failure. */
+/* Sends off all transfers of the reader that are not used, after clearing a halt; where the kernel
+ * has memory for some of them only, these are enough. 0, JIG_AGAIN while some are still coming
+ * back, or a failure. */
 int jig_usb_pipe_refill(struct jig_usb_pipe *in, struct jig_error *err);
 
 /* As a transport's members of these names, for a device that is there. `zlp`: a packet of zero

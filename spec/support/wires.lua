@@ -178,8 +178,23 @@ function wires.kinds.pair(options)
   return wire
 end
 
+-- The same on the real libusb, inside of mockusb.
+local function real_usb(options)
+  local mute = options and options.mute
+  usb_made = usb_made % 29 + 1
+  local device = require "spec.support.mockusb".plug { number = 1 + usb_made, echo = not mute, packet = 512 }
+  if mute then device:fail(0x02, "hang") end
+  local wire = new({ address = device.address }, options)
+  wire.hangup = function()
+    if device then device:unplug() end
+    device = nil
+  end
+  return wire
+end
+
 -- A device that sends back what it gets, or takes nothing, on a libusb that is played.
 function wires.kinds.usb(options)
+  if os.getenv "JIG_MOCKUSB" then return real_usb(options) end
   local usb = require "spec.fakeusb"
   usb_made = usb_made % 250 + 1
   local mute = options and options.mute

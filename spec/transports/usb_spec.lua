@@ -1,5 +1,5 @@
 -- jig on a libusb that is played (spec/support/fakeusb.c), which counts all that could be left behind; and
--- the real one, on a machine of which nothing is assumed.
+-- the real one, on a machine of which nothing is assumed. The real one on devices that are played: usb_real_spec.lua.
 
 local clock = require "jig.clock"
 local port = require "jig.port"
@@ -275,8 +275,8 @@ describe("transports/usb", function()
       assert.equal("true", c.call(LOADED))
     end)
 
-    -- The real one reads a /sys and descriptors that umockdev makes up. That far: its nodes are regular files,
-    -- for which nobody can wait with epoll.
+    -- The real one reads a /sys and descriptors that umockdev makes up. What it does with the devices themselves:
+    -- usb_real_spec.lua.
     it("and finds by it what the kernel knows", function()
       local folder <close> = scratch.folder { devices = DEVICES }
       local c <close> = child(("umockdev-run --device %s/devices --"):format(folder.path))

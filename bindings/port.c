@@ -563,6 +563,23 @@ static int port_set(lua_State *L)
     return 1;
 }
 
+static void set_string(lua_State *L, const char *key, const char *value);
+
+/*
+ * port:about() -> { serial?, path? }: what the system knows of the device behind the port: its
+ * serial number, and where it is plugged in. An empty table where the wire does not know.
+ */
+static int port_about(lua_State *L)
+{
+    struct lport *p = to_open(L);
+    struct jig_port_about about;
+    jig_port_about(p->port, &about);
+    lua_newtable(L);
+    set_string(L, "serial", about.serial[0] ? about.serial : NULL);
+    set_string(L, "path", about.path[0] ? about.path : NULL);
+    return 1;
+}
+
 /*
  * port:counts() -> bytes received, bytes sent, since it was opened.
  */
@@ -663,7 +680,7 @@ static int port_present(lua_State *L)
     const char *text = luaL_checklstring(L, 1, &n);
     int code = jig_address_parse(&address, text, n, &err);
     if (code == JIG_OK) {
-        code = jig_port_present(&address, &err);
+        code = jig_port_present(jigL_engine(L)->loop, &address, &err);
         jig_address_release(&address);
     }
     if (code < 0)
@@ -700,6 +717,7 @@ int luaopen_jig_port(lua_State *L)
         {"drain", port_drain},
         {"set", port_set},
         {"control", port_control},
+        {"about", port_about},
         {"counts", port_counts},
         {"close", port_close},
         {NULL, NULL},

@@ -109,8 +109,9 @@ static int find_device(const struct jig_address *a, const char *name, char *path
     return JIG_OK;
 }
 
-static int serial_present(const struct jig_address *a, struct jig_error *err)
+static int serial_present(struct jig_loop *loop, const struct jig_address *a, struct jig_error *err)
 {
+    (void)loop;
     char path[PATH_MAX];
     struct jig_error why;
     int code = find_device(a, "serial", path, &why);

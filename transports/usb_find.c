@@ -10,7 +10,7 @@
 
 #include "transports/options.h"
 
-enum { PORTS_MAX = 7, PATH_TEXT = 40, SERIAL_TEXT = 256, LIST_TEXT = 176 };
+enum { PORTS_MAX = 7, PATH_TEXT = JIG_PATH_CAP, SERIAL_TEXT = JIG_SERIAL_CAP, LIST_TEXT = 176 };
 
 static const char devices[] = "/sys/bus/usb/devices";
 
@@ -172,6 +172,12 @@ int jig_usb_find(const struct jig_usb *usb, libusb_context *context,
     if (found > 1)
         return jig_fail(err, JIG_EINVALID, "usb: %d devices fit the address: %s", found, list.text);
     return JIG_OK;
+}
+
+void jig_usb_about(const struct jig_usb *usb, libusb_device *device, struct jig_port_about *about)
+{
+    write_path(usb, device, about->path);
+    read_attribute(about->path, "serial", about->serial);
 }
 
 static int read_id(const char *path, const char *attribute)

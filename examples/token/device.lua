@@ -1,5 +1,5 @@
--- The token as the factory sees it, for tests and proofs: two modes between which it leaves the bus, control requests, and
--- a status event on a second interface for each message.
+-- The token as the factory sees it, for tests and proofs: two modes between which it leaves the bus, control requests,
+-- and a status event on a second interface for each message.
 
 local events = require "events"
 

@@ -1,6 +1,6 @@
--- A security token on USB, without a driver. In boot mode it takes control requests only; told to, it leaves the bus and
--- comes back in provisioning mode, which takes messages on bulk endpoints and says on an interrupt endpoint how each
--- went.
+-- A security token on USB, without a driver. In boot mode it takes control requests only; told to, it leaves the bus
+-- and comes back in provisioning mode, which takes messages on bulk endpoints and says on an interrupt endpoint how
+-- each went.
 
 local jig = require "jig"
 local cobs = require "jig.framing.cobs"

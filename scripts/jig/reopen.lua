@@ -1,7 +1,7 @@
 --- A device that leaves and comes back while a unit is at work: what a switch of its mode does on USB.
 --
--- What is looked at is what is so: the open port is lost, or its device is not there; one that fits is there, and can be
--- opened. What a device that has just come lets nobody do yet (its node has no owner, it has no configuration) is
+-- What is looked at is what is so: the open port is lost, or its device is not there; one that fits is there, and can
+-- be opened. What a device that has just come lets nobody do yet (its node has no owner, it has no configuration) is
 -- tried again. All of it has one limit, of whoever calls: a wait that it ends says so by its name, "reopen".
 
 local clock = require "jig.clock"

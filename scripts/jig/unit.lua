@@ -4,14 +4,12 @@
 -- the order and the duty to report; once a verb has failed in a session, each later one throws the same
 -- fault, so that a recipe which swallows a fault cannot go on.
 
-local addresses = require "jig.address"
 local clock = require "jig.clock"
 local fault = require "jig.fault"
-local reopen = require "jig.reopen"
 local session = require "jig.session"
 local task = require "jig.task"
 local unfilled = require "jig.unfilled"
-local wire = require "jig.wire"
+local wires = require "jig.wires"
 
 ---@class jig.Unit
 ---@field slot string
@@ -30,10 +28,9 @@ local unit = {}
 local meta = { __index = unit, __name = "jig.unit" }
 
 -- What is so whatever a recipe makes of the fields of its unit, and all that the engine goes by: number,
--- attempt, slot; recipe, context, catch, started, phase, phases; port, its handle, its address and pacing; wires
--- (further ones), moved (bytes of ports that are closed); handed (messages that
--- were given to the device), served ({ payload =, given = }: payloads of the service); session, session_id,
--- fingerprint, failed (the fault after which no verb goes on).
+-- attempt, slot; recipe, context, catch, started, phase, phases; port, handle and all else of jig.wires; handed
+-- (messages that were given to the device), served ({ payload =, given = }: payloads of the service); session,
+-- session_id, fingerprint, failed (the fault after which no verb goes on).
 local truths = setmetatable({}, { __mode = "k" })
 
 -- Phases of the exchanges that follow these commands, in the vendor's words.
@@ -58,7 +55,7 @@ function unit.new(fields, recipe, context)
   truths[self] = {
     number = fields.number, attempt = fields.attempt, slot = fields.slot,
     recipe = recipe, context = context, catch = fault.catcher(context.folder), started = clock.now(),
-    phases = {}, shown = self.phases, handed = {}, served = {}, wires = {}, moved = { received = 0, sent = 0 },
+    phases = {}, shown = self.phases, handed = {}, served = {},
   }
   return self
 end
@@ -418,37 +415,13 @@ end)
 --- Opens the port. For whoever runs the attempt.
 function unit:connect(address, pacing)
   unit.enter(self, "connect")
-  local truth = truths[self]
-  truth.address, truth.pacing = address, pacing
-  truth.port = wire.open(address, truth.slot, truth.recipe.limits, pacing,
-    recorder_of(self) and recorder_of(self):opener())
-  truth.handle, self.port = truth.port.handle, truth.port
-end
-
-local function close(truth, handle)
-  local received, sent = handle:counts()
-  truth.moved.received, truth.moved.sent = truth.moved.received + received, truth.moved.sent + sent
-  handle:close()
+  self.port = wires.connect(truths[self], address, pacing, recorder_of(self) and recorder_of(self):opener())
 end
 
 --- Closes all that is open. For whoever runs the attempt.
 ---@return integer received, integer sent  bytes, of all wires
 function unit:disconnect()
-  local truth = truths[self]
-  for _, further in ipairs(truth.wires) do close(truth, further.handle) end
-  if truth.handle then close(truth, truth.handle) end
-  return truth.moved.received, truth.moved.sent
-end
-
-local function check_options(options, method)
-  if type(options) ~= "table" then error(("unit:%s takes a table: { option = value… }"):format(method), 0) end
-  for key, value in pairs(options) do
-    local fits = type(value) == "string" or type(value) == "boolean" or math.type(value) == "integer"
-    if type(key) ~= "string" or not fits then
-      error(("unit:%s: options are those of the port's address, each a string, a whole number, true or false; %s is %s")
-        :format(method, tostring(key), type(value)), 0)
-    end
-  end
+  return wires.disconnect(truths[self])
 end
 
 -- What a cassette cannot play again ends it, and the reason is told.
@@ -456,9 +429,6 @@ local function not_recorded(self, what)
   local recorder = recorder_of(self)
   if recorder then recorder:give_up(what .. ": a cassette has one wire, from its opening to its end") end
 end
-
--- Wires of one device.
-local MOST_WIRES <const> = 8
 
 --- Opens a further wire of the same device: the port's address with other options. It is closed with the unit's port.
 -- Yields; throws connectivity.not_found, connectivity.open and others.
@@ -468,58 +438,24 @@ local MOST_WIRES <const> = 8
 ---@param options table<string, string|integer|boolean>  of the transport; what is not given is as for unit.port
 ---@return jig.Wire
 unit.open = verb(function(self, options)
-  local truth = truths[self]
-  check_options(options, "open")
-  if #truth.wires == MOST_WIRES then error(("unit:open: %d wires are open already"):format(MOST_WIRES), 0) end
+  wires.check_options(options, "open")
   not_recorded(self, "the recipe opens a further wire")
-  local address = addresses.with(truth.address, options)
-  local made = wire.open(address, truth.slot, truth.recipe.limits, truth.pacing)
-  table.insert(truth.wires, made)
-  return made
+  return wires.open(truths[self], options)
 end)
 
--- From now on there is no device, until it is back.
-local function let_go(truth)
-  for _, one in ipairs(truth.wires) do
-    close(truth, one.handle)
-    one:take(reopen.absent(truth.slot))
-  end
-  truth.wires = {}
-  close(truth, truth.handle)
-  truth.handle = reopen.absent(truth.slot)
-  truth.port:take(truth.handle)
-end
-
--- Where the address that the device comes back at says not where it is plugged in, that is known from before.
-local function address_after(truth, options, about)
-  local made = addresses.with(truth.address, options)
-  if not about.path or addresses.has(made, "path") then return made end
-  return addresses.with(made, { path = about.path })
-end
-
---- Waits until the device that is open has left and is back, within limits.reopen, and goes on with it: unit.port is the
--- same object over the new wire, with an empty input; further wires are over. It is looked for at the same place, with the
--- address's options but for those that are given, and must have the same serial number where its wire knows one. Yields;
--- throws connectivity.not_found, connectivity.timeout, and tool.serial when another device came.
+--- Waits until the device that is open has left and is back, within limits.reopen, and goes on with it: unit.port is
+-- the same object over the new wire, with an empty input; further wires are over. It is looked for at the same place,
+-- with the address's options but for those that are given, and must have the same serial number where its wire knows
+-- one. Yields; throws connectivity.not_found, connectivity.timeout, and tool.serial when another device came.
 --
 --     unit.port:control { request_type = 0x40, request = 0x01, value = 1 }   -- it leaves now
 --     unit:reopen { pid = 0x5742 }
 ---@param options? table<string, string|integer|boolean>
 unit.reopen = verb(function(self, options)
-  local truth, limits = truths[self], truths[self].recipe.limits
-  check_options(options or {}, "reopen")
+  options = options or {}
+  wires.check_options(options, "reopen")
   not_recorded(self, "the device leaves and comes back")
-  local limit <close> = task.limit("reopen", limits.reopen)
-  local about = truth.handle:about()
-  reopen.departure(truth.handle, truth.address, truth.slot, limits.reopen)
-  let_go(truth)
-  local address = address_after(truth, options or {}, about)
-  local handle = reopen.arrival(address, truth.slot, limits.reopen, function()
-    return wire.open_port(address, truth.slot, limits, truth.pacing)
-  end)
-  truth.handle, truth.address = handle, address
-  truth.port:take(handle)
-  reopen.check_same(about, handle:about(), truth.slot)
+  wires.reopen(truths[self], options)
 end)
 
 --- Says something to the people at the station: one printable line, 200 characters at most. Device bytes

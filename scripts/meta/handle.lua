@@ -128,6 +128,10 @@ function handle:control(request) end
 ---@return string? code
 function handle:set(name, value) end
 
+--- What the system knows of the device: its serial number, and the path where it is plugged in.
+---@return table about
+function handle:about() end
+
 --- Bytes received and sent since it was opened.
 ---@return integer received
 ---@return integer sent

@@ -305,7 +305,7 @@ describe("the definition files", function()
         return false
       end
       -- for whoever plays the host
-      for _, name in ipairs { "opened", "closed", "set", "take" } do public[name] = nil end
+      for _, name in ipairs { "opened", "closed", "set", "take", "control" } do public[name] = nil end
       assert.same(keys(public), keys(classes["jig.testing.Device"].functions))
       for name, func in pairs(classes["jig.testing.Device"].functions) do
         assert.equal(yields(name, {}), func.async, name)

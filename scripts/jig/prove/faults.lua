@@ -440,8 +440,8 @@ local killed_after = {
 }
 
 local BY_KIND <const> = {
-  open = opens, write = writes, set = sets, control = controls, leave = leaves, read = reads, call = calls, wait = waits, record = records,
-  hook = {}, close = {},
+  open = opens, write = writes, set = sets, control = controls, leave = leaves, read = reads, call = calls,
+  wait = waits, record = records, hook = {}, close = {},
 }
 
 local DONE_AND_KILLED <const> = { call = true, write = true }

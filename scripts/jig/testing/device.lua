@@ -15,8 +15,8 @@
 --                  function that takes the message and gives one of these
 --   a table        { firmware = function or list, reset = "dtr", banner = "ready\r\n", latency = 0.001,
 --                  statuses = { 0x11 }, cli = { new_device = { scp = 1 } }, usb = { vid = 0x1209, pid = 1 },
---                  control = function(device, request) … end, wires = { [1] = { framing = … } } }. `reset`: the line that restarts the
---                  firmware when it is let go (until then the device is silent); `banner`: what it writes whenever
+--                  control = function(device, request) … end, wires = { [1] = { framing = … } } }. `reset`: the line
+--                  that restarts the firmware when it is let go (until then the device is silent); `banner`: what it writes whenever
 --                  it starts, or a list of texts; `latency`: seconds until what it writes arrives; `statuses`:
 --                  all that it may answer, so that jig prove finds those that the recipe's map lacks; `cli`: what
 --                  the service answers to this product where the usual does not fit it, by command: `scp`,
@@ -27,7 +27,7 @@
 -- A list that testing.run is given takes all but the firmware from device.lua beside the recipe.
 -- Without `reset` the firmware starts when the port is opened. What it writes while nobody listens is lost.
 
-local cli = require "jig.testing.cli"
+local description_of = require "jig.testing.description"
 
 local device = {}
 
@@ -59,59 +59,15 @@ local function replying(replies)
   end
 end
 
-local KEYS <const> = {
-  firmware = true, reset = true, banner = true, latency = true, statuses = true, cli = true, control = true, usb = true,
-  wires = true,
-}
-
-local ABOUT <const> = { vid = "integer", pid = "integer", serial = "string" }
-
-local function check_about(about, what)
-  if type(about) ~= "table" then error(what .. ": expected { vid =, pid =, serial = }", 0) end
-  for key, value in pairs(about) do
-    if ABOUT[key] ~= (math.type(value) or type(value)) then
-      error(("%s: expected { vid =, pid =, serial = }, got %s = a %s"):format(what, tostring(key), type(value)), 0)
-    end
-  end
-end
-
---- Further interfaces of a device, from 1.
-device.MOST_WIRES = 8
-
-local function check_wires(wires)
-  for number, wire in pairs(type(wires) == "table" and wires or { wires }) do
-    if math.type(number) ~= "integer" or number < 1 or number > device.MOST_WIRES or type(wire) ~= "table" then
-      error(("the device's wires: expected { [interface] = { framing = … } }, with interfaces from 1 to %d")
-        :format(device.MOST_WIRES), 0)
-    end
-  end
-end
-
-local function check_keys(description)
-  for key in pairs(description) do
-    if not KEYS[key] then
-      error(("a device is { firmware =, reset =, banner =, latency =, statuses =, cli =, control =, usb =, wires = }: "
-        .. "it has no '%s'"):format(tostring(key)), 0)
-    end
-  end
-  if description.control ~= nil and type(description.control) ~= "function" then
-    error("the device's control: expected a function, got a " .. type(description.control), 0)
-  end
-  if description.usb ~= nil then check_about(description.usb, "the device's usb") end
-  if description.wires ~= nil then check_wires(description.wires) end
-  local mistake = description.cli ~= nil and cli.mistake(description.cli)
-  if mistake then error("the device's " .. mistake, 0) end
-end
-
 local function firmware_of(description)
   local firmware = description
   if type(description) == "table" and description.firmware ~= nil then
-    check_keys(description)
+    description_of.check(description)
     firmware = description.firmware
   end
   if type(firmware) == "table" then
     if #firmware == 0 and next(firmware) ~= nil then -- it was meant for the other kind of table
-      check_keys(firmware)
+      description_of.check(firmware)
       error("a device with these settings needs firmware = a function or a list of replies", 0)
     end
     return replying(firmware)
@@ -130,7 +86,7 @@ end
 ---@return table?  see jig.testing.cli
 function device.service(description)
   local settings = settings_of(description)
-  check_keys(settings)
+  description_of.check(settings)
   return settings.cli
 end
 
@@ -390,14 +346,14 @@ local LEAVE <const>, AWAY <const> = 0.02, 0.3
 --- Leaves the bus and comes back, perhaps as something else; its firmware starts when it is opened again.
 --
 --     device:leave { pid = 0x5742 }
----@param plan? { after?: number, away?: number, vid?: integer, pid?: integer, serial?: string }  seconds until it leaves
---  (0.02) and until it is back (0.3; math.huge: never); what is new then
+---@param plan? { after?: number, away?: number, vid?: integer, pid?: integer, serial?: string }  seconds until it
+--  leaves (0.02) and until it is back (0.3); what is new then
 function methods:leave(plan)
   local changes = {}
   for key, value in pairs(plan or {}) do
     if key ~= "after" and key ~= "away" then changes[key] = value end
   end
-  check_about(changes, "device:leave: what is new")
+  description_of.check_about(changes, "device:leave: what is new")
   self.wire.leave { after = plan and plan.after or LEAVE, away = plan and plan.away or AWAY, changes = changes }
 end
 

@@ -1,5 +1,5 @@
---- One wire of a device that is played in a rig (jig.testing.rig): what the device writes there arrives in its order and
--- at its time, and what it is given is looked at whatever its firmware does with it.
+--- One wire of a device that is played in a rig (jig.testing.rig): what the device writes there arrives in its order
+-- and at its time, and what it is given is looked at whatever its firmware does with it.
 
 local device = require "jig.testing.device"
 
@@ -187,8 +187,7 @@ function line:lose(why)
 end
 
 --- As the device has it: jig.testing.device.
----@return { arrive: fun(bytes: string, frame?: jig.Frame), after: fun(seconds: number, f: fun()), lose: fun(why: string),
----  leave: fun(changes: table) }
+---@return table  arrive(bytes, frame?), after(seconds, f), lose(why), leave(plan)
 function line:of_device()
   return {
     arrive = function(bytes, frame) written(self, bytes, frame) end,

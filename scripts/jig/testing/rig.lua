@@ -20,7 +20,7 @@
 local cjson = require "cjson.safe"
 local cli = require "jig.testing.cli"
 local device = require "jig.testing.device"
-local line = require "jig.testing.line"
+local lines = require "jig.testing.line"
 local stage = require "jig.testing.stage"
 local world = require "jig.world"
 
@@ -193,7 +193,7 @@ function rig.new(plan)
   self.cli = cli.new(type(plan.cli) ~= "string" and plan.cli or nil, played and device.service(plan.device) or nil)
   if played then
     local function wire(number, framing)
-      self.lines[number] = line.new(self, number, framing)
+      self.lines[number] = lines.new(self, number, framing)
       return self.lines[number]:of_device()
     end
     self.device = device.new(plan.device, plan.recipe.framing, wire(0), wire)
@@ -225,7 +225,7 @@ local function worker_config(plan)
     slot = "T",
     file = plan.file,
     folder = plan.folder,
-    address = type(plan.device) == "string" and plan.device or "stage:" .. line.NAME,
+    address = type(plan.device) == "string" and plan.device or "stage:" .. lines.NAME,
     service = service_of(plan),
     count = 1,
     retries = plan.retries or 0,

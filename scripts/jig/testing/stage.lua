@@ -2,7 +2,7 @@
 -- before it happens. Which device an address means is judged as a usb address is: by the options vid, pid and serial;
 -- `interface` is one of the device's further wires.
 
-local device = require "jig.testing.device"
+local description = require "jig.testing.description"
 
 local stage = {}
 
@@ -130,7 +130,7 @@ local function leave_now(rig, plan)
   if rig.world:dead() then return end
   rig.absent = true
   rig.device:closed()
-  for number = 0, device.MOST_WIRES do
+  for number = 0, description.MOST_WIRES do
     local line = rig.lines[number]
     if line and line.is_open then line:lose("the device has left") end
     if line then line:closed() end
@@ -140,7 +140,8 @@ end
 
 --- The device leaves, and comes back.
 ---@param rig jig.testing.Rig
----@param plan { after: number, away: number, changes: table }  seconds until it does, and until it is back; what is new then
+---@param plan { after: number, away: number, changes: table }  seconds until it does, and until it is back; what is
+--  new then
 function stage.leave(rig, plan)
   rig:after(plan.after, function() leave_now(rig, plan) end)
 end

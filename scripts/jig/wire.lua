@@ -8,6 +8,7 @@ local port = require "jig.port"
 local task = require "jig.task"
 
 ---@class jig.Wire
+---@field release? fun()   of a further wire: the unit is told that it is closed
 ---@field budget? integer  bytes that may still be written in this exchange; nil = no bound
 local wire = {}
 
@@ -229,6 +230,9 @@ function wire:take(handle)
 end
 
 function wire:close()
+  local release = self.release
+  self.release = nil
+  if release then release() end
   self.handle:close()
 end
 

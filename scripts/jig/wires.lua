@@ -41,6 +41,26 @@ function wires.connect(truth, address, pacing, opener)
   return truth.port
 end
 
+local function count(truth, handle)
+  local received, sent = handle:counts()
+  truth.moved.received, truth.moved.sent = truth.moved.received + received, truth.moved.sent + sent
+end
+
+local function close(truth, handle)
+  count(truth, handle)
+  handle:close()
+end
+
+-- The recipe closes it itself.
+local function let_go_of(truth, further)
+  for i, one in ipairs(truth.wires) do
+    if one == further then
+      table.remove(truth.wires, i)
+      return count(truth, further.handle)
+    end
+  end
+end
+
 --- Opens a further wire. Yields; throws connectivity.*.
 ---@param truth table
 ---@param options table
@@ -48,14 +68,10 @@ end
 function wires.open(truth, options)
   if #truth.wires == MOST then error(("unit:open: %d wires are open already"):format(MOST), 0) end
   local made = wire.open(addresses.with(truth.address, options), truth.slot, truth.recipe.limits, truth.pacing)
-  table.insert(truth.wires, { wire = made, handle = made.handle })
+  local further = { wire = made, handle = made.handle }
+  table.insert(truth.wires, further)
+  made.release = function() let_go_of(truth, further) end
   return made
-end
-
-local function close(truth, handle)
-  local received, sent = handle:counts()
-  truth.moved.received, truth.moved.sent = truth.moved.received + received, truth.moved.sent + sent
-  handle:close()
 end
 
 --- Closes all that is open. Does not yield.
@@ -71,6 +87,7 @@ end
 local function let_go(truth)
   for _, further in ipairs(truth.wires) do
     close(truth, further.handle)
+    further.wire.release = nil
     further.wire:take(reopen.absent(truth.slot))
   end
   truth.wires = {}

@@ -15,7 +15,7 @@ local OF_THE_ENGINE <const> = {
     "complete", "connect", "device_log", "disconnect", "durations", "enter", "fault", "new", "phases", "report", "serial_text",
     "session", "truth", "unless_stopped",
   },
-  port = { "bound", "budget", "close", "handle", "limits", "lines", "open", "open_port", "take" },
+  port = { "bound", "budget", "close", "handle", "limits", "lines", "open", "open_port", "release", "take" },
 }
 
 local MODULE_OF <const> = { unit = "jig.unit", port = "jig.wire" }

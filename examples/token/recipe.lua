@@ -57,9 +57,11 @@ return jig.recipe {
       unit:fail("token.version", { code = 732, reason = "token speaks another version of its protocol" })
     end
     unit.serial = state:sub(3)
-    unit.port:control { request_type = OUT, request = MODE, value = 1 }
+    if state:byte(1) == 0 then
+      unit.port:control { request_type = OUT, request = MODE, value = 1 }
+      unit:reopen { pid = PROVISIONING }
+    end
     unit.data.switched = true
-    unit:reopen { pid = PROVISIONING }
     unit.data.events, unit.data.messages = unit:open { interface = 1 }, 0
   end,
 

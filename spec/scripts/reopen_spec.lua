@@ -87,7 +87,8 @@ describe("jig.reopen", function()
 
   it("throws connectivity.lost at all that is done while there is no device", function()
     local gone = reopen.absent "T"
-    for _, method in ipairs { "read", "read_some", "read_until", "write", "drain", "discard", "unread", "set", "control" } do
+    local methods = { "read", "read_some", "read_until", "write", "drain", "discard", "unread", "set", "control" }
+    for _, method in ipairs(methods) do
       assert.same({ nil, "T: the device has left, and is not back", "lost" }, { gone[method](gone, "x") })
     end
     assert.same({ 0, 0 }, { gone:counts() })

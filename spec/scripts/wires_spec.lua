@@ -63,11 +63,11 @@ describe("jig.wires", function()
   end)
 
   it("bounds how many are open", function()
-    local wires = {}
-    for number = 1, 8 do wires[number] = {} end
+    local all = {}
+    for number = 1, 8 do all[number] = {} end
     local eight = "for number = 1, 8 do seen[number] = unit:open { interface = number } end "
-    assert.passed(visitor.run { prepare = eight, device = { wires = wires } })
-    failed(visitor.run { prepare = eight .. "unit:open { interface = 1 }", device = { wires = wires } }, "tool.recipe",
+    assert.passed(visitor.run { prepare = eight, device = { wires = all } })
+    failed(visitor.run { prepare = eight .. "unit:open { interface = 1 }", device = { wires = all } }, "tool.recipe",
       "unit:open: 8 wires are open already")
   end)
 

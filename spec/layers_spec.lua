@@ -44,6 +44,7 @@ local function library_of(header)
   local known = {
     ["sqlite3.h"] = "sqlite",
     ["libusb-1.0/libusb.h"] = "libusb",
+    ["libudev.h"] = "libudev",
     ["lua.h"] = "lua", ["lauxlib.h"] = "lua", ["lualib.h"] = "lua",
     ["uv.h"] = "libuv", ["histedit.h"] = "libedit", ["libserialport.h"] = "libserialport",
   }
@@ -168,7 +169,7 @@ describe("the layers", function()
 
   describe("transports/", function()
     it("see at most one device library each", function()
-      local devices = { libserialport = true, libusb = true }
+      local devices = { libserialport = true, libusb = true, libudev = true }
       check_libraries("transports", devices)
       for _, path in ipairs(files("transports", "%.[ch]$")) do
         local _, libraries = includes(path)

@@ -44,6 +44,17 @@ function port.list() end
 ---@return string? code
 function port.present(address) end
 
+--- Waits until a serial or USB device was plugged in or unplugged, anywhere on this machine, or the limit has passed.
+--- The count says nothing of which device it was, and may grow without a cause: look again at what is so.
+---@async
+---@param limit? number   seconds; default: none
+---@param since? integer  what an earlier call gave: what has changed after it counts, also while nobody waited
+---@return integer? count  `since` when nothing has changed
+---@return string? message
+---@return string? code
+---@return string? limit
+function port.change(limit, since) end
+
 --- The transports.
 ---@return jig.PortScheme[]
 function port.schemes() end

@@ -28,7 +28,7 @@ CORE = error buf hex crc digest address clock loop arrival log lend child player
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder process owner emergency_file emergency scribe journal
-TRANSPORTS = options lock fd connect serial usb_library usb_find usb_pipe usb_request usb udev tty tcp tls tls_trust tls_words \
+TRANSPORTS = options lock fd connect sysfs holders serial_find serial usb_library usb_find usb_list usb_pipe usb_request usb udev tty tcp tls tls_trust tls_words \
              exec pair stage stdin fault table
 BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port devices gate session journal ledger lineedit editline proc slot system version memory state world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)

@@ -28,6 +28,22 @@ static void set_id(lua_State *L, const char *key, int value)
     lua_setfield(L, -2, key);
 }
 
+/* Adds the field held_by when somebody holds the device. [-0, +0, m] */
+static void set_holders(lua_State *L, const struct jig_port_info *info)
+{
+    if (!info->n_holders)
+        return;
+    lua_createtable(L, (int)info->n_holders, 0);
+    for (size_t i = 0; i < info->n_holders; i++) {
+        const struct jig_port_holder *holder = &info->holders[i];
+        lua_createtable(L, 0, 2);
+        set_id(L, "pid", holder->pid);
+        set_string(L, "program", holder->program[0] ? holder->program : NULL);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setfield(L, -2, "held_by");
+}
+
 static void push_info(void *data, const struct jig_port_info *info)
 {
     lua_State *L = data;
@@ -40,12 +56,16 @@ static void push_info(void *data, const struct jig_port_info *info)
     set_string(L, "serial", info->serial);
     set_id(L, "vid", info->vid);
     set_id(L, "pid", info->pid);
+    set_string(L, "path", info->path);
+    set_string(L, "driver", info->driver);
+    set_holders(L, info);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
 }
 
 /*
  * port.list() -> array of { address, name, description?, manufacturer?, product?, serial?, vid?,
- * pid? } of the devices that could be opened now | nil, message, code. Does not yield.
+ * pid?, path?, driver?, held_by? = array of { pid, program? } } of the devices that could be opened
+ * now | nil, message, code. Does not yield.
  */
 static int port_list(lua_State *L)
 {

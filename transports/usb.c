@@ -13,6 +13,7 @@
 #include "core/port.h"
 #include "transports/table.h"
 #include "transports/usb_find.h"
+#include "transports/usb_list.h"
 #include "transports/usb_pipe.h"
 #include "transports/usb_request.h"
 
@@ -347,4 +348,5 @@ const struct jig_transport jig_transport_usb = {
     .drain = usb_drain,
     .control = usb_control,
     .present = usb_present,
+    .list = jig_usb_list,
 };

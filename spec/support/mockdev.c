@@ -1,8 +1,12 @@
 /* spec.mockdev: devices that umockdev makes up, plugged in and unplugged. For a process that runs
  * under umockdev-wrapper, which then sees them in /sys and /dev and is told of them as by udevd. */
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <umockdev.h>
+#include <unistd.h>
 
 static UMockdevTestbed *bed;
 
@@ -49,6 +53,40 @@ static int root(lua_State *L)
     return 1;
 }
 
+/* mockdev.link(target, name): a name below its /dev for something. */
+static int make_link(lua_State *L)
+{
+    gchar *folder = umockdev_testbed_get_root_dir(bed_of(L));
+    gchar *path = g_build_filename(folder, "dev", luaL_checkstring(L, 2), NULL);
+    gchar *parent = g_path_get_dirname(path);
+    bool made =
+        g_mkdir_with_parents(parent, 0755) == 0 && symlink(luaL_checkstring(L, 1), path) == 0;
+    g_free(folder);
+    g_free(path);
+    g_free(parent);
+    return made ? 0 : luaL_error(L, "cannot link %s", lua_tostring(L, 2));
+}
+
+/* mockdev.pty() -> descriptor of a new pseudo-terminal's master, path of its slave. umockdev makes
+ * them, too, but each name once. */
+static int pty(lua_State *L)
+{
+    char path[64];
+    int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || grantpt(fd) < 0 || unlockpt(fd) < 0 || ptsname_r(fd, path, sizeof path) != 0)
+        return luaL_error(L, "no pseudo-terminal");
+    lua_pushinteger(L, fd);
+    lua_pushstring(L, path);
+    return 2;
+}
+
+/* mockdev.close_pty(fd) */
+static int close_pty(lua_State *L)
+{
+    close((int)luaL_checkinteger(L, 1));
+    return 0;
+}
+
 /* mockdev.close(): takes the folder away, which nothing else does. */
 static int close_bed(lua_State *L)
 {
@@ -62,8 +100,9 @@ static int close_bed(lua_State *L)
 int luaopen_spec_mockdev(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"add", add},   {"remove", take_away}, {"tell", tell},
-        {"root", root}, {"close", close_bed},  {NULL, NULL},
+        {"add", add},   {"remove", take_away},    {"tell", tell},
+        {"root", root}, {"close", close_bed},     {"link", make_link},
+        {"pty", pty},   {"close_pty", close_pty}, {NULL, NULL},
     };
     luaL_newlib(L, functions);
     return 1;

@@ -52,12 +52,25 @@ struct jig_port_about {
     char path[JIG_PATH_CAP];     /* where it is plugged in, as the option `path` of its addresses */
 };
 
-/* A device that `jig ports` lists. Strings live during the call only; unknown ones are NULL. */
+enum { JIG_PORT_HOLDERS = 4 }; /* programs that are told of one device at most */
+
+/* A program that has a device's node open. */
+struct jig_port_holder {
+    int pid;
+    char program[32]; /* "" = unknown */
+};
+
+/* A device that `jig ports` lists. Strings live during the call only; unknown ones are NULL. What a
+ * device says of itself is cut, and has no control characters. */
 struct jig_port_info {
     const char *address; /* usable as it is: "serial:/dev/serial/by-path/..." */
     const char *name;    /* the short node: "/dev/ttyUSB0" */
+    const char *path;    /* where on USB it is plugged in: "1-2.3" */
+    const char *driver;  /* the kernel's; several are separated by commas */
     const char *description, *manufacturer, *product, *serial;
     int vid, pid; /* -1 = none */
+    const struct jig_port_holder *holders;
+    size_t n_holders;
 };
 typedef void jig_port_info_fn(void *data, const struct jig_port_info *info);
 

@@ -13,6 +13,7 @@
 #include "core/port.h"
 #include "transports/table.h"
 #include "transports/usb_find.h"
+#include "transports/usb_list.h"
 #include "transports/usb_pipe.h"
 #include "transports/usb_request.h"
 
@@ -358,4 +359,5 @@ const struct jig_transport jig_transport_usb = {
     .control = usb_control,
     .about = usb_about,
     .present = usb_present,
+    .list = jig_usb_list,
 };

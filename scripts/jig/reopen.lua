@@ -4,13 +4,12 @@
 -- be opened. What a device that has just come lets nobody do yet (its node has no owner, it has no configuration) is
 -- tried again. All of it has one limit, of whoever calls: a wait that it ends says so by its name, "reopen".
 
-local clock = require "jig.clock"
 local fault = require "jig.fault"
 local port = require "jig.port"
 
 local reopen = {}
 
--- Seconds between two looks.
+-- Seconds between two looks at most.
 local LOOK <const> = 0.1
 
 -- Characters of a serial number that a message shows.
@@ -25,9 +24,10 @@ local function timeout(name, text, limit)
   error(fault.new(name, { reason = text, limit = limit }), 0)
 end
 
+-- Until something was plugged in or unplugged, but not long: what is looked at may change without that, by permissions.
 local function pause(on_limit)
-  local ok, message, code, limit = clock.sleep(LOOK)
-  if ok then return end
+  local changes, message, code, limit = port.change(LOOK)
+  if changes then return end
   if limit == "reopen" then on_limit() end
   fault.throw_io(message, code, limit)
 end

@@ -17,11 +17,10 @@ local framing = cobs { header = ">I2 scp", crc = "CRC-16/IBM-3740", max = 4096 }
 -- The version of the protocol that this recipe speaks.
 local VERSION <const> = 1
 
--- Boot mode again, unless it is in that mode.
-local function put_back(unit)
-  if not unit.data.switched then return end
-  unit.port:control { request_type = OUT, request = MODE, value = 0 }
-  unit.data.switched = false
+-- Has the token leave, and waits until it is back in that mode.
+local function switch(unit, mode, pid)
+  unit.port:control { request_type = OUT, request = MODE, value = mode }
+  unit:reopen { pid = pid }
 end
 
 -- The event that belongs to a message: how it went.
@@ -57,11 +56,7 @@ return jig.recipe {
       unit:fail("token.version", { code = 732, reason = "token speaks another version of its protocol" })
     end
     unit.serial = state:sub(3)
-    if state:byte(1) == 0 then
-      unit.port:control { request_type = OUT, request = MODE, value = 1 }
-      unit:reopen { pid = PROVISIONING }
-    end
-    unit.data.switched = true
+    if state:byte(1) == 0 then switch(unit, 1, PROVISIONING) end -- else it was left there by a unit that failed
     unit.data.events, unit.data.messages = unit:open { interface = 1 }, 0
   end,
 
@@ -73,6 +68,7 @@ return jig.recipe {
     return unit:read_frame(decoder)
   end,
 
-  finish = put_back,
-  reset = put_back,
+  finish = function(unit) -- back, so that it is not taken for one that has just been plugged in
+    switch(unit, 0, BOOT)
+  end,
 }

@@ -37,6 +37,15 @@ local function requests(result)
   return list, left
 end
 
+-- What was done, in order.
+local function deeds(result)
+  local list = {}
+  for _, effect in ipairs(result.trail) do
+    if effect.kind ~= "wait" and effect.kind ~= "record" then list[#list + 1] = effect.kind .. " " .. effect.what end
+  end
+  return list
+end
+
 -- The token's answer to STATE is another; else as it is.
 local function answering(state)
   return { control = function(device, request)
@@ -52,7 +61,8 @@ describe("token", function()
     assert.equal(2, #result.received)
     local made, left = requests(result)
     assert.same({ "c0/02", "40/01", "40/01" }, made)
-    assert.equal(1, left) -- and once more when the unit is over
+    assert.equal(2, left)
+    assert.equal("open port", deeds(result)[#deeds(result) - 1]) -- it is back when the unit is over
   end)
 
   for status, expected in pairs {
@@ -68,7 +78,7 @@ describe("token", function()
       for _, device in ipairs { telling(status), telling(0, status) } do
         local result = run(device)
         assert.reported(result, expected[1], expected[2])
-        assert.same({ "c0/02", "40/01", "40/01" }, (requests(result))) -- the last one puts it back
+        assert.same({ "c0/02", "40/01" }, (requests(result))) -- it stays as it is
       end
     end)
   end
@@ -77,7 +87,7 @@ describe("token", function()
     local result = run { usb = { vid = 0x1209, pid = PROVISIONING, serial = "T300117" } }
     assert.passed(result)
     local made, left = requests(result)
-    assert.same({ { "c0/02", "40/01" }, 0 }, { made, left })
+    assert.same({ { "c0/02", "40/01" }, 1 }, { made, left })
   end)
 
   it("reports an event that belongs to another message", function()
@@ -132,14 +142,20 @@ describe("token", function()
     assert.equal(0, #late.calls + #other.calls)
   end)
 
-  it("is manufactured with fault when it cannot be put back", function()
-    local result = run { control = function(device, request)
-      if request.request == 0x01 and request.value == 0 then return nil end
-      return OWN.control(device, request)
-    end }
-    assert.failed(result, "firmware.unknown_command", 201)
-    assert.not_reported(result)
-    assert.is_true(result.ended.manufactured_with_fault)
+  it("is manufactured with fault when it cannot be put back, or does not come back", function()
+    for name, answer in pairs {
+      ["firmware.unknown_command"] = function() return nil end,
+      ["connectivity.timeout"] = function() return true end,
+      ["connectivity.not_found"] = function(device) return device:leave { pid = BOOT, away = 60 } or true end,
+    } do
+      local result = run { control = function(device, request)
+        if request.request == 0x01 and request.value == 0 then return answer(device) end
+        return OWN.control(device, request)
+      end }
+      assert.failed(result, name)
+      assert.not_reported(result)
+      assert.is_true(result.ended.manufactured_with_fault)
+    end
   end)
 
   it("refuses what it does not know, as the device of its proof", function()
@@ -155,13 +171,6 @@ describe("token", function()
   end)
 
   it("does the same on the real clock", function()
-    local function deeds(result)
-      local list = {}
-      for _, effect in ipairs(result.trail) do
-        if effect.kind ~= "wait" then list[#list + 1] = effect.kind .. " " .. effect.what end
-      end
-      return list
-    end
     local virtual, real = testing.run { recipe = RECIPE }, testing.run { recipe = RECIPE, real = true }
     assert.passed(real)
     assert.same(deeds(virtual), deeds(real))

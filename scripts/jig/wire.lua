@@ -38,16 +38,18 @@ end
 ---@param address string
 ---@param name string     the slot
 ---@param limits jig.Limits
----@param options? { chunk?: integer, gap?: number }
+---@param options? { chunk?: integer, gap?: number, fresh?: boolean }  fresh: the device has just come
 ---@param open? function     in place of jig.port.open
 ---@return jig.Wire
 function wire.open(address, name, limits, options, open)
   local pacing = options or {}
-  local handle, message, code, limit = (open or port.open)(address, {
+  local opener = open or pacing.fresh and require("jig.insertion").open or port.open
+  local handle, message, code, limit = opener(address, {
     limit = limits.open,
     name = name,
     chunk = pacing.chunk,
     gap = pacing.gap,
+    fresh = pacing.fresh,
   })
   if not handle and code ~= "not_found" and code ~= "interrupted" and code ~= "timeout" then
     error(fault.new("connectivity.open", { reason = message }), 0)

@@ -172,6 +172,16 @@ static const char *clean(const char *text, char out[JIG_SYSFS_TEXT])
     return out;
 }
 
+/* Kernels from 6.5 on put two devices of their own between a port and the one that has a driver. */
+static const char *find_driver(const char *folder, char out[JIG_SYSFS_TEXT])
+{
+    char above[JIG_SYSFS_PATH + 16], subsystem[JIG_SYSFS_TEXT];
+    snprintf(above, sizeof above, "%s/../..", folder);
+    bool inner =
+        jig_sysfs_link(folder, "subsystem", subsystem) && !strcmp(subsystem, "serial-base");
+    return jig_sysfs_link(inner ? above : folder, "driver", out) ? out : NULL;
+}
+
 static void describe(const struct sp_port *sp, const struct jig_holders *holders,
                      jig_port_info_fn *fn, void *data)
 {
@@ -189,7 +199,7 @@ static void describe(const struct sp_port *sp, const struct jig_holders *holders
     if (sp_get_port_usb_vid_pid(sp, &info.vid, &info.pid) != SP_OK)
         info.vid = info.pid = -1;
     info.path = jig_sysfs_usb_path(folder, place) ? place : NULL;
-    info.driver = jig_sysfs_link(folder, "driver", driver) ? driver : NULL;
+    info.driver = find_driver(folder, driver);
     info.holders = held;
     info.n_holders = jig_holders_of(holders, node, held);
     find_by_path(node, path);

@@ -1,4 +1,4 @@
---- Devices that come to a slot and go: waits until one is there, and until it is gone, and opens one that has just come.
+--- Devices that come to a slot and go: waits until one is there, and until it is gone; opens one that has just come.
 --
 -- A device is there when its wire says so without being opened (a node in /dev), or, for wires that cannot
 -- say, when it can be opened. What is looked at is what is so, not what happened: a device that was changed
@@ -9,12 +9,12 @@ local port = require "jig.port"
 
 local insertion = {}
 
--- Seconds between two looks at a wire of whose devices the system does not tell; a device is gone when it was not there
--- for so many.
+-- Seconds between two looks at a wire of whose devices the system does not tell; a device is gone when it was not
+-- there for so many.
 local LOOK <const>, LOOKS <const> = 0.2, 2
 
--- The same where it does tell: seconds until a look without a cause, in case that something was not told; and how long a
--- device is away until it is gone, for one whose driver changes, or whose plug is being moved.
+-- The same where it does tell: seconds until a look without a cause, in case that something was not told; and how long
+-- a device is away until it is gone, for one whose driver changes, or whose plug is being moved.
 local UNTOLD <const>, AWAY <const> = 1, 0.1
 
 -- Seconds that opening may take, to see whether a device is there.
@@ -95,8 +95,8 @@ function insertion.removal(address)
 end
 
 --- Opens a device that has just come, as jig.port.open does: its node may be nobody's until udev's rules have run, or
--- not be there yet. Such failures are tried again until options.limit has passed, or the device is gone; then the message
--- says what to do. Yields.
+-- not be there yet. Such failures are tried again until options.limit has passed, or the device is gone; then the
+-- message says what to do. Yields.
 ---@param address string
 ---@param options { limit: number, name?: string, chunk?: integer, gap?: number, fresh?: boolean }
 ---@return any handle, string? message, string? code, string? limit

@@ -90,7 +90,10 @@ describe("jig.insertion", function()
       local child <close> = stranger()
       child:call("address = 'tty:%s' return", path)
       assert.matches("^nil\t.*\tdenied$", child:call "return port.open(address)")
-      child:call "opening = task.spawn(function() return insertion.open(address, { limit = 20, fresh = true }) end) return"
+      child:call [[
+        opening = task.spawn(function() return insertion.open(address, { limit = 20, fresh = true }) end)
+        return
+      ]]
       child:call "clock.sleep(0.15) return"
       scratch.run { "chmod", "666", path }
       assert.matches("^true\tport %(tty:", child:call "return opening:join(20)")

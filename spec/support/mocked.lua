@@ -105,7 +105,8 @@ end
 
 local methods = {}
 
---- Runs a chunk of Lua there, formatted when there is something to put in, and gives what it returned as one line of text.
+--- Runs a chunk of Lua there, formatted when there is something to put in, and gives what it returned as one line of
+-- text.
 function methods:call(chunk, ...)
   if select("#", ...) > 0 then chunk = chunk:format(...) end
   assert(self.holder:write(chunk:gsub("%s*\n%s*", " ") .. "\n", LIMIT))

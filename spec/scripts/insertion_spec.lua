@@ -138,13 +138,20 @@ describe("jig.insertion", function()
   describe("where the system tells", function()
     it("knows at once that a device has come, and soon that it is gone", function()
       local bench <close> = mocked.bench()
-      bench:call "insertion = require 'jig.insertion' return"
+      bench:call [[
+        insertion, slept, sleep = require "jig.insertion", false, clock.sleep
+        clock.sleep = function(seconds)
+          slept = slept or seconds >= 0.2
+          return sleep(seconds)
+        end
+        return
+      ]]
       for _, case in ipairs {
         { "serial = 'A17'", "usb:?serial=A17" }, { "tty = 'ttyUSB0'", "tty:/dev/ttyUSB0" },
         { "tty = 'ttyUSB1'", "serial:?vid=1209" },
       } do
         -- sooner than a look without a cause would
-        assert.equal("true\tnil\ttrue\ttrue", bench:call([[
+        assert.equal("true\tnil\ttrue\ttrue\tfalse", bench:call([[
           local done, address = {}, %q
           local waiting = task.spawn(function()
             done[1] = insertion.arrival(address)
@@ -159,7 +166,7 @@ describe("jig.insertion", function()
           began = clock.now()
           mocked.unplug()
           waiting:join()
-          return soon, early, done[2], clock.now() - began < 0.8
+          return soon, early, done[2], clock.now() - began < 0.8, slept
         ]], case[2], case[1]), case[2])
       end
     end)

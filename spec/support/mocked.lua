@@ -129,8 +129,9 @@ function mocked.child(words)
 end
 
 --- One that sees the devices of umockdev, of which there are none yet. `mock`, `mocked` and `task` are there.
-function mocked.bench()
-  local child = mocked.child "umockdev-wrapper"
+---@param words? string  in front of it, as env takes them
+function mocked.bench(words)
+  local child = mocked.child((words and words .. " " or "") .. "umockdev-wrapper")
   local root = child:call([[
     package.cpath = %q .. package.cpath
     mock, task, mocked = require "spec.mockdev", require "jig.task", require "spec.support.mocked"

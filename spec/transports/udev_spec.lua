@@ -13,6 +13,17 @@ describe("transports/udev", function()
     assert.equal("true", c:call(LOADED))
   end)
 
+  it("is nothing to wait for when nobody waits", function()
+    local folder <close> = scratch.folder()
+    local script = folder:write("wait.lua", [[
+      local port = require "jig.port"
+      collectgarbage "stop"
+      port.change(0.01)
+      port.open("pair:udev"):read(1)
+    ]])
+    assert.matches("would wait for ever", scratch.run({ scratch.program, script, limit = 20 }).stderr)
+  end)
+
   it("tells at once of devices that come and go, tty and usb, to all who wait", function()
     local c <close> = mocked.bench()
     for _, device in ipairs { "", "tty = 'ttyUSB0'" } do
@@ -53,6 +64,17 @@ describe("transports/udev", function()
       local other = port.change(0.05, seen)
       mocked.plug {}
       return other == seen, port.change(20, seen) > seen
+    ]])
+  end)
+
+  it("takes events that were lost for a change", function()
+    local c <close> = mocked.bench("strace -qq -o /dev/null -e trace=recvmsg -e inject=recvmsg:error=ENOBUFS:when=1")
+    assert.equal("1\tfalse", c:call [[
+      mock.add "P: /devices/virtual/net/lamp0\nE: SUBSYSTEM=net\n\n"
+      local seen = port.change(0)
+      mock.tell("/sys/devices/virtual/net/lamp0", "change")
+      local after = port.change(20, seen)
+      return after - seen, port.change(0.05, after) ~= after
     ]])
   end)
 

@@ -134,6 +134,16 @@ function tap:counts()
   return self.inner:counts()
 end
 
+function tap:about()
+  return self.inner:about()
+end
+
+-- What such a request carries stands in no line.
+function tap:control(...)
+  self.recorder:give_up("the recipe makes a control request: a cassette has none")
+  return self.inner:control(...)
+end
+
 local function closes(self)
   took(self, self.inner:discard() or "", true)
   self.recorder:tell(">", "close")
@@ -160,7 +170,8 @@ end
 return function(recorder)
   return function(address, options)
     recorder:quietly(recorder.tell, recorder, ">", "open")
-    local inner, message, code, limit = port.open(address, options)
+    local opener = options.fresh and require("jig.insertion").open or port.open
+    local inner, message, code, limit = opener(address, options)
     recorder:quietly(was_opened, recorder, inner, message, code)
     if not inner then return inner, message, code, limit end
     return setmetatable({ inner = inner, recorder = recorder, seen = 0, returned = 0 }, meta)

@@ -46,7 +46,7 @@ struct jig_control {
 };
 
 /* What the system knows of the device behind an open port; "" = nothing. */
-enum { JIG_SERIAL_CAP = 256, JIG_PATH_CAP = 40 };
+enum { JIG_SERIAL_CAP = 384, JIG_PATH_CAP = 40 }; /* 126 characters of a descriptor, as UTF-8 */
 struct jig_port_about {
     char serial[JIG_SERIAL_CAP]; /* its serial number, to the letter */
     char path[JIG_PATH_CAP];     /* where it is plugged in, as the option `path` of its addresses */

@@ -10,7 +10,8 @@
 #include <stdbool.h>
 
 enum {
-    JIG_SYSFS_TEXT = 256, /* bytes with the final NUL */
+    JIG_SYSFS_TEXT = 384, /* bytes with the final NUL: 126 characters, as many as fit a
+                             descriptor, have 378 as UTF-8 */
     JIG_SYSFS_PATH = 320, /* of a folder */
 };
 

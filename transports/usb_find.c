@@ -14,7 +14,6 @@
 enum {
     PORTS_MAX = 7,
     PATH_TEXT = JIG_PATH_CAP,
-    SERIAL_TEXT = 3 * 126 + 2, /* 126 characters are all that fit a descriptor; as UTF-8 */
     LIST_TEXT = 176,
 };
 

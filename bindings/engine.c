@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bindings/state.h"
 #include "bindings/watchdog.h"
 #include "bindings/world.h"
 
@@ -81,6 +82,7 @@ void jigL_engine_close(struct jig_engine *engine)
     free(engine->nap);
     free(engine->signal_wait);
     jig_coverage_free(engine->coverage);
+    jigL_ahead_free(engine->ahead);
     *engine = (struct jig_engine){0};
 }
 

@@ -134,6 +134,7 @@ local COVERED <const> = {
   ["transports/options.c"] = "spec/transports/serial_spec.lua and tty_spec.lua: the options of their addresses",
   ["scripts/jig/trial_load.lua"] = "spec/scripts/trial_spec.lua: what a trial loads",
   ["scripts/jig/check/api.lua"] = "spec/scripts/meta_spec.lua: what a recipe can name",
+  ["scripts/jig/ahead.lua"] = "spec/bindings/ahead_spec.lua: what the state has loaded",
   ["scripts/jig/check/calls.lua"] = "spec/scripts/check/mistakes_spec.lua: the mistakes it finds, as of all in check/",
   ["scripts/jig/check/doubts.lua"] = "spec/scripts/check/mistakes_spec.lua",
   ["scripts/jig/check/framings.lua"] = "spec/scripts/check/mistakes_spec.lua",
@@ -193,8 +194,8 @@ describe("the layers", function()
     -- Modules of others, and the scripts that may require them (Lua patterns).
     local others = {
       ["argparse"] = { "commands/%w+", "completion" },
-      ["cjson.safe"] = { "commands/ports", "commands/journal/%w+", "init/editor", "output/json", "prove/[%w/]+",
-        "record", "recovery", "testing/rig" },
+      ["cjson.safe"] = { "ahead", "commands/ports", "commands/journal/%w+", "init/editor", "output/json",
+        "prove/[%w/]+", "record", "recovery", "testing/rig" },
       ["luassert"] = { "testing/assertions" },
       ["say"] = { "testing/assertions" },
       ["busted"] = { "commands/test", "framing/contract", "output/several", "output/specs", "output/specs_junit",

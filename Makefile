@@ -13,7 +13,7 @@ PKG     ?= pkg-config
 # Debian packages: to build, to run specs and the demo, to check
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
              libsqlite3-dev libedit-dev libusb-1.0-0-dev lua-argparse lua-cjson-dev
-TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev
+TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev zsh
 CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 

@@ -195,6 +195,12 @@ mutants:
 	@$(MAKE) --no-print-directory specs
 	@$(BUILD)/jig spec/mutants/run.lua $(MUTANT)
 
+# Makes every product that `jig init` offers and tests it: some minutes. PRODUCT=serial-slip: those with that name
+products:
+	@$(MAKE) --no-print-directory deps DEPS="$(TEST_DEPS)"
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/jig spec/bench/products.lua $(PRODUCT)
+
 # ROUNDS=7 interleaved rounds, UNITS=1000000 in the journal; see spec/bench/README.md
 UNITS ?= 100000
 bench: deps
@@ -246,4 +252,4 @@ install: $(BUILD)/jig $(MANUAL) $(COMPLETIONS)
 clean:
 	rm -rf build
 
-.PHONY: all specs deps demo test kill-all mutants bench lint check valgrind install clean
+.PHONY: all specs deps demo test kill-all mutants products bench lint check valgrind install clean

@@ -121,8 +121,8 @@ describe("jig.completion", function()
     if not has "fish" then return pending "fish is not installed" end
     local text = { ("source %s"):format(folder:write("jig.fish", text_for "fish")) }
     for _, case in ipairs(EXPECTED) do
-      text[#text + 1] = ("for word in (complete -C '%s'); string split -f 1 \\t -- $word; end; echo '= %s'"):format(case[1],
-        case[1])
+      text[#text + 1] = ("for word in (complete -C '%s'); string split -f 1 \\t -- $word; end; echo '= %s'"):format(
+        case[1], case[1])
     end
     local result = scratch.run { "fish", "--no-config", "-c", table.concat(text, "\n"), env = { HOME = folder.path } }
     assert.same({ 0, "" }, { result.exit, result.stderr })

@@ -1,6 +1,7 @@
 --- Patterns, and formats of string.pack and string.format, that are written down in calls: of Lua's library, or as
 --- methods of a text.
 
+local escape = require "jig.shell.escape"
 local literals = require "jig.check.literals"
 
 local strings = {}
@@ -31,10 +32,10 @@ end
 function strings.check(node, call, sort, literal, report)
   local find = sort == "pattern" and literals.pattern or sort == "format" and literals.format or literals.directives
   local why = literal and find(literal)
-  if why then
-    report(node.line, ("%s: %q is no %s: it %s"):format(call, literal, sort, why:gsub("^invalid", "has an %0")),
-      "mend the " .. sort:match("^%a+"))
-  end
+  if not why then return end
+  why = why:gsub("^invalid", "has an %0")
+  report(node.line, ('%s: "%s" is no %s: it %s'):format(call, escape(literal), sort, why), "mend the "
+    .. sort:match("^%a+"))
 end
 
 -- Values that a call of string.format hands over beside the format; nil when the last may be several.
@@ -48,7 +49,7 @@ end
 local function check_values(node, call, format, given, report)
   local wanted = not literals.directives(format) and literals.values(format)
   if wanted and given and given < wanted then
-    report(node.line, ("%s: %q takes %d values, %d are given"):format(call, format, wanted, given),
+    report(node.line, ('%s: "%s" takes %d values, %d are given'):format(call, escape(format), wanted, given),
       "hand over what is missing; a percent sign is written %%")
   end
 end

@@ -112,8 +112,13 @@ end
 local function check_slots(o, list)
   if o.record then
     local several = o.watching ~= nil or (o.count or 1) > 1
-    local wrong = require("jig.cassette.place").mistake(o.record, #list, several)
+    local place = require "jig.cassette.place"
+    local wrong = place.mistake(o.record, #list, several)
     if wrong then return wrong end
+    local only = place.only(o.record)
+    if only and system.kind(only) then
+      return ("--record: %s exists already, and a recording overwrites nothing: choose another name"):format(only)
+    end
   end
   if #list == 1 then return end
   if o.session_id then return "--session-id is for one unit: it cannot go with several slots" end

@@ -67,6 +67,7 @@ describe("jig check", function()
     ["return string.pack('>I2 Q', 1)"] = "string.pack: \">I2 Q\" is no format: it has an invalid format option 'Q'",
     ["unit.port:read('4')"] = "port:read: expected a number of bytes, got a string",
     ["unit:log('a', 5)"] = "unit:log takes one text",
+    ["unit.port:expect('SN=(%w+\\r\\n')"] = 'port:expect: "SN=(%w+\\r\\n" is no pattern: it misses )',
     ["return unit.serial:match('[')"] = ':match: "[" is no pattern: it misses ]',
     ["return (unit.serial .. 'x'):gsub('%', '')"] = ':gsub: "%" is no pattern: it ends with %',
     ["return string.find(unit.serial, '(', 1)"] = 'string.find: "(" is no pattern: it misses )',

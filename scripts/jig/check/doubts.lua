@@ -35,13 +35,21 @@ local function returned(made)
   return last and last.tag == "return" and last.values[1] and kinds.func(last.values[1]) or nil
 end
 
+-- The field that an expression is, or a local that is always that one.
+local function field(node)
+  local var = node.tag == "name" and node.var
+  if var and var.written == 0 and var.value then node = var.value end
+  return node.tag == "index" and node.key.tag == "string" and node.key.value or nil
+end
+
 -- The functions that a call may mean, and its arguments as they have them.
 local function meant(node, named, sources, required)
   if node.tag == "method" then
     return named[node.name] or {}, table.move(node.args, 1, #node.args, 2, { node.of })
   end
   local callee = node.of
-  if callee.tag == "index" then return callee.key.tag == "string" and named[callee.key.value] or {}, node.args end
+  local key = field(callee)
+  if key then return named[key] or {}, node.args end
   local func = kinds.func(callee) or returned(sources[required(callee)])
   return { func }, node.args
 end

@@ -104,6 +104,7 @@ describe("jig check", function()
       function helper.show(unit) return unit:rep(2) .. helper.twice(unit) end
       function helper.twice(port) return port:upper() end
       function helper:name(unit) return unit.name end
+      function helper.convert(unit) return unit.factor end
       return helper
     ]])
     folder:write("alone.lua", "return function(port) return port:lower() end")
@@ -111,6 +112,8 @@ describe("jig check", function()
       local helper, alone = require "helper", require "alone"
       local unit = { name = helper.show "m" .. alone "x" }
       helper:name(unit)
+      local convert = helper.convert
+      convert { factor = 2 }
     ]]
     assert.equal("", all(findings_in(folder, text .. mistakes.recipe)))
     -- handed over the unit itself, it is one

@@ -13,7 +13,7 @@ PKG     ?= pkg-config
 # Debian packages: to build, to run specs and the demo, to check
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
              libsqlite3-dev libedit-dev libusb-1.0-0-dev libudev-dev lua-argparse lua-cjson-dev
-TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev libumockdev-dev
+TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev zsh libumockdev-dev
 CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
@@ -30,7 +30,7 @@ LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify
 JOURNAL = folder process owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd connect sysfs holders serial_find serial usb_library usb_find usb_list usb_pipe usb_request usb udev tty tcp tls tls_trust tls_words \
              exec pair stage stdin fault table
-BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest sign guard port devices gate session journal ledger lineedit editline proc slot system version memory developer state world world_hooks world_record main
+BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest sign guard port devices gate session journal ledger lineedit editline proc slot system version memory developer state ahead world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 # What `jig help` prints: NAME=FILE
 PAGES = jig=README.md scripts=scripts/README.md spec=spec/README.md examples=examples/README.md \
@@ -208,6 +208,12 @@ mutants:
 	@$(MAKE) --no-print-directory specs
 	@$(BUILD)/jig spec/mutants/run.lua $(MUTANT)
 
+# Makes every product that `jig init` offers and tests it: some minutes. PRODUCT=serial-slip: those with that name
+products:
+	@$(MAKE) --no-print-directory deps DEPS="$(TEST_DEPS)"
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/jig spec/bench/products.lua $(PRODUCT)
+
 # ROUNDS=7 interleaved rounds, UNITS=1000000 in the journal; see spec/bench/README.md
 UNITS ?= 100000
 bench: deps
@@ -259,4 +265,4 @@ install: $(BUILD)/jig $(MANUAL) $(COMPLETIONS)
 clean:
 	rm -rf build
 
-.PHONY: all specs deps demo test kill-all mutants bench lint check valgrind install clean
+.PHONY: all specs deps demo test kill-all mutants products bench lint check valgrind install clean

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bindings/state.h"
 #include "bindings/watchdog.h"
 #include "bindings/world.h"
 #include "core/arrival.h"
@@ -88,6 +89,7 @@ void jigL_engine_close(struct jig_engine *engine)
     if (engine->pin)
         jig_pin_close(engine->pin);
     free(engine->pin);
+    jigL_ahead_free(engine->ahead);
     *engine = (struct jig_engine){0};
 }
 

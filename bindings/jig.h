@@ -23,6 +23,7 @@
 #include "core/loop.h"
 
 struct jig_pin;
+struct jig_ahead;
 struct jig_slot;
 struct jig_task;
 struct jig_wait;
@@ -46,6 +47,7 @@ struct jig_engine {
     size_t slots;                        /* whose states are open */
     struct jig_slot *open_slots;         /* these, the newest first */
     struct jig_world *world;             /* whose engine it is; NULL = the program's */
+    struct jig_ahead *ahead;             /* NULL = not tried; see ahead.c; the program's */
     lua_State *caller; /* of the main state: the thread that called what happens now in a world */
     bool playing;      /* in the program's engine: a world runs */
     bool seeded;       /* random bytes follow from `chance` */

@@ -35,20 +35,21 @@ static struct jig_ledger *to_ledger(lua_State *L)
 
 /*
  * ledger.open(path [, mode]) -> ledger | nil, message, code. `mode`: "read" (default; the file must
- * exist and is not changed) or "write".
+ * exist and is not changed), "write", or "shared": that of a world's record, in memory.
  *     local l <close> = assert(ledger.open("/var/lib/jig/journal.db"))
  */
 static int ledger_open(lua_State *L)
 {
-    static const char *const modes[] = {"read", "write", NULL};
+    static const char *const names[] = {"read", "write", "shared", NULL};
+    static const enum jig_store_mode modes[] = {JIG_STORE_READ, JIG_STORE_WRITE, JIG_STORE_SHARED};
     const char *path = luaL_checkstring(L, 1);
-    int mode = luaL_checkoption(L, 2, "read", modes);
+    int mode = luaL_checkoption(L, 2, "read", names);
     struct jig_error err;
     struct lledger *l = lua_newuserdatauv(L, sizeof *l, 0);
     l->ledger = NULL;
     l->kept = NULL;
     luaL_setmetatable(L, LEDGER);
-    l->ledger = jig_ledger_open(path, mode ? JIG_STORE_WRITE : JIG_STORE_READ, PATIENCE, &err);
+    l->ledger = jig_ledger_open(path, modes[mode], PATIENCE, &err);
     return l->ledger ? 1 : jigL_fail(L, &err);
 }
 

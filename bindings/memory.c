@@ -19,6 +19,8 @@ struct jig_memory_chunk {
 
 struct jig_memory_large {
     struct jig_memory_large *next, **link; /* link: what points to this one */
+    size_t size;
+    bool kept; /* an image has it: its place is not given back */
     max_align_t bytes[];
 };
 
@@ -99,22 +101,43 @@ static void unlink_large(struct jig_memory_large *large)
         large->next->link = large->link;
 }
 
-/* A new block, or an old one that grows or shrinks and may move. */
-static void *resize_large(struct jig_memory *m, void *block, size_t size)
+static void *take_large(struct jig_memory *m, size_t size)
 {
-    struct jig_memory_large *old = block ? header_of(block) : NULL;
-    if (old)
-        unlink_large(old);
-    struct jig_memory_large *large = realloc(old, sizeof *large + size);
-    if (large || old)
-        link_large(m, large ? large : old);
-    return large ? large->bytes : NULL;
+    struct jig_memory_large *large = malloc(sizeof *large + size);
+    if (!large)
+        return NULL;
+    large->size = size;
+    large->kept = false;
+    link_large(m, large);
+    return large->bytes;
 }
 
 static void give_large(void *block)
 {
-    unlink_large(header_of(block));
-    free(header_of(block));
+    struct jig_memory_large *large = header_of(block);
+    unlink_large(large);
+    if (!large->kept)
+        free(large);
+}
+
+/* It grows or shrinks, and may move. */
+static void *resize_large(struct jig_memory *m, void *block, size_t size)
+{
+    struct jig_memory_large *old = header_of(block);
+    if (old->kept) {
+        void *moved = take_large(m, size);
+        if (moved) {
+            memcpy(moved, block, old->size < size ? old->size : size);
+            give_large(block);
+        }
+        return moved;
+    }
+    unlink_large(old);
+    struct jig_memory_large *large = realloc(old, sizeof *large + size);
+    if (large)
+        large->size = size;
+    link_large(m, large ? large : old);
+    return large ? large->bytes : NULL;
 }
 
 /* ---- both ---- */
@@ -128,7 +151,7 @@ static void *take(struct jig_memory *m, size_t size)
 {
     if (is_small(m, size))
         return take_small(m, size);
-    return m->plain ? malloc(size) : resize_large(m, NULL, size);
+    return m->plain ? malloc(size) : take_large(m, size);
 }
 
 static void give(struct jig_memory *m, void *block, size_t size)
@@ -178,15 +201,112 @@ void *jig_memory_allocate(void *memory, void *block, size_t old, size_t size)
     return result;
 }
 
+/* Frees what came after `last`, which an image has; NULL: all of them. */
+static void free_chunks(struct jig_memory_chunk *chunk, const struct jig_memory_chunk *last)
+{
+    while (chunk != last) {
+        struct jig_memory_chunk *next = chunk->next;
+        free(chunk);
+        chunk = next;
+    }
+}
+
+/* ---- images ---- */
+
+struct part {
+    void *place, *copy;
+    size_t size;
+};
+
+struct jig_memory_image {
+    struct jig_memory memory; /* as it was */
+    bool lent;
+    size_t n;
+    struct part parts[];
+};
+
 void jig_memory_drop(struct jig_memory *m)
 {
+    struct jig_memory_image *image = m->image;
     for (struct jig_memory_large *large = m->large, *next; large; large = next) {
         next = large->next;
-        free(large);
+        if (!large->kept)
+            free(large);
     }
-    for (struct jig_memory_chunk *chunk = m->chunks, *next; chunk; chunk = next) {
-        next = chunk->next;
-        free(chunk);
-    }
+    free_chunks(m->chunks, image ? image->memory.chunks : NULL);
+    if (image)
+        image->lent = false;
     *m = (struct jig_memory){.cap = m->cap, .plain = m->plain};
+}
+
+static size_t count_parts(const struct jig_memory *m)
+{
+    size_t n = 0;
+    for (const struct jig_memory_chunk *chunk = m->chunks; chunk; chunk = chunk->next)
+        n++;
+    for (const struct jig_memory_large *large = m->large; large; large = large->next)
+        n++;
+    return n;
+}
+
+static void list_parts(struct jig_memory_image *image)
+{
+    const struct jig_memory *m = &image->memory;
+    struct part *part = image->parts;
+    for (struct jig_memory_chunk *chunk = m->chunks; chunk; chunk = chunk->next, part++) {
+        size_t used = chunk == m->chunks ? (size_t)(m->next - (char *)chunk) : CHUNK;
+        *part = (struct part){.place = chunk, .size = used};
+    }
+    for (struct jig_memory_large *large = m->large; large; large = large->next, part++) {
+        large->kept = true;
+        *part = (struct part){.place = large, .size = sizeof *large + large->size};
+    }
+}
+
+struct jig_memory_image *jig_memory_keep(struct jig_memory *m)
+{
+    size_t n = m->plain || m->image ? 0 : count_parts(m);
+    struct jig_memory_image *image = n ? calloc(1, sizeof *image + n * sizeof *image->parts) : NULL;
+    if (!image)
+        return NULL;
+    image->memory = *m;
+    image->n = n;
+    list_parts(image);
+    *m = (struct jig_memory){.cap = m->cap};
+    for (struct part *part = image->parts; part < image->parts + n; part++) {
+        part->copy = malloc(part->size);
+        if (!part->copy) {
+            jig_memory_forget(image);
+            return NULL;
+        }
+        memcpy(part->copy, part->place, part->size);
+    }
+    return image;
+}
+
+bool jig_memory_begin(struct jig_memory *m, struct jig_memory_image *image)
+{
+    size_t cap = m->cap;
+    if (image->lent || (cap && image->memory.used > cap))
+        return false;
+    image->lent = true;
+    for (const struct part *part = image->parts; part < image->parts + image->n; part++)
+        memcpy(part->place, part->copy, part->size);
+    *m = image->memory;
+    m->cap = cap;
+    m->image = image;
+    if (m->large)
+        m->large->link = &m->large;
+    return true;
+}
+
+void jig_memory_forget(struct jig_memory_image *image)
+{
+    if (!image)
+        return;
+    for (const struct part *part = image->parts; part < image->parts + image->n; part++) {
+        free(part->place);
+        free(part->copy);
+    }
+    free(image);
 }

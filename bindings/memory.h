@@ -14,6 +14,7 @@ enum {
 struct jig_memory_free;
 struct jig_memory_chunk;
 struct jig_memory_large;
+struct jig_memory_image;
 
 /* A zeroed one, with its cap set, is ready to use. */
 struct jig_memory {
@@ -24,6 +25,7 @@ struct jig_memory {
     char *next, *end;                                  /* what is left of the newest chunk */
     struct jig_memory_chunk *chunks;
     struct jig_memory_large *large;
+    struct jig_memory_image *image; /* that it began from */
 };
 
 /* A lua_Alloc; `memory` is a struct jig_memory. NULL over the cap, but never when a block shrinks.
@@ -37,5 +39,16 @@ bool jig_memory_be_plain(void);
 /* Gives back at once all that is still allocated, and no block may be touched any more. Not for
  * plain memory, whose blocks must be freed one by one. */
 void jig_memory_drop(struct jig_memory *memory);
+
+/* Makes an image of all that a memory holds, and takes its blocks: the memory is empty then. Not of
+ * plain memory. NULL: there is no memory, and the blocks are gone. */
+struct jig_memory_image *jig_memory_keep(struct jig_memory *memory);
+
+/* An empty memory, with its cap set, becomes what the image is of, at the same addresses, and so
+ * only one memory at a time, until it is dropped. False: the image is lent, or over the cap. */
+bool jig_memory_begin(struct jig_memory *memory, struct jig_memory_image *image);
+
+/* Not while it is lent. NULL is harmless. */
+void jig_memory_forget(struct jig_memory_image *image);
 
 #endif

@@ -154,6 +154,12 @@ static int emit(lua_State *L)
     return 0;
 }
 
+void jigL_slot_mark(lua_State *S, struct jig_slot *slot)
+{
+    lua_pushlightuserdata(S, slot);
+    lua_rawsetp(S, LUA_REGISTRYINDEX, &slot_key);
+}
+
 static struct jig_slot *own_slot(lua_State *L)
 {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key);
@@ -249,7 +255,10 @@ static int seed_random(lua_State *S)
 
 static void open_slot(struct jig_slot *slot, struct jig_engine *engine)
 {
-    slot->L = jigL_slot_state(engine, &slot->memory);
+    if (engine->world && engine->seeded) /* else random numbers would come again */
+        slot->L = jigL_ahead_state(jigL_engine(slot->main), engine, &slot->memory);
+    if (!slot->L)
+        slot->L = jigL_slot_state(engine, &slot->memory);
     if (!slot->L)
         return;
     slot->engine = engine;
@@ -320,8 +329,7 @@ static int start_worker(lua_State *S)
 {
     struct jig_slot *slot = lua_touserdata(S, 1);
     lua_State *from = lua_touserdata(S, 2);
-    lua_pushvalue(S, 1);
-    lua_rawsetp(S, LUA_REGISTRYINDEX, &slot_key);
+    jigL_slot_mark(S, slot);
     lua_newtable(S);
     lua_rawsetp(S, LUA_REGISTRYINDEX, &inbox_key);
     slot->in_first = 1;

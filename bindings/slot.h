@@ -8,6 +8,9 @@
  * says. [-0, +1, v] */
 void jigL_slot_push(lua_State *L, struct jig_engine *engine, int arg);
 
+/* Says in a state whose slot it is; NULL for one that is nobody's yet. [-0, +0, m] */
+void jigL_slot_mark(lua_State *S, struct jig_slot *slot);
+
 /* The value on the top lives as long as the slot at `slot`. [-1, +0, -] */
 void jigL_slot_keep(lua_State *L, int slot);
 

@@ -17,6 +17,15 @@ lua_State *jigL_main_state(struct jig_engine *engine, struct jig_memory *memory)
  * garbage: whoever runs the first script starts it. */
 lua_State *jigL_slot_state(struct jig_engine *engine, struct jig_memory *memory);
 
+/* A slot's state as jigL_slot_state makes it, in which what a worker needs (jig.ahead) is loaded
+ * already: an image of the first one's memory, in a twentieth of the time. For worlds, which are
+ * thousands in a proof. `program` is the engine that keeps the image. NULL: one such state is open,
+ * there is no image (plain memory), or it is over the cap. */
+lua_State *jigL_ahead_state(struct jig_engine *program, struct jig_engine *engine,
+                            struct jig_memory *memory);
+
+void jigL_ahead_free(struct jig_ahead *ahead); /* NULL is harmless */
+
 /* Closes a state of either kind as lua_close does: what is to be closed is closed, every finalizer
  * runs. Its memory is given back as a whole (jig_memory_drop), unless that is plain. */
 void jigL_close_state(lua_State *L);

@@ -48,13 +48,14 @@ struct jig_scribe *jigL_record_scribe(const struct jig_record *record)
 }
 
 /*
- * world.record(path) -> record | nil, message, code. Opens a journal (jig.journal) for worlds, on
- * the disk or in /dev/shm; with its owner and its emergency file. Does not yield, but waits for the
- * disk.
+ * world.record(path [, shared]) -> record | nil, message, code. Opens a journal (jig.journal) for
+ * worlds, with its owner and its emergency file. `shared`: what it records is in memory, and read
+ * by ledger.open(path, "shared"). Does not yield, but waits for the disk.
  */
 static int record_new(lua_State *L)
 {
-    const struct jig_journal_options options = {.path = luaL_checkstring(L, 1)};
+    const struct jig_journal_options options = {.path = luaL_checkstring(L, 1),
+                                                .shared = lua_toboolean(L, 2)};
     struct jig_error err;
     struct jig_record *record = lua_newuserdatauv(L, sizeof *record, 0);
     *record = (struct jig_record){0};

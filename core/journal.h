@@ -34,6 +34,8 @@ struct jig_journal_options {
     const char *emergency; /* folder; NULL = PATH.d/emergency */
     const char *key; /* PEM of the Ed25519 key that signs the head at a clean end; NULL = none */
     bool here;       /* no thread */
+    bool shared;     /* the ledger is in memory, under that path (JIG_STORE_SHARED); the owner's
+                        lock and the emergency file are files */
     struct jig_scribe *scribe; /* an open one (scribe.h), lent to this journal, which writes `here`;
                                   the members above say nothing then */
     jig_rules_fn *rules;       /* is asked before an entry is written `here`; NULL = nobody is */

@@ -29,6 +29,7 @@ static void free_scribe(struct jig_scribe *s)
 
 static bool set_paths(struct jig_scribe *s, const struct jig_journal_options *o)
 {
+    s->shared = o->shared;
     if (o->key)
         s->key = copy(o->key, "");
     if (!o->path)
@@ -103,7 +104,8 @@ static int open_files(struct jig_scribe *s, struct jig_error *err)
     if (s->owner.fd < 0)
         rc = jig_owner_new(&s->owner, s->folder, err);
     if (rc == JIG_OK && !s->ledger) {
-        s->ledger = jig_ledger_open(s->path, JIG_STORE_WRITE, JIG_JOURNAL_PATIENCE, err);
+        s->ledger = jig_ledger_open(s->path, s->shared ? JIG_STORE_SHARED : JIG_STORE_WRITE,
+                                    JIG_JOURNAL_PATIENCE, err);
         rc = s->ledger ? JIG_OK : (int)err->code;
     }
     if (rc == JIG_OK)

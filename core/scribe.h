@@ -15,6 +15,7 @@ enum { JIG_SCRIBE_BATCH = 256 }; /* events in one commit */
 
 struct jig_scribe {
     char *path;      /* NULL = in memory */
+    bool shared;     /* in memory under that path */
     char *folder;    /* PATH.d, of the owners */
     char *emergency; /* folder */
     char *head;      /* PATH.head */

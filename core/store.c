@@ -145,22 +145,36 @@ static int configure(struct jig_store *s, enum jig_store_mode mode, struct jig_e
                                               : rc;
 }
 
-/* A file on a medium that cannot be written, with no WAL beside it, is read as it is. */
-static int open_immutable(struct jig_store *s, struct jig_error *err)
+/* Opens the path with a word to SQLite behind it. */
+static int open_uri(struct jig_store *s, const char *query, int flags, struct jig_error *err)
 {
-    sqlite3_close_v2(s->db);
-    s->db = NULL;
-    char *uri = malloc(3 * strlen(s->path) + sizeof "file:./?immutable=1"), *at;
+    char *uri = malloc(3 * strlen(s->path) + strlen(query) + sizeof "file:./"), *at;
     if (!uri)
         return jig_fail(err, JIG_ENOMEM, "no memory to open %s", s->path);
     at = stpcpy(uri, s->path[0] == '/' ? "file:" : "file:./");
     for (const char *p = s->path; *p; p++)
         at += sprintf(at, strchr("%?#", *p) ? "%%%02x" : "%c", (unsigned char)*p);
-    strcpy(at, "?immutable=1");
-    int rc = sqlite3_open_v2(uri, &s->db,
-                             SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+    strcpy(at, query);
+    int rc = sqlite3_open_v2(uri, &s->db, flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
     free(uri);
-    return rc == SQLITE_OK ? configure(s, JIG_STORE_READ, err) : fail(s, err);
+    if (rc == SQLITE_OK)
+        return 0;
+    return s->db ? fail(s, err) : jig_fail(err, JIG_ENOMEM, "no memory to open %s", s->path);
+}
+
+/* A file on a medium that cannot be written, with no WAL beside it, is read as it is. */
+static int open_immutable(struct jig_store *s, struct jig_error *err)
+{
+    sqlite3_close_v2(s->db);
+    s->db = NULL;
+    int rc = open_uri(s, "?immutable=1", SQLITE_OPEN_READONLY, err);
+    return rc == 0 ? configure(s, JIG_STORE_READ, err) : rc;
+}
+
+static int open_shared(struct jig_store *s, struct jig_error *err)
+{
+    int rc = open_uri(s, "?vfs=memdb", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    return rc == 0 ? configure(s, JIG_STORE_SHARED, err) : rc;
 }
 
 /* Whether the file's WAL holds nothing. */
@@ -231,6 +245,8 @@ static int open_mode(struct jig_store *s, enum jig_store_mode mode, struct jig_e
     }
     if (!s->path[0])
         return jig_fail(err, JIG_EINVALID, "the path of a database is empty");
+    if (mode == JIG_STORE_SHARED)
+        return open_shared(s, err);
     int rc = mode == JIG_STORE_WRITE ? make_file(s->path, err) : 0;
     if (rc == 0)
         rc = open_file(s, mode == JIG_STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,

@@ -25,6 +25,8 @@ enum jig_store_mode {
     JIG_STORE_READ,   /* an existing file; nothing of it is changed. One on a medium that cannot
                          be written is read, too, unless a WAL is beside it */
     JIG_STORE_MEMORY, /* in memory; `path` is not looked at */
+    JIG_STORE_SHARED, /* in memory, too, and the same for all stores of this process that are open
+                         under this path, which begins with '/'; gone with the last of them */
 };
 
 /* Opens a store. `patience`: seconds to wait for another process's lock. NULL with *err. */

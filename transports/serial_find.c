@@ -82,7 +82,11 @@ static int read_match(const struct jig_address *a, struct match *match, struct j
     if (code < 0)
         return code;
     bool selects = match->vid >= 0 || match->pid >= 0 || match->serial;
-    if (a->n_words > 1 || selects == (a->n_words == 1))
+    if (a->n_words == 0 && !selects)
+        return jig_fail(err, JIG_EINVALID,
+                        "serial: no device is named: write serial:PATH (`jig ports` lists them), "
+                        "or vid, pid or serial");
+    if (a->n_words > 1 || (a->n_words && selects))
         return jig_fail(err, JIG_EINVALID,
                         "serial: must be serial:PATH, or serial: with vid, pid or serial");
     return JIG_OK;

@@ -119,7 +119,10 @@ end
 local REFUSED <const> = "mend this line: a run refuses the recipe"
 
 function Subject:check_texts()
+  require("jig.check.doubts").spread(self.sources, function(node) return self:required(node) end)
   for file, made in pairs(self.sources) do
+    require "jig.check.hooks"(made, self:reporter("hooks", file))
+    require("jig.check.strings").all(made, self:reporter("calls", file), self.sources)
     require "jig.check.globals"(made, self:reporter("globals", file))
     require "jig.check.names"(made, self:reporter("names", file), self.folder)
   end

@@ -16,6 +16,7 @@ local recovery = {}
 
 ---@class jig.RecoveryOptions
 ---@field path string        of the journal
+---@field mode? string        of ledger.open: "shared" for one in memory
 ---@field service userdata   session.service of this station
 ---@field signature string   of it: jig.commands.journaling
 ---@field refusals integer   after so many a session is settled
@@ -185,7 +186,7 @@ end
 ---@return jig.RecoveryResult
 function recovery.run(options)
   local result = { found = 0, reported = 0, settled = 0, unreported = 0, busy = 0 }
-  local reader <close> = assert(ledger.open(options.path))
+  local reader <close> = assert(ledger.open(options.path, options.mode))
   local reading = setmetatable({ reader = reader }, { __index = options })
   for _, row in ipairs(collect(reader, OWNERS, journal.owner() or "")) do
     recover_owner(reading, row.owner, result)

@@ -8,7 +8,9 @@ local shape = {}
 
 local function describe(value)
   local kind = math.type(value) or type(value)
-  if kind == "string" then return ("string %q"):format(#value > 40 and value:sub(1, 40) .. "…" or value) end
+  if kind == "string" then
+    return (("string %q"):format(#value > 40 and value:sub(1, 40) .. "…" or value):gsub("\\\n", "\\n"))
+  end
   if kind == "integer" or kind == "float" then return ("number %s"):format(value) end
   if kind == "boolean" then return tostring(value) end
   return kind

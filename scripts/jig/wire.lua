@@ -106,10 +106,14 @@ function wire:read_until(delimiter, limit, max)
   return check(handle_of(self, "read_until", "string", delimiter):read_until(delimiter, limit or self.limits.read, max))
 end
 
--- A pattern in a message; one that may be made of a message's bytes is not shown.
+-- A reason is one line.
+local WRITTEN <const> = { ["\t"] = "\\t", ["\r"] = "\\r", ["\n"] = "\\n", ['"'] = '\\"', ["\\"] = "\\\\" }
+
+-- A pattern in a message, as one writes it; one that may be made of a message's bytes is not shown.
 local function shown(pattern)
   local plain = #pattern <= 60 and not pattern:find("[^\t\r\n\32-\126]")
-  return plain and ("text matching %q"):format(pattern) or ("text matching a pattern of %d bytes"):format(#pattern)
+  if not plain then return ("text matching a pattern of %d bytes"):format(#pattern) end
+  return ('text matching "%s"'):format((pattern:gsub('[\t\r\n"\\]', WRITTEN)))
 end
 
 --- Reads until a Lua pattern matches and gives its captures, or the match when it has none. What came

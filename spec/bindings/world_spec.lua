@@ -608,6 +608,23 @@ describe("jig.world", function()
       assert.error_matches(function() world.new({}, { record = record }) end, "closed record")
     end)
 
+    it("is in memory where that is wanted, under its path, with its locks in files", function()
+      local ledger = require "jig.ledger"
+      local folder <close> = scratch.folder()
+      local path = folder.path .. "/journal.db"
+      local record <close> = assert(world.record(path, true))
+      local run <close> = played.new { options = { record = record } }
+      assert.equal("ended", run.world:run())
+      assert.is_true(run:verdict().passed)
+      local reader <close> = assert(ledger.open(path, "shared"))
+      for row in reader:rows "SELECT state FROM session" do assert.equal("finished", row.state) end
+      assert.is_nil(system.realpath(path))
+      assert.truthy(system.realpath(path .. ".d"))
+      run.world:close()
+      assert.is_true(record:succeed())
+      for row in reader:rows "SELECT count(*) AS n FROM session" do assert.equal(1, row.n) end
+    end)
+
     it("that cannot be opened says why", function()
       local record, message, code = world.record("/proc/nowhere/journal.db")
       assert.same({ nil, "record" }, { record, code })

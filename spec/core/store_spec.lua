@@ -42,6 +42,31 @@ describe("core/store", function()
     assert.equal("misuse", select(3, store:exec "INSERT INTO t VALUES (1, 0)"))
   end)
 
+  it("shares what is in memory among those who open it under one path, as long as one of them is open", function()
+    local folder <close> = scratch.folder()
+    local path = folder.path .. "/a?b#c%20"
+    local one <close> = assert(ledgers.store(path, "shared"))
+    assert(one:exec "CREATE TABLE t (a UNIQUE)")
+    do
+      local two <close> = assert(ledgers.store(path, "shared"))
+      local other <close> = assert(ledgers.store(path .. "x", "shared"))
+      assert(two:begin())
+      assert(two:exec "INSERT INTO t VALUES (1)")
+      assert.equal("busy", select(3, one:begin()))
+      assert(two:finish(true))
+      assert(one:begin())
+      assert(one:exec "INSERT INTO t VALUES (2)")
+      assert(one:finish(false))
+      assert.equal(1, two:rows("SELECT count(*) AS n FROM t")[1].n)
+      assert.is_nil(other:rows "SELECT * FROM t")
+    end
+    assert.equal(1, one:rows("SELECT count(*) AS n FROM t")[1].n)
+    one:close()
+    local after <close> = assert(ledgers.store(path, "shared"))
+    assert.is_nil(after:rows "SELECT * FROM t")
+    assert.equal("", scratch.run({ "ls", "-A", folder.path }).stdout)
+  end)
+
   it("makes a file for the owner and the group, in WAL mode, which syncs every commit", function()
     local folder <close> = scratch.folder()
     local path = folder.path .. "/new"

@@ -140,7 +140,7 @@ describe("cassettes", function()
   it("are refused as usage where several units would be one file", function()
     for _, words in ipairs {
       { "--record", "a", "--count", "2" }, { "--record", "a", "--slot", "B=tcp:127.0.0.1:1", "--slot", "C=tcp:a:1" },
-      { "--record", "%what" }, { "--record-payload" },
+      { "--record", "%what" }, { "--record-payload" }, { "--record", "README.md" },
     } do
       local told = scratch.jig { "run", "examples/gateway", "--cli", station.factory_tool, table.unpack(words) }
       assert.equal(2, told.exit, told.stderr)

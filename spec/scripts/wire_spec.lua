@@ -147,6 +147,8 @@ describe("jig.wire", function()
       local made = thrown_by(w.expect, w, "SN=")
       assert.matches('expected text matching "SN=" in 4 bytes: ', made.reason, 1, true)
       assert.matches("'ready' of 0.005 s", made.reason, 1, true)
+      local lines = thrown_by(w.expect, w, 'SN="(%w+)"\r\n\t\\')
+      assert.matches([[expected text matching "SN=\"(%w+)\"\r\n\t\\" in 4 bytes: ]], lines.reason, 1, true)
       assert.equal("boot", w:read(4))
     end)
 

@@ -213,6 +213,14 @@ describe("transports/serial", function()
       assert.equal(case[2], code)
       assert.is_true(p ~= nil or #message > 0)
     end
+    for address, why in pairs {
+      ["serial:?baud=9600"] = "no device is named", ["serial:/dev/ttyS0?vid=0403"] = "must be serial:PATH, or",
+      ["serial:/dev/ttyS0 /dev/ttyS1"] = "must be serial:PATH",
+    } do
+      local p, message, code = port.open(address)
+      assert.same({ nil, "invalid" }, { p, code })
+      assert.matches(why, message, 1, true)
+    end
     -- without the shim libserialport does not know a pseudo-terminal
     local p, message, code = port.open(b.address)
     assert.same({ nil, "unsupported" }, { p, code })

@@ -36,6 +36,13 @@ function place.mistake(pattern, slots, several)
   end
 end
 
+--- The one file that a name without any of these means; nil when there is no such.
+---@param pattern string
+---@return string?
+function place.only(pattern)
+  return not holds(pattern, "slot", "number", "time") and place.of(pattern, "", 1) or nil
+end
+
 --- The file of a unit.
 ---@param pattern string
 ---@param slot string

@@ -3,10 +3,10 @@
 
 local fault = require "jig.fault"
 local kinds = require "jig.check.kinds"
-local literals = require "jig.check.literals"
 local nearest = require "jig.check.nearest"
 local ports = require "jig.check.ports"
 local source = require "jig.check.source"
+local strings = require "jig.check.strings"
 
 -- The place of the seconds among the arguments, and of which key of `limits` they take the place.
 local WAITS <const> = {
@@ -40,12 +40,26 @@ local function number_of(node)
   return is_huge and math.huge or nil
 end
 
-local function check_bound(node, what, seconds, context)
+-- Seconds from which on milliseconds were probably meant, where they are too many.
+local MANY <const> = 100
+
+-- The limit of a hook; of what stands in none, the longest of them, since it is called by one.
+local function bound_of(context)
   local bound = BOUND[context.hook]
-  local most = bound and context.limits[bound]
-  if type(most) == "number" and seconds > most then
+  if bound then return bound end
+  for _, name in pairs(BOUND) do
+    if not bound or context.limits[name] > context.limits[bound] then bound = name end
+  end
+  return bound
+end
+
+local function check_bound(node, what, seconds, context)
+  local bound = bound_of(context)
+  local most = context.limits[bound]
+  if seconds > most then
+    local hint = seconds >= MANY and ("seconds are meant: did you mean %g? Else "):format(seconds / 1000) or ""
     context.report(node.line, ("%s of %g s is longer than limits.%s, %g s"):format(what, seconds, bound, most),
-      ("write less, or a larger limits.%s"):format(bound))
+      ("%swrite less, or a larger limits.%s"):format(hint, bound))
   end
 end
 
@@ -139,15 +153,6 @@ local function check_fault(node, call, known, context)
   end
 end
 
-local function check_literal(node, call, literal, context)
-  local sort = call:find("pack", 1, true) and "format" or "pattern"
-  local why = literal and literals[sort](literal)
-  if why then
-    context.report(node.line, ("%s: %q is no %s: it %s"):format(call, literal, sort, why:gsub("^invalid", "has an %0")),
-      "mend the " .. sort)
-  end
-end
-
 -- What any transport takes: which one it is may be the station's choice.
 local OPTIONS <const> = {}
 for _, options in pairs(ports.options) do
@@ -164,23 +169,10 @@ local function check_options(node, context)
   end
 end
 
--- Functions of string that take a pattern as their second argument, and a format as their first.
-local PATTERN <const> = { find = true, match = true, gmatch = true, gsub = true }
-local FORMAT <const> = { pack = true, unpack = true, packsize = true }
-
-local function check_string(node, context)
-  local name = node.of.key.value
-  if PATTERN[name] and not node.args[4] then
-    check_literal(node, "string." .. name, name_in(node.args[2]), context)
-  elseif FORMAT[name] then
-    check_literal(node, "string." .. name, name_in(node.args[1]), context)
-  end
-end
-
 local function check_method(self, node, context)
   local kind = self:kind(node.of)
   if kind == "port" and node.name == "expect" then
-    check_literal(node, "port:expect", name_in(node.args[1]), context)
+    strings.check(node, "port:expect", "pattern", name_in(node.args[1]), context.report)
   elseif kind == "port" and node.name == "read" and name_in(node.args[1]) then
     context.report(node.line, "port:read: expected a number of bytes, got a string", "write a number")
   elseif kind == "unit" and node.name == "log" and node.args[2] then
@@ -199,7 +191,6 @@ end
 
 local function check_call(self, node, context)
   local callee = node.of
-  if callee.tag == "index" and self:kind(callee.of) == "library string" then check_string(node, context) end
   if callee.tag ~= "index" or self:kind(callee.of) ~= "module jig" then return end
   if callee.key.value == "sleep" then check_seconds(node, "jig.sleep", node.args[1], context) end
   if callee.key.value == "fault" then check_fault(node, "jig.fault", FAULT_FIELDS, context) end

@@ -35,6 +35,15 @@ local function caller(folder)
   end
 end
 
+--- Whether a framing is one of jig's. What a recipe brings itself is not called by a check.
+---@param framing any
+---@return boolean
+function framings.is_known(framing)
+  local host = type(framing) == "table" and framing.host
+  local encode = type(host) == "table" and host.encode
+  return type(encode) == "function" and debug.getinfo(encode, "S").source:find("^@scripts/jig/") ~= nil
+end
+
 --- The line of an option in the call of a framing on a line.
 ---@param self jig.check.Source
 ---@param line integer

@@ -1,19 +1,13 @@
 --- A field of the framing's header that the standard flow does not fill: no unit could be made.
 
+local framings = require "jig.check.framings"
 local unfilled = require "jig.unfilled"
-
--- Whether the framing is one of jig's. What a recipe brings itself is not called here.
-local function is_known(framing)
-  local host = type(framing) == "table" and framing.host
-  local encode = type(host) == "table" and host.encode
-  return type(encode) == "function" and debug.getinfo(encode, "S").source:find("^@scripts/jig/") ~= nil
-end
 
 --- Reports it.
 ---@param recipe table  fields of a recipe, as they are written
 ---@param report fun(path: string, what: string, instead: string)
 return function(recipe, report)
-  if recipe.run ~= nil or recipe.exchange ~= nil or not is_known(recipe.framing) then return end
+  if recipe.run ~= nil or recipe.exchange ~= nil or not framings.is_known(recipe.framing) then return end
   local field = unfilled(recipe.framing.host, { scp = 0, payload = "" })
   if not field then return end
   report("framing.header", ("the header has a field `%s`, which the standard flow does not fill"):format(field),

@@ -14,6 +14,7 @@ local RESULT <const> = {
 
 -- Parameters of these names are what they say, in all of a recipe's files, where no call hands over something else.
 local BY_NAME <const> = { unit = "unit", port = "port" }
+kinds.BY_NAME = BY_NAME
 
 local LIBRARIES <const> = { coroutine = true, math = true, os = true, string = true, table = true, utf8 = true }
 

@@ -1,7 +1,8 @@
---- Limits that are none, or that no other limit lets pass.
+--- Limits that are none, or that no other limit lets pass; a gap that lets nothing pass.
 
--- Seconds above which a limit was probably meant as milliseconds: an hour; for a whole unit, a day.
-local MOST <const>, MOST_OF_UNIT <const> = 3600, 86400
+-- Seconds from which on a limit was meant as milliseconds: a quarter of an hour for one wait, some hours for a whole
+-- unit. Devices need less, and milliseconds that are less are longer than what they stand in.
+local MOST <const>, MOST_OF_UNIT <const> = 1000, 10000
 
 -- Seconds below which no device can answer.
 local LEAST <const> = 0.001
@@ -11,9 +12,9 @@ local function most_of(name) return name == "unit" and MOST_OF_UNIT or MOST end
 -- What is wrong with one limit by itself: what, and what to write instead.
 local function alone(name, value)
   if value == math.huge then return "is no limit: a wait that never ends stops the slot", "write seconds" end
-  if value > most_of(name) then
-    return ("is %g seconds, %.1f hours"):format(value, value / 3600), ("limits are seconds: did you mean %g?")
-      :format(value / 1000)
+  if value >= most_of(name) then
+    local long = value < 3600 and ("%.0f minutes"):format(value / 60) or ("%.1f hours"):format(value / 3600)
+    return ("is %g seconds, %s"):format(value, long), ("limits are seconds: did you mean %g?"):format(value / 1000)
   end
   if value < LEAST then return ("is %g seconds, in which nothing can answer"):format(value), "write 0.001 or more" end
 end
@@ -55,6 +56,23 @@ local function check_silence(framing, limits, wrong)
   end
 end
 
+-- Bytes of a small message: even a public key with its signature is more.
+local MESSAGE <const> = 256
+
+-- A gap that was meant as milliseconds: with it a message is not written within its limit.
+local function check_gap(recipe, limits, report)
+  local port = type(recipe.port) == "table" and recipe.port or {}
+  local chunk, gap = math.type(port.chunk) == "integer" and port.chunk or 0, port.gap
+  if type(gap) ~= "number" or chunk < 1 then return end
+  local max = type(recipe.framing) == "table" and math.type(recipe.framing.max) == "integer" and recipe.framing.max
+  local size = math.min(MESSAGE, max or MESSAGE)
+  -- the one after a short message keeps the next from being written
+  local gaps = math.max(1, (size + chunk - 1) // chunk - 1)
+  if gap * gaps <= limits.write then return end
+  report("port.gap", ("port.gap is %g seconds: with it %d bytes, %d at once, are not written within limits.write, %g s")
+    :format(gap, size, chunk, limits.write), ("gap is seconds: did you mean %g?"):format(gap / 1000))
+end
+
 -- The limits that are numbers and more than 0; others are mistakes of their own.
 local function usable(given)
   local found = {}
@@ -78,6 +96,7 @@ return function(recipe, defaults, report)
   check_pairs(limits, given, wrong)
   check_unit(limits, given, wrong)
   check_silence(recipe.framing, limits, wrong)
+  if not wrong.write then check_gap(recipe, limits, report) end
   for name, pair in pairs(wrong) do
     report("limits." .. name, ("limits.%s %s"):format(name, pair[1]), pair[2])
   end

@@ -1,5 +1,5 @@
---- What is wrong with a Lua pattern or a format of string.pack that is written down: either is looked at only when it
---- is used, and then as far as it is used.
+--- What is wrong with a Lua pattern, or a format of string.pack or string.format, that is written down: each is looked
+--- at only when it is used, and then as far as it is used.
 
 local literals = {}
 
@@ -53,6 +53,40 @@ function literals.format(text)
   message = not ok and tostring(message):match("%((.-)%)$") or tostring(message)
   if ok or message:find("variable", 1, true) or message:find("too large", 1, true) then return nil end
   return message
+end
+
+-- A directive of string.format behind its percent sign: flags, width, precision, conversion.
+local DIRECTIVE <const> = "^%%[%-+#0 ]*%d*%.?%d*.?"
+
+-- Calls each(directive) for those that take a value, until it gives something, which is given.
+local function directives_of(text, each)
+  local at = text:find("%", 1, true)
+  while at do
+    local directive = text:match(DIRECTIVE, at)
+    local found = directive ~= "%%" and each(directive)
+    if found then return found end
+    at = text:find("%", at + #directive, true)
+  end
+end
+
+--- Why a text is no format of string.format; nil when it is one.
+---@param text string
+---@return string?
+function literals.directives(text)
+  return directives_of(text, function(directive)
+    local ok, message = pcall(string.format, directive, 1)
+    if ok or not tostring(message):find("invalid", 1, true) then return nil end
+    return #directive == 1 and "ends with %" or ("has an invalid directive '%s'"):format(directive)
+  end)
+end
+
+--- How many values a format of string.format takes.
+---@param text string  one that literals.directives finds nothing wrong with
+---@return integer
+function literals.values(text)
+  local count = 0
+  directives_of(text, function() count = count + 1 end)
+  return count
 end
 
 return literals

@@ -91,6 +91,7 @@ end
 -- The ways in which jig.shape writes a key of a table behind the path so far.
 local function spellings(prefix, item, position)
   local key = item.key and item.key.value
+  if item.key and item.key.tag == "unary" and item.key.op == "-" then key = -(tonumber(item.key.operand.value) or 0) end
   if item.key and key == nil then return {} end
   if key == nil then key = position end
   local list = { prefix .. "." .. tostring(key), ("%s[%s]"):format(prefix, key) }

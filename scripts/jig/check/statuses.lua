@@ -1,6 +1,8 @@
---- Codes that stand for more than one cause, and a status map that no answer is looked up in.
+--- Codes that stand for more than one cause, a status map that no answer is looked up in, and statuses that no answer
+--- can have.
 
 local fault = require "jig.fault"
+local framings = require "jig.check.framings"
 local nearest = require "jig.check.nearest"
 
 local function code_of(entry)
@@ -80,6 +82,33 @@ local function check_use(recipe, report)
   end
 end
 
+-- What the framing's status can be, in words; nil when it can be `value`.
+local function other_than(device, value)
+  local frame = { payload = value == 0 and "x" or "" }
+  for name, sample in pairs(device.sample) do frame[name] = sample end
+  frame.status = value
+  local ok, message = pcall(device.encode, frame)
+  if ok then return nil end
+  local text = tostring(message)
+  return text:match("status: %-?%d+ does not fit, (%-?%d+ to %-?%d+) do") or text:match("status: expected (.-), got")
+end
+
+-- Statuses that are wider than their field. An exchange hook may find others.
+local function check_width(recipe, report)
+  if recipe.exchange ~= nil or not framings.is_known(recipe.framing) then return end
+  if not carries_status(recipe.framing) then return end
+  local function look(value, path)
+    local known = other_than(recipe.framing.device, value)
+    if not known then return end
+    report(path, ("no answer has the status 0x%02x: in this framing it is %s"):format(value, known),
+      "a status that fits, or a wider field in the framing's reply")
+  end
+  for value in pairs(table_or_none(recipe.status)) do
+    if math.type(value) == "integer" then look(value, ("status[0x%02x]"):format(value)) end
+  end
+  if math.type(recipe.success) == "integer" then look(recipe.success, "success") end
+end
+
 --- Reports each.
 ---@param recipe table  fields of a recipe, as they are written
 ---@param report fun(path: string, what: string, instead: string)
@@ -87,4 +116,5 @@ return function(recipe, report)
   check_codes(recipe, report)
   check_names(recipe, report)
   check_use(recipe, report)
+  check_width(recipe, report)
 end

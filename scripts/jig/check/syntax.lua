@@ -7,7 +7,7 @@
 --   call { of, args, last }          last: the line of its last token
 --   method { of, name, args, last }  a:b()
 --   string, number { value }         true, false, nil, vararg
---   function { params, body, last }
+--   function { params, varargs, body, last }
 --   table { items, last }            items: { key?, value, line }
 --   binary { op, left, right }, unary { op, operand }
 --   local { vars, values }, assign { targets, values }, return { values }, block { … }; and the other statements,
@@ -141,6 +141,8 @@ function Parser:params(node)
     if token.kind == "name" then
       local place = #node.params + 1
       node.params[place] = self:declare(token.value, token.line, { of = node, place = place })
+    else
+      node.varargs = true
     end
     self:take(",")
   end

@@ -32,9 +32,21 @@ local function show(topic)
   io.stdout:write(require("jig.output.page").text(blocks, manner()))
 end
 
-local function parser()
+-- Topics and verbs: all that can be asked for.
+local function words_of(verbs)
+  local list, seen = {}, {}
+  for _, entries in ipairs { topics.LIST, verbs or {} } do
+    for _, entry in ipairs(entries) do
+      if not seen[entry[1]] then list[#list + 1] = entry[1] end
+      seen[entry[1]] = true
+    end
+  end
+  return list
+end
+
+local function parser(verbs)
   local p = options.parser("help", "Print a page of the manual, or the help of a verb.")
-  p:argument("topic", "What about; default: the list of verbs and topics."):args("?")
+  p:argument("topic", "What about; default: the list of verbs and topics."):args("?"):suggest(words_of(verbs))
   p:option("--completion", "Print the completions of a shell instead."):choices { "bash", "zsh", "fish" }
   return p
 end
@@ -48,7 +60,7 @@ end
 ---@param verbs string[][]  of jig: name, what it does
 ---@return integer status
 return function(words, verbs)
-  local o, status = options.parse(parser(), words)
+  local o, status = options.parse(parser(verbs), words)
   if not o then return status end
   if o.completion then return complete(o.completion, verbs) end
   local topic = find(topics.LIST, o.topic)

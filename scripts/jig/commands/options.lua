@@ -46,6 +46,20 @@ function element:choices(list)
   return self
 end
 
+--- The word that stands for its value in the help: "ADDRESS". Default: its name in capitals.
+---@param word string
+function element:value(word)
+  self.word = word
+  return self
+end
+
+--- Words that shells complete, though others are taken, too.
+---@param list string[]
+function element:suggest(list)
+  self.suggested = list
+  return self
+end
+
 ---@class jig.Options  a description: its elements in order
 local description = {}
 description.__index = description
@@ -69,16 +83,27 @@ function options.parser(verb, summary)
   return setmetatable({ verb = verb, summary = summary }, description)
 end
 
+-- What stands for the value of an element. argparse has no way to say it of an argument's line.
+local function name_value(made, e)
+  if e.words or e.kind == "flag" then return end
+  local word = e.word or e.key:upper()
+  made:argname(word)
+  if e.kind == "argument" then made._get_label_lines = function() return { word } end end
+end
+
 --- Gives a parser of argparse the elements of a description.
 ---@param parser table
 ---@param self jig.Options
-function options.fill(parser, self)
+---@param completing? boolean  it is for shells: what is suggested counts as all that there is
+function options.fill(parser, self, completing)
   for _, e in ipairs(self) do
     local made = parser[e.kind](parser, e.name, e.text, e.default)
+    local words = e.words or completing and e.suggested
     if e.count then made:args(e.count) end
     if e.many then made:count("*") end
     if e.converter then made:convert(e.converter) end
-    if e.words then made:choices(e.words) end
+    if words then made:choices(words) end
+    name_value(made, e)
   end
   parser:flag("-h --help", "Show this help and end.")
 end
@@ -205,16 +230,17 @@ function options.usage(verb, verbs, out)
 end
 
 --- What a command takes, without running it: what it would parse its words by, or else the verbs that it has.
----@param command fun(words: string[]): integer
+---@param command fun(words: string[], verbs: string[][]): integer
+---@param verbs string[][]  of jig
 ---@return jig.Options?, string[][]? verbs
-function options.of(command)
+function options.of(command, verbs)
   local parse, usage, seen, own = options.parse, options.usage, nil, nil
   options.parse = function(self)
     seen = self
     return nil, 0
   end
   options.usage = function(_, list) own = list end
-  local ok, message = pcall(command, { "--help" })
+  local ok, message = pcall(command, { "--help" }, verbs)
   options.parse, options.usage = parse, usage
   if not ok then error(message, 0) end
   return seen, own

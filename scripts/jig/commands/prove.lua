@@ -16,12 +16,13 @@ local function parser()
   p:argument("recipe", "The recipe: a file, or a folder with recipe.lua, beside device.lua; default: this folder.")
     :recipe()
   p:flag("--singles", "One fault at a time: no pairs.")
-  p:option("--stop", "Stop after so many paths that broke a law; default 25."):convert(options.integer(1, 1000000))
+  p:option("--stop", "Stop after so many paths that broke a law; default 25.")
+    :value "N":convert(options.integer(1, 1000000))
   p:flag("--brief", "The counts and the violations alone.")
-  p:option("--path", "Go this one path again, such as 12:silence+15:killed.")
+  p:option("--path", "Go this one path again, such as 12:silence+15:killed."):value "ID"
   p:flag("--trace", "With --path: every step of it.")
   p:flag("--json", "One JSON object per line.")
-  p:option("--junit", "Write a JUnit file.")
+  p:option("--junit", "Write a JUnit file."):value "FILE"
   return p
 end
 

@@ -9,14 +9,14 @@ local OK <const>, USAGE <const>, STATION <const>, UNREPORTED <const> = 0, 2, 4, 
 
 local function parser()
   local p = options.parser("recover", "Report sessions that were left without an end.")
-  p:option("--station", "Station file.")
-  p:option("--cli", "Path of the Secure Factory CLI.")
-  p:option("--journal", "Path of the journal.")
+  p:option("--station", "Station file."):value "FILE"
+  p:option("--cli", "Path of the Secure Factory CLI."):value "PATH"
+  p:option("--journal", "Path of the journal."):value "PATH"
   p:flag("--dry-run", "Say what would be done, and do nothing.")
   p:flag("--now", "Try reports that failed again at once, without waiting.")
-  p:option("--settle", "Session id to give up: it is never reported. Needs --reason and --operator.")
-  p:option("--reason", "Why it is given up.")
-  p:option("--operator", "Who gives it up.")
+  p:option("--settle", "Session id to give up: it is never reported. Needs --reason and --operator."):value "ID"
+  p:option("--reason", "Why it is given up."):value "TEXT"
+  p:option("--operator", "Who gives it up."):value "NAME"
   p:flag("--json", "One JSON object per line on stdout.")
   return p
 end

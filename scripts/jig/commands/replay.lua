@@ -24,8 +24,10 @@ local function parser()
   local p = options.parser("replay", "Run a recipe against what was recorded by jig run --record.")
   p:argument("cassette", "A cassette; or a folder: each *.cassette in it.")
   p:option("--recipe", "The recipe: a file, or a folder with recipe.lua. Default: the one that it names, beside it.")
+    :value "PATH"
   p:flag("--strict", "Times and the pieces of what is written must be the same, too.")
-  p:option("--tolerance", "With --strict: seconds by which a step may be early or late; default 0.05."):convert(seconds)
+  p:option("--tolerance", "With --strict: seconds by which a step may be early or late; default 0.05.")
+    :value "SECONDS":convert(seconds)
   p:flag("--unfinished", "Take a cassette that was not written to its end, as far as it goes.")
   p:flag("--seal", "Replay nothing: make the SHA-256 of a cassette anew that was changed on purpose.")
   return p

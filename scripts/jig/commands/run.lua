@@ -29,28 +29,33 @@ local function parser()
   local p = options.parser("run", "Provision devices with a recipe.")
   p:argument("recipe", "The recipe: a file, or a folder with recipe.lua; default: this one. Slots may have their own.")
     :args("?"):recipe()
-  p:option("--port", "Address of the device's port, for one slot.")
-  p:option("--slot", "NAME=ADDRESS: one more slot, or another address for one of the station."):repeated()
-  p:option("--station", "Station file.")
-  p:option("--cli", "Path of the Secure Factory CLI.")
-  p:option("--serial-number", "The serial number that the device must have.")
-  p:option("--session-id", "DEVICE_SESSION_ID to use, for one unit and one attempt.")
-  p:option("--count", "Units, one after the other, at each slot; default 1."):convert(options.integer(1, 1000000))
+  p:option("--port", "Address of the device's port, for one slot."):value "ADDRESS"
+  p:option("--slot", "One more slot, or another address for one of the station.")
+    :value "NAME=ADDRESS":repeated()
+  p:option("--station", "Station file."):value "FILE"
+  p:option("--cli", "Path of the Secure Factory CLI."):value "PATH"
+  p:option("--serial-number", "The serial number that the device must have."):value "SERIAL"
+  p:option("--session-id", "DEVICE_SESSION_ID to use, for one unit and one attempt."):value "ID"
+  p:option("--count", "Units, one after the other, at each slot; default 1.")
+    :value "N":convert(options.integer(1, 1000000))
   p:flag("--watch", "Until stopped: wait for a device, run it, wait until it is gone.")
   p:option("--start", "With --watch, what begins a unit: line (on stdin), or scan (its serial number).")
     :choices { "line", "scan" }
   p:option("--scanner", "Address of the scanner that --start listens to; default stdin:- (a keyboard wedge).")
-  p:option("--retries", "Further attempts after a fault that allows them."):convert(options.integer(0, 100))
-  p:option("--journal", "Path of the journal.")
+    :value "ADDRESS"
+  p:option("--retries", "Further attempts after a fault that allows them."):value "N":convert(options.integer(0, 100))
+  p:option("--journal", "Path of the journal."):value "PATH"
   p:flag("--no-journal", "Keep no record: a PASS is not recorded, a power cut loses the session.")
-  p:option("--again", "Make a unit again whose serial number was made; takes the reason.")
-  p:option("--lot", "Lot, for the record.")
-  p:option("--operator", "Operator, for the record.")
+  p:option("--again", "Make a unit again whose serial number was made; takes the reason."):value "REASON"
+  p:option("--lot", "Lot, for the record."):value "LOT"
+  p:option("--operator", "Operator, for the record."):value "NAME"
   p:flag("--json", "One JSON object per line on stdout.")
-  p:option("--junit", "Write a JUnit file.")
+  p:option("--junit", "Write a JUnit file."):value "FILE"
   p:option("--record", "Write a cassette of each unit, for jig replay: a file, with %slot and %number in its name.")
+    :value "FILE"
   p:flag("--record-payload", "With --record: the bytes of every message, too.")
-  p:option("--trace", "Show traffic: time, direction, length, digest. --trace=payload shows bytes."):args("?")
+  p:option("--trace", "Show traffic: time, direction, length, digest. --trace=payload shows bytes.")
+    :value "payload":args("?")
   return p
 end
 
@@ -107,8 +112,13 @@ end
 local function check_slots(o, list)
   if o.record then
     local several = o.watching ~= nil or (o.count or 1) > 1
-    local wrong = require("jig.cassette.place").mistake(o.record, #list, several)
+    local place = require "jig.cassette.place"
+    local wrong = place.mistake(o.record, #list, several)
     if wrong then return wrong end
+    local only = place.only(o.record)
+    if only and system.kind(only) then
+      return ("--record: %s exists already, and a recording overwrites nothing: choose another name"):format(only)
+    end
   end
   if #list == 1 then return end
   if o.session_id then return "--session-id is for one unit: it cannot go with several slots" end

@@ -196,9 +196,9 @@ end
 local function parser()
   local p = options.parser("shell", "Talk to a device by hand, with a recipe's port and framing.")
   p:argument("recipe", "The recipe: a file, or a folder with recipe.lua, by default this one."):recipe()
-  p:option("--port", "Address of the device's port.")
-  p:option("--cli", "Path of the Secure Factory CLI, which is called when unit:new_device() is typed.")
-  p:option("--record", "Write what the wire and the CLI do into a cassette: a file that is not there yet.")
+  p:option("--port", "Address of the device's port."):value "ADDRESS"
+  p:option("--cli", "Path of the Secure Factory CLI, which is called when unit:new_device() is typed."):value "PATH"
+  p:option("--record", "Write what the wire and the CLI do into a cassette: a file that is not there yet."):value "FILE"
   p:flag("--record-payload", "With --record: the bytes of every message, too.")
   return p
 end

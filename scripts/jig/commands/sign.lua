@@ -15,8 +15,8 @@ local OK <const>, FAILED <const>, USAGE <const> = 0, 1, 2
 local function parser()
   local p = options.parser("sign", "Sign a recipe's folder: all files in it and below.")
   p:argument("folder", "The recipe's folder.")
-  p:option("--key", "PEM file of the Ed25519 private key, which is yours alone (mode 0600).")
-  p:option("--jig", "Least version of jig that may run it; default: this one.")
+  p:option("--key", "PEM file of the Ed25519 private key, which is yours alone (mode 0600)."):value "FILE"
+  p:option("--jig", "Least version of jig that may run it; default: this one."):value "VERSION"
   return p
 end
 

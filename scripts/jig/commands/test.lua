@@ -161,16 +161,16 @@ return function(words)
   local path = p:argument("path", "Spec files or folders. Default: the ROOT of .busted, a recipe's folder, or ./spec.")
     :args("*")
   if not exists(".busted") then path:recipe() end
-  p:option("--filter", "Run only tests whose name matches this Lua pattern.")
-  p:option("--helper", "A script that is run before the specs.")
-  p:option("--jobs", "Run each spec file in a process of its own, so many at a time.")
+  p:option("--filter", "Run only tests whose name matches this Lua pattern."):value "PATTERN"
+  p:option("--helper", "A script that is run before the specs."):value "FILE"
+  p:option("--jobs", "Run each spec file in a process of its own, so many at a time."):value "N"
     :convert(options.integer(1, 64))
   p:flag("--no-proof", "Leave out the proofs of recipe folders.")
-  p:option("--junit", "Also write a JUnit file.")
+  p:option("--junit", "Also write a JUnit file."):value "FILE"
   p:flag("--tap", "TAP on stdout; the usual output goes to stderr.")
   p:flag("--coverage", "Show which lines of recipes ran, and which never did.")
-  p:option("--lcov", "Also write that as a tracefile of lcov.")
-  p:option("--output", "Another busted output: TAP, junit, gtest, json, plainTerminal.")
+  p:option("--lcov", "Also write that as a tracefile of lcov."):value "FILE"
+  p:option("--output", "Another busted output: TAP, junit, gtest, json, plainTerminal."):value "NAME"
   local o, status = options.parse(p, words)
   if not o then return status end
   if not pcall(require, "busted") then

@@ -50,6 +50,13 @@ local function names_of_sessions(run)
   return names
 end
 
+-- The faults that could be meant.
+local function fitting(effect, subject)
+  local names = {}
+  for i, fault in ipairs((faults.of(effect, subject))) do names[i] = fault.name end
+  return #names > 0 and ": there is " .. table.concat(names, ", ") or ": none does"
+end
+
 -- Numbers an effect, and has it go wrong where that is wanted.
 local function watcher(self)
   return function(effect, run)
@@ -61,7 +68,8 @@ local function watcher(self)
     if not wanted then return end
     local fault = faults.named(effect, self.subject, wanted.name)
     if not fault then
-      wanted.misfit = ("no fault '%s' fits effect %d (%s %s)"):format(wanted.name, number, effect.kind, effect.what)
+      wanted.misfit = ("no fault '%s' fits effect %d (%s %s)%s"):format(wanted.name, number, effect.kind, effect.what,
+        fitting(effect, self.subject))
       return
     end
     wanted.fault, wanted.effect = fault, effect

@@ -9,6 +9,7 @@ return function(config)
   local ready, message = require("jig.journal").ready()
   local result = ready and recovery.run {
     path = config.path,
+    mode = "shared",
     service = session.service(config.service),
     signature = config.signature,
     refusals = config.refusals,

@@ -1,5 +1,5 @@
---- A journal for tests and proofs: in a folder of its own, in memory where the system has such a place, lent to
--- one world after another, and gone when it is closed.
+--- A journal for tests and proofs: in memory, its locks and its emergency file in a folder of its own, lent to one
+-- world after another, and gone when it is closed.
 
 local hex = require "jig.hex"
 local ledger = require "jig.ledger"
@@ -10,7 +10,7 @@ local journal = {}
 
 ---@class jig.testing.Journal
 ---@field folder string
----@field path string
+---@field path string       under which it is in memory: ledger.open(path, "shared")
 ---@field record userdata   of jig.world
 ---@field runs integer      how many began
 local methods = {}
@@ -41,13 +41,13 @@ end
 function journal.new()
   local folder = make_folder()
   local path = folder .. "/journal.db"
-  local record, message = world.record(path)
+  local record, message = world.record(path, true)
   if not record then
     system.remove_folder(folder)
     error("a test's journal cannot be opened: " .. message, 0)
   end
   return setmetatable({
-    folder = folder, path = path, record = record, reader = assert(ledger.open(path)), runs = 0,
+    folder = folder, path = path, record = record, reader = assert(ledger.open(path, "shared")), runs = 0,
   }, meta)
 end
 

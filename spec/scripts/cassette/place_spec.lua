@@ -30,6 +30,11 @@ describe("jig.cassette.place", function()
     assert.equal("a", place.of("a", "A", 1))
   end)
 
+  it("knows the one file that a name means", function()
+    assert.equal("100%/a", place.only "100%%/a")
+    for _, name in ipairs { "%slot", "a%number", "%time.x" } do assert.is_nil(place.only(name)) end
+  end)
+
   it("stays in its folder whatever the slot's name", function()
     assert.equal("rec/_./x", place.of("rec/%slot/x", "..", 1))
   end)

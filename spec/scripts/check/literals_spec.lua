@@ -22,4 +22,22 @@ describe("jig.check.literals", function()
     assert.equal("invalid format option 'Q'", literals.format(">I2 Q"))
     assert.equal("invalid format option 'Y'", literals.format(">Y"))
   end)
+
+  it("says why a text is no format of string.format", function()
+    for _, text in ipairs { "", "100%%", "%5.2f%%", "%-10s|%+d %#x %q", "%c%i%a%p" } do
+      assert.is_nil(literals.directives(text), text)
+    end
+    for text, why in pairs {
+      ["5%"] = "ends with %", ["%y"] = "has an invalid directive '%y'",
+      ["%d % of it"] = "has an invalid directive '% o'", ["%100d"] = "has an invalid directive '%100d'",
+    } do
+      assert.equal(why, literals.directives(text), text)
+    end
+  end)
+
+  it("counts the values that it takes", function()
+    for text, count in pairs { [""] = 0, ["100%%"] = 0, ["%d%%"] = 1, ["%%%s %-5d"] = 2 } do
+      assert.equal(count, literals.values(text), text)
+    end
+  end)
 end)

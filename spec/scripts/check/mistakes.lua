@@ -81,6 +81,9 @@ mistakes.list = {
     '"tcp:192.168.1.10"', 21, "tcp: '192.168.1.10' is no host and port", "HOST:PORT" },
   { '{ "serial", baud = 9600, parity = "even", match = { vid = 0x0403 }, chunk = 64, gap = 0.01 }',
     '"serial:/dev/ttyUSB0?buad=9600"', 21, "serial has no option 'buad'", "did you mean 'baud'?" },
+  { 'gap = 0.01', 'gap = 50', 21, "port.gap is 50 seconds: with it 256 bytes, 64 at once", "did you mean 0.05?" },
+  { 'chunk = 64, gap = 0.01', 'chunk = 64, gap = 2', 21, "within limits.write, 5 s", "did you mean 0.002?" },
+  { 'chunk = 64, gap = 0.01', 'chunk = 512, gap = 6', 21, "port.gap is 6 seconds", "gap is seconds" },
   -- the framing
   { 'run = function', 'reset = function', 22, "a field `command`, which the standard flow does not fill",
     "write a `run`" },
@@ -92,6 +95,9 @@ mistakes.list = {
   { ', reply = "B command B status"', '', 24, "carry no status", "a field `status`" },
   -- limits
   { 'exchange = 5,', 'exchange = 5000,', 23, "limits.exchange is 5000 seconds", "did you mean 5?" },
+  { 'exchange = 5, between = 1, unit = 60', 'exchange = 5, between = 1, read = 1000, unit = 6000', 23,
+    "limits.read is 1000 seconds, 17 minutes", "did you mean 1?" },
+  { 'unit = 60', 'unit = 60000', 23, "limits.unit is 60000 seconds, 16.7 hours", "did you mean 60?" },
   { 'exchange = 5,', 'exchange = 0,', 23, "limits.exchange is 0", "seconds, more than 0" },
   { 'exchange = 5,', 'exchange = -1,', 23, "limits.exchange is -1", "seconds, more than 0" },
   { 'exchange = 5,', 'exchange = math.huge,', 23, "limits.exchange is no limit", "write seconds" },
@@ -106,11 +112,21 @@ mistakes.list = {
     "a larger limits.prepare" },
   { 'jig.sleep(0.5)', 'jig.sleep(-0.5)', 30, "jig.sleep: -0.5 seconds", "write 0 or more" },
   { 'jig.sleep(0.5)', 'jig.sleep(40)', 30, "longer than limits.prepare", "write less" },
+  { 'jig.sleep(0.5)', 'jig.sleep(500)', 30, "longer than limits.prepare", "did you mean 0.5? Else write less" },
+  { 'read_until("\\n", 2)', 'read_until("\\n", 2000)', 15, "longer than limits.unit, 60 s", "did you mean 2?" },
   -- codes
   { 'code = 502', 'code = 501', 8, "status 0x12 has the code 501, as status 0x11 has", "a code of its own" },
   { 'code = 502', 'code = 104 + 1', 8, "code 105, which is jig's own for 'connectivity.corrupt'", "another code" },
   { 'factory_init.keygen', 'factory_init.keygn', 7, "catalogue has no 'factory_init.keygn'",
     "did you mean 'factory_init.keygen'?" },
+  { '[0x12] =', '[0x100] =', 8, "no answer has the status 0x100: in this framing it is 0 to 255", "a wider field" },
+  { '[0x12] =', '[-1] =', 8, "no answer has the status", "a status that fits" },
+  { 'status = STATUS', 'success = 256, status = STATUS', 24, "no answer has the status 0x100", "a status that fits" },
+  -- hooks
+  { 'reply = "B command B status", max = 512 },', 'max = 512 }, exchange = function(unit) return unit end,', 22,
+    "the exchange hook does not take the request", "write function(unit, request)" },
+  { 'return jig.recipe {', 'local function swap() end return jig.recipe { exchange = swap,', 18,
+    "the exchange hook does not take the request", "write function(unit, request)" },
   -- names
   { 'hex.encode', 'hex.encod', 31, "jig.hex has no 'encod'", "did you mean 'encode'?" },
   { 'unit:exchange({ command = 1', 'unit:exchnge({ command = 1', 35, "unit has no 'exchnge'",

@@ -71,12 +71,75 @@ describe("jig check", function()
     ["unit:reopen { pdi = 0x5742 }"] = "unit:reopen: no transport has an option 'pdi'",
     ["local e = unit:open { interface = 1 } e:raed(4)"] = "port has no 'raed'",
     ["unit:open { interface = 1 }.read(4)"] = "port.read(…) is called without its port",
+    ["unit.port:expect('SN=(%w+\\r\\n')"] = 'port:expect: "SN=(%w+\\r\\n" is no pattern: it misses )',
+    ["return unit.serial:match('[')"] = ':match: "[" is no pattern: it misses ]',
+    ["return (unit.serial .. 'x'):gsub('%', '')"] = ':gsub: "%" is no pattern: it ends with %',
+    ["return string.find(unit.serial, '(', 1)"] = 'string.find: "(" is no pattern: it misses )',
+    ["return ('>I2 Q'):pack(1, 2)"] = ":pack: \">I2 Q\" is no format: it has an invalid format option 'Q'",
+    ["local text = '>Y' return text:unpack(unit.serial)"] =
+      ":unpack: \">Y\" is no format: it has an invalid format option 'Y'",
+    ["unit:log(('%y'):format(1))"] = ":format: \"%y\" is no format of string.format: it has an invalid directive '%y'",
+    ["unit:log(('%d of %d'):format(1))"] = ':format: "%d of %d" takes 2 values, 1 are given',
+    ["unit:log(string.format('%d%', 1))"] = 'string.format: "%d%" is no format of string.format: it ends with %',
   } do
     it("finds what is written down wrongly: " .. text, function()
       local said = all(findings_in(folder, ("local function f(unit) %s end\n"):format(text) .. mistakes.recipe))
       assert.matches("recipe.lua:1: " .. what, said, 1, true)
     end)
   end
+
+  for _, text in ipairs {
+    "local f = { find = function(_, x) return x end } return f:find('[')", -- a method of its own
+    "return unit.serial:find('[', 1, true)",
+    "local t = setmetatable({}, {}) function t:gsub(x) return x end return t:gsub('%')",
+    "return ('%d %s'):format(unit.port:counts()), string.format('%s%%', ...), ('%5.1f'):format(2, 3)",
+    "local text = 'a' text = text .. 'b' return text:format(1), (unit.serial .. '%'):format(1)",
+    "local kept = 'z' return kept:unpack(unit.serial), ('<i3'):packsize()",
+  } do
+    it("finds nothing wrong in " .. text, function()
+      local before = ("local function f(unit, ...) %s end\n"):format(text)
+      assert.equal("", all(findings_in(folder, before .. mistakes.recipe)))
+    end)
+  end
+
+  it("takes no parameter of a function for a port or a unit to which another file hands something else", function()
+    folder:write("helper.lua", [[
+      local helper = {}
+      function helper.show(unit) return unit:rep(2) .. helper.twice(unit) end
+      function helper.twice(port) return port:upper() end
+      function helper:name(unit) return unit.name end
+      function helper.convert(unit) return unit.factor end
+      return helper
+    ]])
+    folder:write("alone.lua", "return function(port) return port:lower() end")
+    local text = [[
+      local helper, alone = require "helper", require "alone"
+      local unit = { name = helper.show "m" .. alone "x" }
+      helper:name(unit)
+      local convert = helper.convert
+      convert { factor = 2 }
+    ]]
+    assert.equal("", all(findings_in(folder, text .. mistakes.recipe)))
+    -- handed over the unit itself, it is one
+    folder:write("helper.lua", "local h = {}\nfunction h.show(unit) return unit:rep(2) end\nreturn h")
+    local said = all(findings_in(folder, replaced('local h = require "helper"\n' .. mistakes.recipe, "wake(unit, 0.1)",
+      "h.show(unit)")))
+    assert.matches("helper.lua:2: unit has no 'rep'", said, 1, true)
+  end)
+
+  it("says nothing of pauses and limits that are long for a reason", function()
+    for from, to in pairs {
+      ["chunk = 64, gap = 0.01"] = "chunk = 64, gap = 1", -- 3 s of 5
+      ["exchange = 5, between = 1, unit = 60"] = "exchange = 999, between = 1, unit = 9999",
+      ["max = 512 },"] = "max = 512 },\n  exchange = function(...) return select(2, ...) end,",
+      ["[0x12] ="] = "[0xff] =",
+      ['B command B status", max'] = 'B command >I2 status", max',
+    } do
+      assert.equal("", all(findings_in(folder, replaced(mistakes.recipe, from, to))))
+    end
+    local wide = replaced(mistakes.recipe, 'B command B status", max', 'B command >I2 status", max')
+    assert.equal("", all(findings_in(folder, replaced(wide, "[0x12] =", "[0x100] ="))))
+  end)
 
   it("knows at least forty mistakes", function() assert.is_true(#mistakes.list >= 40) end)
 

@@ -27,6 +27,35 @@ describe("jig.commands.options", function()
     end
   end)
 
+  it("shows what values are: by a word of their own, or else by their name", function()
+    local p = options.parser("test", "Try it.")
+    p:argument("path", "A path.")
+    p:argument("more", "More."):args("*"):value "FILE"
+    p:option("--port", "Where."):value "ADDRESS"
+    p:option("--serial-number", "Which.")
+    p:option("--shell", "What for."):choices { "bash", "zsh" }
+    local out = scratch.capture(options.parse, p, { "--help" })
+    assert.matches("%[%-%-port ADDRESS%] %[%-%-serial%-number SERIAL_NUMBER%]%s+%[%-%-shell {bash,zsh}%]", out)
+    assert.matches("[-h] PATH [FILE] ...", out, 1, true)
+    assert.matches("\n   PATH +A path.\n   FILE +More.\n", out)
+    assert.matches("\n   %-%-port ADDRESS +Where%.\n", out)
+    assert.is_nil(out:find("<", 1, true))
+  end)
+
+  it("has no value without a telling name in the help of any verb", function()
+    for verb in scratch.jig({ "help" }).stdout:match("verbs:\n(.-)\n\n"):gmatch("\n?  (%w+) ") do
+      local out = scratch.jig({ verb, "--help" }).stdout
+      assert.is_nil(out:find("<", 1, true), out)
+    end
+  end)
+
+  it("takes words that are not among those it suggests", function()
+    local p = options.parser("test", "Try it.")
+    p:argument("topic", "What."):suggest { "one", "that", "two" }
+    assert.equal("other", (options.parse(p, { "other" })).topic)
+    assert.is_nil((scratch.capture(options.parse, p, { "-h" })):find("that,", 1, true))
+  end)
+
   it("takes --help behind -- for a word", function()
     assert.equal("--help", parse("--", "--help").path)
   end)

@@ -133,7 +133,7 @@ describe("jig.prove.explorer", function()
 
     it("that no run has are named when they are gone", function()
       for id, expected in pairs {
-        ["3:odd_hex"] = "no fault 'odd_hex' fits effect 3",
+        ["3:odd_hex"] = "no fault 'odd_hex' fits effect 3 (hook reset): there is interrupt, killed",
         ["999:lost"] = "injected: the run has 20 effects, and no 999: the fault did not happen",
       } do
         local ok, path = pcall(explorer.go, subject, explorer.steps(id))

@@ -1,5 +1,6 @@
 local device = require "jig.testing.device"
 local journal = require "jig.testing.journal"
+local ledger = require "jig.ledger"
 local rig = require "jig.testing.rig"
 local system = require "jig.system"
 local testing = require "jig.testing"
@@ -50,9 +51,13 @@ describe("jig.testing.journal", function()
 
   it("is gone with its folder when it is closed, twice too", function()
     local kept = journal.new()
-    assert.truthy(system.realpath(kept.path))
+    assert.truthy(system.realpath(kept.folder))
+    assert.falsy(system.realpath(kept.path)) -- it is in memory
+    run(kept, { session_id = "one" })
     kept:close()
     kept:close()
     assert.falsy(system.realpath(kept.folder))
+    local again <close> = assert(ledger.open(kept.path, "shared"))
+    for row in again:rows "SELECT count(*) AS n FROM session" do assert.equal(0, row.n) end
   end)
 end)

@@ -127,9 +127,9 @@ end
 return function(argv)
   local p = options.parser("journal export", "Write one row per attempt, oldest unit first.")
   p:argument("file", "Where to; stdout when it is left out."):args("?")
-  p:option("--journal", "Path of the journal.")
-  p:option("--station", "Station file, which may name the journal.")
-  p:option("--format", "csv, jsonl or junit.", "csv"):convert(format)
+  p:option("--journal", "Path of the journal."):value "PATH"
+  p:option("--station", "Station file, which may name the journal."):value "FILE"
+  p:option("--format", "csv, jsonl or junit.", "csv"):value "FORMAT":convert(format)
   filters.options(p)
   local o, status = options.parse(p, argv)
   if not o then return status end

@@ -17,16 +17,16 @@ local EQUAL <const> = { "lot", "serial", "slot", "fault" }
 ---@param p jig.Options
 ---@param limit? string  default of --limit; nil: all
 function filters.options(p, limit)
-  p:option("--since", "Units begun at or after: a date, a date and time (UTC), or an age such as 2h, 3d.")
+  p:option("--since", "Units begun at or after: a date, a date and time (UTC), or an age such as 2h, 3d."):value "WHEN"
     :convert(moment.parse)
-  p:option("--until", "Units begun before; as --since."):convert(moment.parse)
-  p:option("--lot", "Units of this lot.")
-  p:option("--serial", "Units with this serial number.")
-  p:option("--slot", "Units of this slot.")
+  p:option("--until", "Units begun before; as --since."):value "WHEN":convert(moment.parse)
+  p:option("--lot", "Units of this lot."):value "LOT"
+  p:option("--serial", "Units with this serial number."):value "SERIAL"
+  p:option("--slot", "Units of this slot."):value "NAME"
   p:option("--result", "Units that ended so; running: without a result.")
     :choices { "passed", "failed", "made-with-fault", "running" }
-  p:option("--fault", "Units that ended with the fault of this name.")
-  p:option("--limit", "The newest N units only.", limit):convert(options.integer(1, 1000000000))
+  p:option("--fault", "Units that ended with the fault of this name."):value "NAME"
+  p:option("--limit", "The newest N units only.", limit):value "N":convert(options.integer(1, 1000000000))
 end
 
 --- The condition on `u`, and its parameters ?1, ?2, ...

@@ -24,8 +24,8 @@ local trouble = {}
 --- Adds the options that all sub-verbs have.
 ---@param p jig.Options
 function place.options(p)
-  p:option("--journal", "Path of the journal.")
-  p:option("--station", "Station file, which may name the journal.")
+  p:option("--journal", "Path of the journal."):value "PATH"
+  p:option("--station", "Station file, which may name the journal."):value "FILE"
   p:flag("--json", "One JSON object per line on stdout.")
 end
 

@@ -31,7 +31,7 @@ end
 return function(argv)
   local p = options.parser("journal prune", "Remove events of sessions and units that have ended.")
   place.options(p)
-  p:option("--before", "Those before this date, date and time (UTC), or age."):convert(moment.parse)
+  p:option("--before", "Those before this date, date and time (UTC), or age."):value "WHEN":convert(moment.parse)
   p:flag("--yes", "Remove them; without it, say what would be removed.")
   local o, status = options.parse(p, argv)
   if not o then return status end

@@ -212,7 +212,7 @@ return function(argv)
   local p = options.parser("journal show", "Show what happened in a session.")
   place.options(p)
   p:argument("session", "The session's id, or at least 4 characters of its beginning."):args("?")
-  p:option("--serial", "Instead: the latest unit with this serial number.")
+  p:option("--serial", "Instead: the latest unit with this serial number."):value "SERIAL"
   local o, status = options.parse(p, argv)
   if not o then return status end
   if (o.session == nil) == (o.serial == nil) then

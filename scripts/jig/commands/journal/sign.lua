@@ -33,8 +33,8 @@ end
 return function(argv)
   local p = options.parser("journal sign", "Sign the newest event.")
   place.options(p)
-  p:option("--key", "PEM file of the Ed25519 private key.")
-  p:option("--copy", "Write the signed head to this file, too.")
+  p:option("--key", "PEM file of the Ed25519 private key."):value "FILE"
+  p:option("--copy", "Write the signed head to this file, too."):value "FILE"
   local o, status = options.parse(p, argv)
   if not o then return status end
   if not o.key then

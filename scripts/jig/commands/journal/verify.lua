@@ -39,7 +39,7 @@ end
 return function(argv)
   local p = options.parser("journal verify", "Check that the journal was not tampered with.")
   place.options(p)
-  p:option("--key", "PEM file of the Ed25519 key, private or public, that signed its heads.")
+  p:option("--key", "PEM file of the Ed25519 key, private or public, that signed its heads."):value "FILE"
   local o, status = options.parse(p, argv)
   if not o then return status end
   return place.open("verify", o, "read", function(ledger)

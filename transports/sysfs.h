@@ -10,9 +10,9 @@
 #include <stdbool.h>
 
 enum {
-    JIG_SYSFS_TEXT = 384, /* bytes with the final NUL: 126 characters, as many as fit a
-                             descriptor, have 378 as UTF-8 */
-    JIG_SYSFS_PATH = 320, /* of a folder */
+    JIG_SYSFS_TEXT = 3 * 126 + 2, /* bytes with newline and NUL: 126 characters of UTF-16 at most
+                                     fit a descriptor, and the kernel makes UTF-8 of them */
+    JIG_SYSFS_PATH = 320,         /* of a folder */
 };
 
 /* The first line of an attribute, as it is. False and "" when there is none. */

@@ -23,14 +23,14 @@ SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-reco
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-CORE = error buf hex crc digest address clock loop log lend child player proc port service factory_cli judge \
+CORE = error buf hex crc digest address beneath clock loop log lend child player proc port service factory_cli judge \
        seat gate_watch gate session \
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder process owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd connect serial usb_library usb_find usb_pipe usb_request usb tty tcp tls tls_trust tls_words \
              exec pair stage stdin fault table
-BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port gate session journal ledger lineedit editline proc slot system version memory state world world_hooks world_record main
+BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port gate session journal ledger lineedit editline proc slot source system version memory state world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 # What `jig help` prints: NAME=FILE
 PAGES = jig=README.md scripts=scripts/README.md spec=spec/README.md examples=examples/README.md \

@@ -247,6 +247,19 @@ static int set_metatable(lua_State *L)
     return 1;
 }
 
+/* Bytecode is for scripts of jig alone. They have it from the debug library: a recipe, which has
+ * the methods of strings, would find it in string. */
+static void move_dump(lua_State *L)
+{
+    lua_getglobal(L, "debug");
+    lua_getglobal(L, "string");
+    lua_getfield(L, -1, "dump"); // debug string dump
+    lua_setfield(L, -3, "dump");
+    lua_pushnil(L);
+    lua_setfield(L, -2, "dump");
+    lua_pop(L, 2);
+}
+
 void jigL_bound_libraries(lua_State *L)
 {
     static const luaL_Reg string[] = {
@@ -257,6 +270,7 @@ void jigL_bound_libraries(lua_State *L)
         {"concat", concat}, {"insert", insert}, {"remove", remove_element},
         {"move", move},     {"unpack", unpack}, {NULL, NULL},
     };
+    move_dump(L);
     lua_register(L, "setmetatable", set_metatable);
     lua_getglobal(L, "string");
     luaL_setfuncs(L, string, 0);

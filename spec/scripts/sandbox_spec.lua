@@ -153,7 +153,7 @@ describe("jig.sandbox", function()
     assert.matches(folder.path .. "/none.lua", message, 1, true)
     chunk, message = store:load(folder.path, {})
     assert.is_nil(chunk)
-    assert.equal(folder.path .. ": cannot be read", message)
+    assert.equal(folder.path .. ": it is no regular file", message)
   end)
 
   it("tells the time, which goes with the clock of the limits where that is simulated", function()

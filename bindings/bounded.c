@@ -229,7 +229,7 @@ static int sort(lua_State *L)
 /*
  * setmetatable(table, metatable). No __gc: finalizers run where no hook is called.
  */
-static int set_metatable(lua_State *L)
+int jigL_set_metatable(lua_State *L)
 {
     int type = lua_type(L, 2);
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -271,7 +271,7 @@ void jigL_bound_libraries(lua_State *L)
         {"move", move},     {"unpack", unpack}, {NULL, NULL},
     };
     move_dump(L);
-    lua_register(L, "setmetatable", set_metatable);
+    lua_register(L, "setmetatable", jigL_set_metatable);
     lua_getglobal(L, "string");
     luaL_setfuncs(L, string, 0);
     lua_getglobal(L, "table"); // string table

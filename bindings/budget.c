@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bindings/bounded.h"
 #include "bindings/jig.h"
 #include "bindings/memory.h"
 
@@ -429,8 +430,11 @@ static int set_limit(lua_State *L)
 
 int luaopen_jig_budget(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"run", run}, {"spent", is_spent}, {"limit", set_limit}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"run", run},
+                                         {"spent", is_spent},
+                                         {"limit", set_limit},
+                                         {"setmetatable", jigL_set_metatable},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

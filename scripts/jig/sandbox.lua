@@ -211,7 +211,7 @@ function sandbox.globals(folder, api, files)
   local env = {
     _VERSION = _VERSION, assert = assert, error = error, getmetatable = get_metatable, ipairs = ipairs,
     next = next, pairs = clock.simulated() and in_order or pairs, pcall = pcall, rawequal = rawequal,
-    rawget = rawget, rawlen = rawlen, rawset = rawset, select = select, setmetatable = setmetatable,
+    rawget = rawget, rawlen = rawlen, rawset = rawset, select = select, setmetatable = budget.setmetatable,
     tonumber = tonumber, tostring = tostring, type = type, xpcall = guarded,
     coroutine = setmetatable({}, COROUTINE), math = setmetatable({}, MATH), os = setmetatable({}, OS),
     string = setmetatable({}, STRING), table = setmetatable({}, TABLE), utf8 = setmetatable({}, UTF8),

@@ -84,7 +84,7 @@ return {
     from = "  local decoder = host.decoder()\n  drop_input(self)\n", to = "  local decoder = host.decoder()\n" },
   { name = "a message is told to people", file = "scripts/jig/unit.lua", law = "7 opaque and unseen",
     from = "  hand_over_once(self, request, message)\n",
-    to = "  hand_over_once(self, request)\n"
+    to = "  hand_over_once(self, request, message)\n"
       .. "  truths[self].context.emit { event = 'note', text = require('jig.hex').encode(request.payload) }\n" },
   { name = "no reset after a failure", file = "scripts/jig/attempt.lua", law = "reset", prove = LAMP,
     from = "  if not (truth.port and truth.recipe.reset) then return end\n", to = "  do return end\n" },
@@ -114,7 +114,7 @@ return {
     from = "    if truth.failed then error(truth.failed, 0) end\n", to = "" },
   { name = "a part of a message is told to people", file = "scripts/jig/unit.lua", law = "7 opaque and unseen",
     from = "  hand_over_once(self, request, message)\n",
-    to = "  hand_over_once(self, request)\n  truths[self].context.emit { event = 'note',"
+    to = "  hand_over_once(self, request, message)\n  truths[self].context.emit { event = 'note',"
       .. " text = 'key ' .. require('jig.hex').encode(request.payload):sub(9, 50) }\n" },
   { name = "a unit is tried again whatever its fault", file = "scripts/jig/worker.lua", law = "retry",
     from = "return is_over(result) and used < config.retries and result.fault.retry and",

@@ -14,7 +14,7 @@ PKG     ?= pkg-config
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
              libsqlite3-dev libedit-dev libusb-1.0-0-dev lua-argparse lua-cjson-dev
 TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev
-CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
+CHECK_DEPS = $(TEST_DEPS) git clang clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
 
@@ -204,6 +204,20 @@ bench: deps
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	    JIG_BUILD=$(BUILD) $(BUILD)/jig spec/bench/millions.lua "$$folder/journal.db" $(UNITS) --measure
 
+# SECONDS=n for each target; see spec/fuzz/README.md
+FUZZ = $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
+FUZZ_FLAGS = -std=c11 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+FUZZ_CORE = $(patsubst %,core/%.c,address buf error factory_cli hex)
+fuzz: SECONDS := $(if $(filter command%,$(origin SECONDS)),$(SECONDS),10)
+fuzz: $(FUZZ:%=$(BUILD)/fuzz/%)
+	@set -e; for target in $(FUZZ); do mkdir -p $(BUILD)/fuzz/corpus/$$target; \
+	    $(BUILD)/fuzz/$$target -max_total_time=$(SECONDS) -print_final_stats=1 -verbosity=0 -timeout=10 \
+	        -artifact_prefix=$(BUILD)/fuzz/$$target- $(BUILD)/fuzz/corpus/$$target spec/fuzz/corpus/$$target; done
+
+$(BUILD)/fuzz/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(FUZZ_CORE)
+	@mkdir -p $(@D)
+	$(call say,FUZZ)clang $(FUZZ_FLAGS) -o $@ $< $(FUZZ_CORE)
+
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 LUA_FILES = $(shell git ls-files '*.lua')
 
@@ -246,4 +260,4 @@ install: $(BUILD)/jig $(MANUAL) $(COMPLETIONS)
 clean:
 	rm -rf build
 
-.PHONY: all specs deps demo test kill-all mutants bench lint check valgrind install clean
+.PHONY: all specs deps demo test kill-all mutants fuzz bench lint check valgrind install clean

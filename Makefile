@@ -14,7 +14,7 @@ PKG     ?= pkg-config
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
              libsqlite3-dev libedit-dev libusb-1.0-0-dev libudev-dev lua-argparse lua-cjson-dev
 TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev zsh libumockdev-dev
-CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
+CHECK_DEPS = $(TEST_DEPS) git clang clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
 
@@ -23,14 +23,14 @@ SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-reco
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-CORE = error buf hex crc digest guard pin bundle address clock loop arrival log lend child player proc port service factory_cli judge \
+CORE = error buf hex crc digest guard pin bundle address beneath clock loop arrival log lend child player proc port service factory_cli judge \
        seat gate_watch gate session \
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder process owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd connect sysfs holders serial_find serial usb_library usb_find usb_list usb_pipe usb_request usb udev tty tcp tls tls_trust tls_words \
              exec pair stage stdin fault table
-BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest sign guard port devices gate session journal ledger lineedit editline proc slot system version memory developer state ahead world world_hooks world_record main
+BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest sign guard port devices gate session journal ledger lineedit editline proc slot source system version memory developer state ahead world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 # What `jig help` prints: NAME=FILE
 PAGES = jig=README.md scripts=scripts/README.md spec=spec/README.md examples=examples/README.md \
@@ -223,6 +223,20 @@ bench: deps
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	    JIG_BUILD=$(BUILD) $(BUILD)/jig spec/bench/millions.lua "$$folder/journal.db" $(UNITS) --measure
 
+# SECONDS=n for each target; see spec/fuzz/README.md
+FUZZ = $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
+FUZZ_FLAGS = -std=c11 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+FUZZ_CORE = $(patsubst %,core/%.c,address buf error factory_cli hex)
+fuzz: SECONDS := $(if $(filter command%,$(origin SECONDS)),$(SECONDS),10)
+fuzz: $(FUZZ:%=$(BUILD)/fuzz/%)
+	@set -e; for target in $(FUZZ); do mkdir -p $(BUILD)/fuzz/corpus/$$target; \
+	    $(BUILD)/fuzz/$$target -max_total_time=$(SECONDS) -print_final_stats=1 -verbosity=0 -timeout=10 \
+	        -artifact_prefix=$(BUILD)/fuzz/$$target- $(BUILD)/fuzz/corpus/$$target spec/fuzz/corpus/$$target; done
+
+$(BUILD)/fuzz/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(FUZZ_CORE)
+	@mkdir -p $(@D)
+	$(call say,FUZZ)clang $(FUZZ_FLAGS) -o $@ $< $(FUZZ_CORE)
+
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 LUA_FILES = $(shell git ls-files '*.lua')
 
@@ -265,4 +279,4 @@ install: $(BUILD)/jig $(MANUAL) $(COMPLETIONS)
 clean:
 	rm -rf build
 
-.PHONY: all specs deps demo test kill-all mutants products bench lint check valgrind install clean
+.PHONY: all specs deps demo test kill-all mutants fuzz products bench lint check valgrind install clean

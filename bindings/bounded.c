@@ -229,7 +229,7 @@ static int sort(lua_State *L)
 /*
  * setmetatable(table, metatable). No __gc: finalizers run where no hook is called.
  */
-static int set_metatable(lua_State *L)
+int jigL_set_metatable(lua_State *L)
 {
     int type = lua_type(L, 2);
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -247,6 +247,19 @@ static int set_metatable(lua_State *L)
     return 1;
 }
 
+/* Bytecode is for scripts of jig alone. They have it from the debug library: a recipe, which has
+ * the methods of strings, would find it in string. */
+static void move_dump(lua_State *L)
+{
+    lua_getglobal(L, "debug");
+    lua_getglobal(L, "string");
+    lua_getfield(L, -1, "dump"); // debug string dump
+    lua_setfield(L, -3, "dump");
+    lua_pushnil(L);
+    lua_setfield(L, -2, "dump");
+    lua_pop(L, 2);
+}
+
 void jigL_bound_libraries(lua_State *L)
 {
     static const luaL_Reg string[] = {
@@ -257,7 +270,8 @@ void jigL_bound_libraries(lua_State *L)
         {"concat", concat}, {"insert", insert}, {"remove", remove_element},
         {"move", move},     {"unpack", unpack}, {NULL, NULL},
     };
-    lua_register(L, "setmetatable", set_metatable);
+    move_dump(L);
+    lua_register(L, "setmetatable", jigL_set_metatable);
     lua_getglobal(L, "string");
     luaL_setfuncs(L, string, 0);
     lua_getglobal(L, "table"); // string table

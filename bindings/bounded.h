@@ -15,4 +15,7 @@ enum {
 /* Replaces them in a state whose libraries are open. [-0, +0, m] */
 void jigL_bound_libraries(lua_State *L);
 
+/* setmetatable without __gc, for the sandbox in any state. A lua_CFunction. */
+int jigL_set_metatable(lua_State *L);
+
 #endif

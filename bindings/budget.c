@@ -9,11 +9,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bindings/bounded.h"
 #include "bindings/jig.h"
+#include "bindings/memory.h"
 
 enum {
     BUDGET_TICKS = JIG_BUDGET_MS / JIG_TICK_MS,
     HELD_TICKS = JIG_BUDGET_HELD_MS / JIG_TICK_MS,
+    STUCK_TICKS = JIG_BUDGET_STUCK_MS / JIG_TICK_MS,
     SOME_TICKS = 3, /* more at once come from one long call of C, which is over */
 };
 
@@ -85,16 +88,34 @@ static const char *too_long(const struct jig_meter *meter)
     return meter->limit ? meter->too_long : LONG;
 }
 
+static struct jig_memory *memory_of(lua_State *L)
+{
+    void *memory;
+    lua_getallocf(L, &memory);
+    return memory;
+}
+
+/* Lets the state grow again; whether it wanted to and could not. */
+static bool let_breathe(lua_State *L)
+{
+    struct jig_memory *memory = memory_of(L);
+    bool refused = memory->refused;
+    atomic_store_explicit(&memory->choked, false, memory_order_relaxed);
+    memory->refused = false;
+    return refused;
+}
+
 static void count(lua_State *L, struct jig_budget *budget, unsigned ticks)
 {
     const struct jig_meter *meter = &jigL_engine(L)->meter;
+    bool stuck = let_breathe(L);
     budget->used += ticks;
     budget->held += ticks < SOME_TICKS ? ticks : SOME_TICKS;
     if (budget->reason)
         return;
     if (budget->used >= limit_of(meter))
         spend(L, budget, too_long(meter));
-    else if (budget->held >= HELD_TICKS && !suspends(L, budget))
+    else if (stuck || (budget->held >= HELD_TICKS && !suspends(L, budget)))
         spend(L, budget, HELD);
 }
 
@@ -173,7 +194,8 @@ void jigL_budget_check(lua_State *L)
 
 /* ---- the ticks ---- */
 
-/* Lua allows lua_sethook in a signal handler, and hardly anything else. */
+/* Lua allows lua_sethook in a signal handler, and hardly anything else; what lua_getallocf gives
+ * does not change. */
 static void tick(int signum, siginfo_t *info, void *context)
 {
     struct jig_meter *meter = info->si_value.sival_ptr;
@@ -182,7 +204,9 @@ static void tick(int signum, siginfo_t *info, void *context)
     lua_State *running = atomic_load(&meter->running);
     if (!running)
         return;
-    atomic_fetch_add(&meter->ticks, 1 + (unsigned)info->si_overrun);
+    unsigned before = atomic_fetch_add(&meter->ticks, 1 + (unsigned)info->si_overrun);
+    if (before >= STUCK_TICKS)
+        atomic_store_explicit(&memory_of(running)->choked, true, memory_order_relaxed);
     set_hook(running);
 }
 
@@ -214,6 +238,12 @@ int jigL_meter_start(struct jig_engine *engine, struct jig_error *err)
         return jig_fail_sys(err, errno, "cannot measure the time that slots compute");
     engine->meter.ticking = true;
     return JIG_OK;
+}
+
+void jigL_meter_follow(struct jig_meter *meter, const struct jig_meter *other)
+{
+    meter->limit = other->limit;
+    memcpy(meter->too_long, other->too_long, sizeof meter->too_long);
 }
 
 void jigL_meter_stop(struct jig_engine *engine)
@@ -325,11 +355,23 @@ static void make_room(lua_State *L)
         lua_gc(L, LUA_GCCOLLECT);
 }
 
+/* What C did at the very end, where no hook has counted it yet: what comes after has a budget of
+ * its own. */
+static void settle(lua_State *L, struct jig_budget *budget)
+{
+    atomic_store(&jigL_engine(L)->meter.ticks, 0);
+    if (let_breathe(L) && !budget->reason)
+        budget->reason = HELD;
+    jigL_rest(L);
+}
+
 static int run_ended(lua_State *L, int status, lua_KContext outermost)
 {
     if (status == LUA_ERRMEM)
         make_room(L);
     struct jig_budget *budget = outermost ? current_budget(L) : NULL;
+    if (budget)
+        settle(L, budget);
     bool spent = budget && budget->reason;
     if (budget)
         budget->folder = NULL;
@@ -371,8 +413,8 @@ static int is_spent(lua_State *L)
 }
 
 /*
- * budget.limit(seconds). How long tasks may compute without waiting from now on (default 1). For
- * specs; raises in a slot. Does not yield.
+ * budget.limit(seconds). How long tasks may compute without waiting from now on (default 1), those
+ * of worlds that are made then, too. For specs; raises in a slot. Does not yield.
  */
 static int set_limit(lua_State *L)
 {
@@ -388,8 +430,11 @@ static int set_limit(lua_State *L)
 
 int luaopen_jig_budget(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"run", run}, {"spent", is_spent}, {"limit", set_limit}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"run", run},
+                                         {"spent", is_spent},
+                                         {"limit", set_limit},
+                                         {"setmetatable", jigL_set_metatable},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

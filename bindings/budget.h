@@ -10,6 +10,12 @@
  * coroutines, until budget.run (budget.c), inside which that happened, has caught it. So neither
  * pcall nor a message handler, <close> or a coroutine can hold on to it.
  *
+ * Inside of C no hook is called. What Lua itself does there takes as long as the state is large, or
+ * the square of that: an object that is called and whose __call is an object, whose __call … fills
+ * the stack, and moves all of it for each. So after a while in C the state's memory does not grow,
+ * and the want of it ends that. What needs no more memory for it (a collection with a great many
+ * weak tables, a table whose keys all collide) is left to the watchdog.
+ *
  * A coroutine has one hook: where lines are counted (coverage.h) it is this one, too.
  *
  * How much that is can be set in the main state alone, for specs: they end dozens of loops, each of
@@ -28,8 +34,9 @@ struct jig_error;
 
 enum {
     JIG_TICK_MS = 4,
-    JIG_BUDGET_MS = 1000,     /* of CPU time, between two waits */
-    JIG_BUDGET_HELD_MS = 100, /* in one go, where the code cannot be suspended */
+    JIG_BUDGET_MS = 1000,      /* of CPU time, between two waits */
+    JIG_BUDGET_HELD_MS = 100,  /* in one go, where the code cannot be suspended */
+    JIG_BUDGET_STUCK_MS = 250, /* in one go inside of C; from then on the state cannot grow */
 };
 
 /* One per engine. What the handler and the watchdog see is atomic. */
@@ -58,6 +65,9 @@ struct jig_budget {
 /* Begins to tick. A second time it does nothing. */
 int jigL_meter_start(struct jig_engine *engine, struct jig_error *err);
 void jigL_meter_stop(struct jig_engine *engine);
+
+/* The budget of another's tasks, where a spec has set it. */
+void jigL_meter_follow(struct jig_meter *meter, const struct jig_meter *other);
 
 /* Around a resume of `co`, or anything else that runs code of it: from here on the ticks are its.
  * Gives what jigL_budget_leave takes. */

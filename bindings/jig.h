@@ -215,6 +215,7 @@ int luaopen_jig_ledger(lua_State *L);
 int luaopen_jig_lineedit(lua_State *L);
 int luaopen_jig_proc(lua_State *L);
 int luaopen_jig_slot(lua_State *L);
+int luaopen_jig_source(lua_State *L);
 int luaopen_jig_system(lua_State *L);
 int luaopen_jig_version(lua_State *L);
 int luaopen_jig_world(lua_State *L);

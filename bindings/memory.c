@@ -186,6 +186,11 @@ void *jig_memory_allocate(void *memory, void *block, size_t old, size_t size)
     size_t before = block ? old : 0; /* without a block, `old` is a kind of object */
     if (size > before && m->cap && m->used - before + size > m->cap)
         return NULL;
+    if (size > JIG_MEMORY_CHOKED && size > before &&
+        atomic_load_explicit(&m->choked, memory_order_relaxed)) {
+        m->refused = true;
+        return NULL;
+    }
     if (size == 0) {
         if (block)
             give(m, block, old);

@@ -2,12 +2,15 @@
 #ifndef JIG_BINDINGS_MEMORY_H
 #define JIG_BINDINGS_MEMORY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 enum {
     JIG_MEMORY_STEP = 8,    /* small blocks have sizes that are multiples of this */
     JIG_MEMORY_SMALL = 512, /* bytes of the largest one */
+    JIG_MEMORY_CHOKED =
+        1 << 18, /* bytes above which there is no block for a state that is choked */
     JIG_MEMORY_CLASSES = JIG_MEMORY_SMALL / JIG_MEMORY_STEP,
 };
 
@@ -18,9 +21,11 @@ struct jig_memory_image;
 
 /* A zeroed one, with its cap set, is ready to use. */
 struct jig_memory {
-    size_t used, cap; /* bytes that the state holds, and may hold; cap 0 = no cap */
-    bool plain;       /* each block is the C library's, so that a checker sees its bounds */
-    void *door;       /* see jigL_close_state */
+    size_t used, cap;   /* bytes that the state holds, and may hold; cap 0 = no cap */
+    atomic_bool choked; /* no large blocks meanwhile: budget.h */
+    bool refused;       /* one that was wanted then */
+    bool plain;         /* each block is the C library's, so that a checker sees its bounds */
+    void *door;         /* see jigL_close_state */
     struct jig_memory_free *lists[JIG_MEMORY_CLASSES]; /* private from here: small free blocks */
     char *next, *end;                                  /* what is left of the newest chunk */
     struct jig_memory_chunk *chunks;

@@ -25,6 +25,7 @@ static const luaL_Reg modules[] = {
     {"jig.proc", luaopen_jig_proc},
     {"jig.session", luaopen_jig_session},
     {"jig.slot", luaopen_jig_slot},
+    {"jig.source", luaopen_jig_source},
     {"jig.system", luaopen_jig_system},
     {"jig.task", luaopen_jig_task},
     {"jig.version", luaopen_jig_version},

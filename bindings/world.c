@@ -196,6 +196,7 @@ static int world_new(lua_State *L)
     struct jig_world *world = push_world(L, &simulated);
     if (open_world(world, simulated, &err) < 0)
         return jigL_fail(L, &err);
+    jigL_meter_follow(&world->engine.meter, &jigL_engine(L)->meter);
     return 1;
 }
 

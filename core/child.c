@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -151,6 +153,22 @@ __attribute__((no_sanitize_address)) static void run_program(const struct birth 
         execveat(last, "", birth->argv, birth->env, AT_EMPTY_PATH);
 }
 
+/* No core file, which would hold payloads, not even where a program asks for one; as many
+ * descriptors as a program expects, for jig itself may have a million, and there are programs that
+ * close all that they may have, one by one; and nothing that others can read. Set by the child for
+ * itself: there is no moment at which it runs without. */
+static void set_limits(void)
+{
+    static const struct rlimit none = {0, 0};
+    struct rlimit files;
+    setrlimit(RLIMIT_CORE, &none);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > JIG_CHILD_FILES) {
+        files.rlim_cur = JIG_CHILD_FILES;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    umask(umask(JIG_CHILD_UMASK) | JIG_CHILD_UMASK);
+}
+
 /* Runs in the child: only calls that are safe there, and no return on success. */
 __attribute__((no_sanitize_address)) static int become_program(void *data)
 {
@@ -162,6 +180,7 @@ __attribute__((no_sanitize_address)) static int become_program(void *data)
         _exit(127);
     birth->whole = true;
     set_dispositions(birth->changed);
+    set_limits();
     if (setsid() >= 0 && (!o->cwd || chdir(o->cwd) == 0) && place(o) == 0) {
         sigprocmask(SIG_SETMASK, &none, NULL);
         run_program(birth);

@@ -2,12 +2,12 @@
  *
  * An argument vector (no shell), its own session and process group, no controlling terminal,
  * default signal dispositions, an empty signal mask, descriptors 0, 1, 2 as given and those that
- * are kept, no others. It shares jig's memory until it becomes its program (clone with CLONE_VFORK,
- * what posix_spawn does, with a stack that is made once and only the dispositions that differ set:
- * a quarter less time), so nothing is copied however large jig is. Its end is seen through a pidfd
- * in the loop. A session of its own
- * means that a Ctrl-C at the terminal reaches jig alone, and that a signal for the child reaches
- * its helpers too.
+ * are kept, no others; no core file, JIG_CHILD_FILES descriptors (soft), JIG_CHILD_UMASK. It shares
+ * jig's memory until it becomes its program (clone with CLONE_VFORK, what posix_spawn does, with a
+ * stack that is made once and only the dispositions that differ set: a quarter less time), so
+ * nothing is copied however large jig is. Its end is seen through a pidfd in the loop. A session of
+ * its own means that a Ctrl-C at the terminal reaches jig alone, and that a signal for the child
+ * reaches its helpers too.
  */
 #ifndef JIG_CORE_CHILD_H
 #define JIG_CORE_CHILD_H
@@ -17,7 +17,11 @@
 #include "core/pin.h"
 #include <sys/types.h>
 
-enum { JIG_CHILD_KEPT = 4 };
+enum {
+    JIG_CHILD_KEPT = 4,
+    JIG_CHILD_FILES = 1024, /* descriptors that it may have unless it asks for more */
+    JIG_CHILD_UMASK = 0027, /* bits that it has not, besides those that jig has not */
+};
 
 struct jig_child_options {
     const char *const *argv; /* NULL-terminated; argv[0] names the program */

@@ -9,7 +9,7 @@ local unplaced = require "jig.unplaced"
 
 local fault = {}
 
-local getinfo = debug.getinfo
+local getinfo, getmetatable_of = debug.getinfo, debug.getmetatable
 
 ---@class jig.Fault
 ---@field name string        "factory_init.keygen"
@@ -59,7 +59,7 @@ fault.catalogue = {
 }
 
 local methods = {}
-local meta = { __index = methods, __name = "jig.fault" }
+local meta = { __index = methods, __name = "jig.fault", __metatable = false }
 
 function meta.__tostring(self)
   local where = {}
@@ -106,7 +106,7 @@ end
 ---@param value any
 ---@return boolean
 function fault.is(value)
-  return getmetatable(value) == meta
+  return getmetatable_of(value) == meta
 end
 
 local FIELDS <const> = {

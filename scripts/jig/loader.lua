@@ -36,15 +36,18 @@ loader.locate = locate
 ---@return jig.Recipe|nil made, string? message
 function loader.load(file, folder, files)
   coverage.recipe(file)
+  -- what a recipe seeds is gone with it; where time is simulated each run is the same
+  if clock.simulated() then math.randomseed(1) else math.randomseed() end
   local env = sandbox.environment(folder, loader.api(file), files)
   local chunk, message = files:load(file, env)
   if not chunk then return nil, message end
-  local ok, made, spent = budget.run(folder, tostring, chunk)
+  local ok, made, spent = budget.run(folder, tostring, function()
+    local returned = chunk()
+    return recipe.is(returned) and recipe.sealed(returned, file)
+  end)
   if spent then return nil, ("%s: %s"):format(spent.line or file, spent.reason) end
   if not ok then return nil, made end
-  if not recipe.is(made) then
-    return nil, ("%s: must return jig.recipe { … }"):format(file)
-  end
+  if not made then return nil, ("%s: must return jig.recipe { … }"):format(file) end
   return made
 end
 

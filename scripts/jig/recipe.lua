@@ -90,7 +90,7 @@ local function port_shape(value, path, report)
   end
   for key, element in pairs(value) do
     local check = port_fields[key] or option_shape
-    check(element, ("%s.%s"):format(path, key), report)
+    check(element, ("%s.%s"):format(path, tostring(key)), report)
   end
 end
 
@@ -168,6 +168,15 @@ function recipe.mistakes(self)
   return table.move(more, 1, #more, #found + 1, found)
 end
 
+-- The limits of a recipe, those that it leaves out included.
+local function limits_of(self)
+  local limits = {}
+  for _, given in ipairs { recipe.limits, self.limits or {} } do
+    for name, seconds in pairs(given) do limits[name] = seconds end
+  end
+  return limits
+end
+
 -- The recipes that `new` made, so that no other table is taken for one.
 local made_here = setmetatable({}, { __mode = "k" })
 
@@ -178,6 +187,15 @@ function recipe.is(value)
   return made_here[value] == true
 end
 
+-- Raises with the recipe's line when there is a mistake in it.
+local function check(self, file)
+  local wrong = recipe.mistakes(self)[1]
+  if not wrong then return end
+  local place = shape.where(file, wrong.path, "recipe%s*[%({]")
+  local path = wrong.path == "" and "recipe" or wrong.path
+  error(("%s: %s: expected %s, got %s"):format(place, path, wrong.expected, wrong.got), 0)
+end
+
 --- Checks a recipe and fills in what it leaves out. Raises with the recipe's line when it is wrong.
 -- Does not yield.
 ---
@@ -186,12 +204,7 @@ end
 ---@param file string  where it is written; `jig.recipe` gives it by itself
 ---@return jig.Recipe
 function recipe.new(self, file)
-  local wrong = recipe.mistakes(self)[1]
-  if wrong then
-    local place = shape.where(file, wrong.path, "recipe%s*[%({]")
-    local path = wrong.path == "" and "recipe" or wrong.path
-    error(("%s: %s: expected %s, got %s"):format(place, path, wrong.expected, wrong.got), 0)
-  end
+  check(self, file)
   local made = {}
   for key, value in pairs(self) do
     made[key] = value
@@ -200,9 +213,36 @@ function recipe.new(self, file)
   made.success = made.success or 0
   made.status = made.status or {}
   made.faults = made.faults or {}
-  made.limits = setmetatable(made.limits or {}, { __index = recipe.limits })
+  made.limits = limits_of(made)
   made_here[made] = true
   return made
+end
+
+-- Tables inside tables that a recipe needs; more is none.
+local DEEP <const> = 4
+
+-- A copy of a table of plain ones. Raises for what has a metatable, which could say another thing at each look.
+local function plain(value, path, depth)
+  if type(value) ~= "table" then return value end
+  if debug.getmetatable(value) ~= nil then
+    error(("%s: expected a plain table, got one with a metatable"):format(path), 0)
+  end
+  if depth > DEEP then error(("%s: tables are nested too deeply"):format(path), 0) end
+  local made = {}
+  for key, element in next, value do
+    local is_framing = depth == 1 and key == "framing" -- which is made of functions, and may be any object
+    made[key] = is_framing and element or plain(element, ("%s.%s"):format(path, tostring(key)), depth + 1)
+  end
+  return made
+end
+
+--- What the engine goes by: a copy of a recipe that `new` made, checked once more, for its file may have written into
+-- it since. What its hooks do to the recipe does not reach the copy. Raises as `new`. Does not yield.
+---@param made jig.Recipe
+---@param file string
+---@return jig.Recipe
+function recipe.sealed(made, file)
+  return recipe.new(plain(made, "recipe", 1), file)
 end
 
 -- The query options that a recipe's `port` asks for, as an array of { key, value }, sorted.

@@ -81,7 +81,7 @@ function record:opening(unit, truth)
   self.attempts[truth.session_id] = attempt
   return assert(cjson.encode {
     run = self.run, number = truth.number, unit = unit_id(self, truth.number), owner = settings.owner,
-    slot = truth.slot, serial = units.serial_text(unit), lot = unit.lot,
+    slot = truth.slot, serial = units.serial_text(unit), lot = self.settings.lot,
     service = settings.started.service, after = self.after, again = settings.again, manifest = self.manifest,
   }), attempt
 end

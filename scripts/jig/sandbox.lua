@@ -4,16 +4,32 @@ local budget = require "jig.budget"
 local clock = require "jig.clock"
 local coroutines = require "jig.coroutines"
 local digest = require "jig.digest"
+local source = require "jig.source"
 
 local sandbox = {}
 
---- Modules of jig that a recipe may require, besides jig itself and the framings.
+--- The framings that a recipe may require, as jig.framing.NAME.
+sandbox.framings = { "cobs", "ftcd", "hdlc", "length", "line", "raw", "slip", "stx_etx" }
+
+--- What framings of a recipe's own are made with; the same.
+sandbox.parts = { "body", "common", "kept", "segments", "sized", "stuffed" }
+
+--- Modules of jig that a recipe may require, besides jig itself.
 sandbox.modules = {
   ["jig.hex"] = true,
   ["jig.crc"] = true,
   ["jig.digest"] = true,
   ["jig.fault"] = true,
 }
+for _, list in ipairs { sandbox.framings, sandbox.parts } do
+  for _, name in ipairs(list) do sandbox.modules["jig.framing." .. name] = true end
+end
+
+-- Bytes of a file that is loaded, at most: compiling it is C's work, which nothing interrupts.
+local FILE_MOST <const> = 1 << 20
+
+-- A slot's state keeps it where no recipe comes, which has the methods of strings: see bindings/bounded.c.
+local dump = string.dump or debug.dump -- luacheck: ignore
 
 local function copy(library)
   local made = {}
@@ -70,6 +86,7 @@ local UTF8 <const> = layer_over(utf8)
 
 local function strict(env)
   return setmetatable(env, {
+    __metatable = false,
     __newindex = function(_, key)
       error(("assignment to the undeclared global '%s': write local"):format(tostring(key)), 2)
     end,
@@ -122,20 +139,13 @@ local function in_order(...)
   end, t
 end
 
---- Reads a file. nil, message when it cannot be read.
-local function read(path)
-  local file, message = io.open(path, "rb")
-  if not file then return nil, message end
-  local text = file:read("a")
-  file:close()
-  if not text then return nil, path .. ": cannot be read" end
-  return text
-end
-
--- A module of jig for one environment: what a script puts into it is gone with the environment.
+-- A module of jig for one environment: what a script puts into it, or into a table inside, is gone with the
+-- environment.
 local function own(module)
   if type(module) ~= "table" then return module end
-  return setmetatable(copy(module), getmetatable(module))
+  local made = {}
+  for key, value in pairs(module) do made[key] = own(value) end
+  return setmetatable(made, debug.getmetatable(module))
 end
 
 -- require for the files of one folder and the modules of jig.
@@ -143,7 +153,7 @@ local function requirer(folder, env, api, files)
   local loaded = { jig = api }
   return function(name)
     if loaded[name] ~= nil then return loaded[name] end
-    if sandbox.modules[name] or tostring(name):match("^jig%.framing%.[%w_]+$") then
+    if sandbox.modules[name] then
       loaded[name] = own(require(name))
       return loaded[name]
     end
@@ -151,8 +161,11 @@ local function requirer(folder, env, api, files)
       error(("cannot require '%s': a recipe requires jig's library and files of its folder"):format(
         tostring(name)), 2)
     end
+    if name:match("^jig%f[%.\0]") then
+      error(("cannot require '%s': it is no module for recipes"):format(name), 2)
+    end
     local path = folder .. name:gsub("%.", "/") .. ".lua"
-    local chunk, message = files:load(path, env)
+    local chunk, message = files:load(path, env, folder)
     if not chunk then error(message, 2) end
     local value = chunk(name, path)
     loaded[name] = value == nil and true or value
@@ -169,20 +182,43 @@ function sandbox.files(hashing)
   return setmetatable({}, { __index = cache, hashing = hashing })
 end
 
-function cache:load(path, env)
+--- A file as a function that runs in `env`; nil, message when it cannot be one. Does not yield.
+---@param path string     begins with `folder`
+---@param env table
+---@param folder? string  that the file must be in, wherever links lead; nil: a person named the file
+function cache:load(path, env, folder)
   if not self[path] then
-    local text, message = read(path)
+    local text, message = source.read(path, FILE_MOST, folder)
     if not text then return nil, message end
     local chunk
     chunk, message = load(text, "@" .. path, "t", env)
     if not chunk then return nil, message end
     self[path] = {
-      code = string.dump(chunk),
+      code = dump(chunk),
       sha256 = getmetatable(self).hashing and digest.sha256(text) or nil,
     }
     return chunk
   end
   return load(self[path].code, "@" .. path, "b", env)
+end
+
+--- What a fresh environment holds, as a plain table: undeclared globals are not refused.
+---@param folder string
+---@param api table
+---@param files table
+---@return table env
+function sandbox.globals(folder, api, files)
+  local env = {
+    _VERSION = _VERSION, assert = assert, error = error, getmetatable = get_metatable, ipairs = ipairs,
+    next = next, pairs = clock.simulated() and in_order or pairs, pcall = pcall, rawequal = rawequal,
+    rawget = rawget, rawlen = rawlen, rawset = rawset, select = select, setmetatable = budget.setmetatable,
+    tonumber = tonumber, tostring = tostring, type = type, xpcall = guarded,
+    coroutine = setmetatable({}, COROUTINE), math = setmetatable({}, MATH), os = setmetatable({}, OS),
+    string = setmetatable({}, STRING), table = setmetatable({}, TABLE), utf8 = setmetatable({}, UTF8),
+  }
+  env._G = env
+  env.require = requirer(folder, env, api, files)
+  return env
 end
 
 --- A fresh environment for one run of a chunk of `folder` (with its last "/").
@@ -191,17 +227,7 @@ end
 ---@param files table  sandbox.files()
 ---@return table env
 function sandbox.environment(folder, api, files)
-  local env = {
-    _VERSION = _VERSION, assert = assert, error = error, getmetatable = get_metatable, ipairs = ipairs,
-    next = next, pairs = clock.simulated() and in_order or pairs, pcall = pcall, rawequal = rawequal,
-    rawget = rawget, rawlen = rawlen, rawset = rawset, select = select, setmetatable = setmetatable,
-    tonumber = tonumber, tostring = tostring, type = type, xpcall = guarded,
-    coroutine = setmetatable({}, COROUTINE), math = setmetatable({}, MATH), os = setmetatable({}, OS),
-    string = setmetatable({}, STRING), table = setmetatable({}, TABLE), utf8 = setmetatable({}, UTF8),
-  }
-  env._G = env
-  env.require = requirer(folder, env, api, files)
-  return strict(env)
+  return strict(sandbox.globals(folder, api, files))
 end
 
 return sandbox

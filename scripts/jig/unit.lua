@@ -9,6 +9,7 @@ local fault = require "jig.fault"
 local session = require "jig.session"
 local task = require "jig.task"
 local unfilled = require "jig.unfilled"
+local wire = require "jig.wire"
 local wires = require "jig.wires"
 
 ---@class jig.Unit
@@ -24,8 +25,12 @@ local wires = require "jig.wires"
 ---@field data table          the recipe's own
 local unit = {}
 
+--- What a recipe may call of its unit. All else here is for whoever runs the attempt, which calls it by this module: no
+-- recipe comes to it.
+unit.methods = {}
+
 -- Apart from the methods, so that a recipe finds no way to it.
-local meta = { __index = unit, __name = "jig.unit" }
+local meta = { __index = unit.methods, __name = "jig.unit", __metatable = false }
 
 -- What is so whatever a recipe makes of the fields of its unit, and all that the engine goes by: number,
 -- attempt, slot; recipe, context, catch, started, phase, phases; port, handle and all else of jig.wires; handed
@@ -38,6 +43,12 @@ local EXCHANGES <const> = {
   new_device = "factory_init",
   get_device_configuration = "factory_provisioning",
 }
+
+-- Bytes of the name of a phase.
+local PHASE_MOST <const> = 64
+
+-- Lines that a unit may log: each is a message to the main state, which takes it when it has the time.
+local LINES_MOST <const> = 1000
 
 -- Times the length of a message that an exchange hook with link = "arq" may write, and then some.
 local ARQ_FACTOR <const>, ARQ_SLACK <const> = 12, 65536
@@ -115,7 +126,9 @@ end
 --- Begins a phase: what messages and durations are filed under.
 ---@param name string
 function unit:enter(name)
-  if type(name) ~= "string" then error("a phase has a name: a string", 2) end
+  if type(name) ~= "string" or #name > PHASE_MOST then
+    error(("a phase has a name: a string of %d bytes at most"):format(PHASE_MOST), 2)
+  end
   local now, truth = clock.now(), truths[self]
   local phases = truth.phases
   local last = phases[#phases]
@@ -220,7 +233,7 @@ unit.new_device = verb(function(self)
   local open = recorder_of(self) and recorder_of(self):caller() or session.new
   local made, message, code = open(truths[self].context.service, truth.session_id, truth.slot, record, attempt)
   if not made then fault.throw_cli(message, code, "start") end
-  truth.session, self.session = made, made
+  truth.session = made
   watch_gate(self, made)
   local request = check_call(through_gate(self, made, made:new_device()))
   table.insert(truths[self].served, { payload = request.payload })
@@ -372,7 +385,7 @@ end
 local function exchange_hook(self, request)
   drop_input(self)
   local budget = #(request.payload or "") * ARQ_FACTOR + ARQ_SLACK
-  local limit <close> = truths[self].recipe.link == "arq" and truths[self].port:bound(budget) or nil
+  local limit <close> = truths[self].recipe.link == "arq" and wire.bound(truths[self].port, budget) or nil
   local frame = truths[self].recipe.exchange(self, request)
   if type(frame) == "string" then frame = { payload = frame } end
   if type(frame) ~= "table" or type(frame.payload) ~= "string" then
@@ -381,10 +394,19 @@ local function exchange_hook(self, request)
   return frame
 end
 
+-- What a message says now, of which some may be made anew at each look.
+local function as_it_is(request)
+  local made = {}
+  for key, value in next, request do made[key] = value end
+  made.payload = request.payload
+  if made.payload ~= nil and debug.getmetatable(request) then setmetatable(made, { __index = request }) end
+  return made
+end
+
 -- A payload of the service is given once however the recipe dresses it; a message of the recipe's own is
 -- known by its table, for the same bytes may be meant twice.
-local function hand_over_once(self, request)
-  local of_service = served(self, request.payload)
+local function hand_over_once(self, request, message)
+  local of_service = served(self, message.payload)
   if truths[self].handed[request] or (of_service and of_service.given) then
     error("this message was already given to the device: a message is handed over once", 0)
   end
@@ -402,11 +424,12 @@ end
 ---@return jig.Frame response
 unit.exchange = verb(function(self, request, phase)
   if type(request) ~= "table" then error("expected a message: { payload = … }", 0) end
-  hand_over_once(self, request)
+  local message = as_it_is(request)
+  hand_over_once(self, request, message)
   unit.enter(self, phase or truths[self].exchange_phase or "exchange")
   local limit <close> = task.limit("exchange", truths[self].recipe.limits.exchange)
-  local recording <close> = recorder_of(self) and recorder_of(self):exchange(request.payload)
-  local frame = (truths[self].recipe.exchange and exchange_hook or exchange_frame)(self, request)
+  local recording <close> = recorder_of(self) and recorder_of(self):exchange(message.payload)
+  local frame = (truths[self].recipe.exchange and exchange_hook or exchange_frame)(self, message)
   return check_status(self, frame)
 end)
 
@@ -466,7 +489,19 @@ function unit:log(text)
   if #text > 200 or text:find("[^\32-\126\128-\255]") or not utf8.len(text) then
     error("unit:log takes one line of printable text, 200 characters at most", 2)
   end
-  truths[self].context.emit { event = "note", text = text }
+  local truth = truths[self] or error("it is unit:log(…), with a colon", 2)
+  truth.logged = (truth.logged or 0) + 1
+  if truth.logged > LINES_MOST then
+    error(("unit:log takes %d lines of a unit at most"):format(LINES_MOST), 2)
+  end
+  truth.context.emit { event = "note", text = text }
+end
+
+for _, name in ipairs {
+  "exchange", "fail", "get_device_configuration", "handle_device_response", "log", "new_device", "open",
+  "read_frame", "reopen",
+} do
+  unit.methods[name] = unit[name]
 end
 
 return unit

@@ -8,8 +8,6 @@ local port = require "jig.port"
 local task = require "jig.task"
 
 ---@class jig.Wire
----@field release? fun()   of a further wire: the unit is told that it is closed
----@field budget? integer  bytes that may still be written in this exchange; nil = no bound
 local wire = {}
 
 ---@class jig.Control
@@ -21,8 +19,16 @@ local wire = {}
 ---@field data? string     bytes to send, 4096 at most
 ---@field limit? number    seconds; default limits.read
 
+--- What a recipe may call of its port. All else here is for whoever runs the attempt, which calls it by this module: no
+-- recipe comes to it.
+wire.methods = {}
+
 -- Apart from the methods, so that a recipe finds no way to it.
-local meta = { __index = wire, __name = "jig.wire" }
+local meta = { __index = wire.methods, __name = "jig.wire", __metatable = false }
+
+-- What stands behind a wire: handle; limits; lines (name -> value that was set); budget (bytes that may still be
+-- written in this exchange, nil = no bound); release (of a further wire: the unit is told that it is closed).
+local insides = setmetatable({}, { __mode = "k" })
 
 -- Bytes that `expect` looks through at most.
 local EXPECT_MAX <const> = 65536
@@ -67,18 +73,26 @@ function wire.open(address, name, limits, options, open)
     error(fault.new("connectivity.open", { reason = message }), 0)
   end
   check(handle, message, code, limit)
-  return setmetatable({ handle = handle, limits = limits, lines = {} }, meta)
+  local self = setmetatable({}, meta)
+  insides[self] = { handle = handle, limits = limits, lines = {} }
+  return self
+end
+
+--- What it reads from and writes to: what jig.port.open gave, or what listens to that in its place.
+---@return any
+function wire.handle(self)
+  return insides[self].handle
 end
 
 -- The handle of a wire that is called rightly: with a colon, and, where that is said, with a value of this type first.
 -- What else is given is refused with the caller's line.
 local function handle_of(self, method, expected, value)
-  local handle = type(self) == "table" and self.handle
-  if not handle then error(("it is port:%s(…), with a colon"):format(method), 3) end
+  local inside = self ~= nil and insides[self]
+  if not inside then error(("it is port:%s(…), with a colon"):format(method), 3) end
   if expected and type(value) ~= expected then
     error(("port:%s: expected a %s, got %s"):format(method, expected, type(value)), 3)
   end
-  return handle
+  return inside.handle, inside
 end
 
 --- Exactly n bytes. Yields; throws connectivity.timeout, connectivity.lost.
@@ -86,7 +100,8 @@ end
 ---@param limit? number  seconds; default limits.read
 ---@return string
 function wire:read(n, limit)
-  return check(handle_of(self, "read", "number", n):read(n, limit or self.limits.read))
+  local handle, inside = handle_of(self, "read", "number", n)
+  return check(handle:read(n, limit or inside.limits.read))
 end
 
 --- The bytes that are there, one at least. Yields; throws as read.
@@ -94,7 +109,8 @@ end
 ---@param max? integer  default 65536
 ---@return string
 function wire:read_some(limit, max)
-  return check(handle_of(self, "read_some"):read_some(limit or self.limits.read, max))
+  local handle, inside = handle_of(self, "read_some")
+  return check(handle:read_some(limit or inside.limits.read, max))
 end
 
 --- Bytes up to and with a delimiter, which is a plain string. Yields; throws as read.
@@ -103,7 +119,8 @@ end
 ---@param max? integer  default 65536
 ---@return string
 function wire:read_until(delimiter, limit, max)
-  return check(handle_of(self, "read_until", "string", delimiter):read_until(delimiter, limit or self.limits.read, max))
+  local handle, inside = handle_of(self, "read_until", "string", delimiter)
+  return check(handle:read_until(delimiter, limit or inside.limits.read, max))
 end
 
 -- A reason is one line.
@@ -124,8 +141,8 @@ end
 ---@param limit? number  seconds for the whole; default limits.ready
 ---@return string ...
 function wire:expect(pattern, limit)
-  local handle = handle_of(self, "expect", "string", pattern)
-  local ready_limit <close> = task.limit("ready", limit or self.limits.ready)
+  local handle, inside = handle_of(self, "expect", "string", pattern)
+  local ready_limit <close> = task.limit("ready", limit or inside.limits.ready)
   local seen = ""
   while true do
     local found = table.pack(seen:find(pattern))
@@ -148,20 +165,21 @@ end
 ---@param bytes string
 ---@param limit? number  default limits.write
 function wire:write(bytes, limit)
-  local handle = handle_of(self, "write", "string", bytes)
-  if self.budget then
-    self.budget = self.budget - #bytes
-    if self.budget < 0 then
+  local handle, inside = handle_of(self, "write", "string", bytes)
+  if inside.budget then
+    inside.budget = inside.budget - #bytes
+    if inside.budget < 0 then
       error(fault.new("connectivity.lost", { reason = "blocks were sent again too often" }), 0)
     end
   end
-  check(handle:write(bytes, limit or self.limits.write))
+  check(handle:write(bytes, limit or inside.limits.write))
 end
 
 --- Waits until what was written has left this machine. Yields; throws as write.
 ---@param limit? number
 function wire:drain(limit)
-  check(handle_of(self, "drain"):drain(limit or self.limits.write))
+  local handle, inside = handle_of(self, "drain")
+  check(handle:drain(limit or inside.limits.write))
 end
 
 --- Drops the input that waits and gives it. Does not yield; throws connectivity.lost.
@@ -181,12 +199,13 @@ end
 ---@param name string
 ---@param value boolean|integer
 function wire:set(name, value)
-  local ok, message, code = handle_of(self, "set", "string", name):set(name, value)
+  local handle, inside = handle_of(self, "set", "string", name)
+  local ok, message, code = handle:set(name, value)
   if not ok and code == "unsupported" then
     error(fault.new("connectivity.open", { reason = message }), 0)
   end
   check(ok, message, code)
-  self.lines[name] = value
+  inside.lines[name] = value
 end
 
 --- A control request, as USB devices have them beside their bytes: gives what the device answered, or true
@@ -197,8 +216,8 @@ end
 ---@param request jig.Control
 ---@return string|true
 function wire:control(request)
-  local handle = handle_of(self, "control", "table", request)
-  local copy = { limit = self.limits.read }
+  local handle, inside = handle_of(self, "control", "table", request)
+  local copy = { limit = inside.limits.read }
   for key, value in pairs(request) do copy[key] = value end
   local answer, message, code, limit = handle:control(copy)
   local name = CONTROL_FAULTS[code]
@@ -213,19 +232,21 @@ end
 ---@param name "dtr"|"rts"|"break"
 ---@param seconds number
 function wire:pulse(name, seconds)
-  local now = self.lines[name]
+  local _, inside = handle_of(self, "pulse", "string", name)
+  local now = inside.lines[name]
   if now == nil then now = name ~= "break" end
-  self:set(name, not now)
+  wire.set(self, name, not now)
   check(clock.sleep(seconds))
-  self:set(name, now)
+  wire.set(self, name, now)
 end
 
 --- Bounds the bytes that may be written until the value that it gives is closed. Does not yield.
 ---@param bytes integer
 ---@return any  to be closed
 function wire:bound(bytes)
-  self.budget = bytes
-  return setmetatable({}, { __close = function() self.budget = nil end })
+  local inside = insides[self]
+  inside.budget = bytes
+  return setmetatable({}, { __close = function() inside.budget = nil end })
 end
 
 --- Bytes received and sent so far.
@@ -234,19 +255,34 @@ function wire:counts()
   return handle_of(self, "counts"):counts()
 end
 
---- Goes on over another port: its lines stand as they do after opening.
----@param handle any  of jig.port
+--- Goes on over another handle: its lines stand as they do after opening.
+---@param handle any  of jig.port, or what listens to it in its place
 function wire:take(handle)
-  self.handle, self.lines = handle, {}
+  local inside = insides[self]
+  inside.handle, inside.lines = handle, {}
+end
+
+--- Has a function called once, when the wire is closed; nil: nobody is told.
+---@param release? fun()
+function wire:on_close(release)
+  insides[self].release = release
 end
 
 function wire:close()
-  local release = self.release
-  self.release = nil
+  local inside = insides[self]
+  local release = inside.release
+  inside.release = nil
   if release then release() end
-  self.handle:close()
+  inside.handle:close()
 end
 
 meta.__close = wire.close
+
+for _, name in ipairs {
+  "control", "counts", "discard", "drain", "expect", "pulse", "read", "read_some", "read_until", "set", "unread",
+  "write",
+} do
+  wire.methods[name] = wire[name]
+end
 
 return wire

@@ -43,7 +43,7 @@ end
 function wires.connect(truth, address, pacing, opener)
   begin(truth, address, pacing)
   truth.port = wire.open(address, truth.slot, truth.recipe.limits, pacing, opener)
-  truth.handle = truth.port.handle
+  truth.handle = wire.handle(truth.port)
   return truth.port
 end
 
@@ -62,7 +62,7 @@ end
 --- Closes the further wires. Does not yield.
 ---@param truth table
 function wires.close_further(truth)
-  for _, further in ipairs(table.move(truth.wires or {}, 1, MOST, 1, {})) do further.wire:close() end
+  for _, further in ipairs(table.move(truth.wires or {}, 1, MOST, 1, {})) do wire.close(further.wire) end
 end
 
 local function count(truth, handle)
@@ -92,9 +92,9 @@ end
 function wires.open(truth, options)
   if #truth.wires == MOST then error(("unit:open: %d wires are open already"):format(MOST), 0) end
   local made = wire.open(addresses.with(truth.address, options), truth.slot, truth.recipe.limits, truth.pacing)
-  local further = { wire = made, handle = made.handle }
+  local further = { wire = made, handle = wire.handle(made) }
   table.insert(truth.wires, further)
-  made.release = function() let_go_of(truth, further) end
+  wire.on_close(made, function() let_go_of(truth, further) end)
   return made
 end
 
@@ -111,13 +111,13 @@ end
 local function let_go(truth)
   for _, further in ipairs(truth.wires) do
     close(truth, further.handle)
-    further.wire.release = nil
-    further.wire:take(reopen.absent(truth.slot))
+    wire.on_close(further.wire, nil)
+    wire.take(further.wire, reopen.absent(truth.slot))
   end
   truth.wires = {}
   close(truth, truth.handle)
   truth.handle = reopen.absent(truth.slot)
-  truth.port:take(truth.handle)
+  wire.take(truth.port, truth.handle)
 end
 
 -- Where the address says not where the device is plugged in, that is known from before.
@@ -147,7 +147,7 @@ function wires.reopen(truth, options)
     error(thrown, 0)
   end
   truth.handle, truth.about = handle, nil
-  truth.port:take(handle)
+  wire.take(truth.port, handle)
 end
 
 return wires

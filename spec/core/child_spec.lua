@@ -118,6 +118,29 @@ describe("core/child", function()
     assert.equal("0 1 2 3 ", result.output)
   end)
 
+  it("leaves no core file, has a usual number of descriptors, and shows others nothing", function()
+    local result = shell "ulimit -c; ulimit -Hc; ulimit -n; umask; kill -SEGV $$"
+    local core, hard_core, files, mask = table.unpack { result.output:match "^(%S+)\n(%S+)\n(%S+)\n(%S+)\n$" }
+    assert.same({ "0", "0", 11 }, { core, hard_core, result.signal })
+    assert.is_true(tonumber(files) <= 1024)
+    assert.equal(tonumber("027", 8), tonumber(mask, 8) & tonumber("027", 8))
+  end)
+
+  it("may have more descriptors where it asks, and keeps a mask that is stricter", function()
+    local folder <close> = scratch.folder {
+      ["look.lua"] = [[
+        local proc = require "jig.proc"
+        local result = assert(proc.start { "sh", "-c", "ulimit -Hn; umask; ulimit -n" }):wait()
+        io.write(result.stdout)
+      ]],
+    }
+    local result = scratch.run { "sh", "-c", "ulimit -Hn; umask 077; exec \"$0\" \"$@\"", scratch.program,
+      folder.path .. "/look.lua" }
+    local before, hard, mask, soft = result.stdout:match "^(%S+)\n(%S+)\n(%S+)\n(%S+)\n$"
+    assert.same({ before, "0077" }, { hard, mask })
+    assert.is_true(tonumber(soft) <= 1024)
+  end)
+
   it("reads and writes /dev/null where nothing was given", function()
     assert.equal("/dev/null /dev/null ",
       shell("for n in 0 2; do readlink /proc/self/fd/$n | tr '\\n' ' '; done").output)

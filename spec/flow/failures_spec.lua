@@ -255,7 +255,7 @@ local function vanishing(after_text)
   end
 end
 tool_rows("missing", MISSING, { { 4, 0, 0 }, UNMADE, UNMADE, UNMADE }, vanishing("rm"))
-tool_rows("not_executable", MISSING, { { 4, 0, 0 }, UNMADE, UNMADE, UNMADE }, vanishing("chmod -x"))
+tool_rows("not_executable", MISSING, { { 4, 0, 0 }, UNMADE, UNMADE, UNMADE }, vanishing("chmod a-x"))
 
 -- A refusal of new_device opened nothing; all else may have left a session open.
 local REFUSED <const> = { fault = "cli.refused", code = 402, reason = "exit status 7" }

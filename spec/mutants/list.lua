@@ -83,8 +83,8 @@ return {
   { name = "what is left in the input is taken for an answer", file = "scripts/jig/unit.lua", law = "2 order",
     from = "  local decoder = host.decoder()\n  drop_input(self)\n", to = "  local decoder = host.decoder()\n" },
   { name = "a message is told to people", file = "scripts/jig/unit.lua", law = "7 opaque and unseen",
-    from = "  hand_over_once(self, request)\n",
-    to = "  hand_over_once(self, request)\n"
+    from = "  hand_over_once(self, request, message)\n",
+    to = "  hand_over_once(self, request, message)\n"
       .. "  truths[self].context.emit { event = 'note', text = require('jig.hex').encode(request.payload) }\n" },
   { name = "no reset after a failure", file = "scripts/jig/attempt.lua", law = "reset", prove = LAMP,
     from = "  if not (truth.port and truth.recipe.reset) then return end\n", to = "  do return end\n" },
@@ -113,8 +113,8 @@ return {
   { name = "a recipe may go on after a fault", file = "scripts/jig/unit.lua", prove = LAMP, law = "2 order",
     from = "    if truth.failed then error(truth.failed, 0) end\n", to = "" },
   { name = "a part of a message is told to people", file = "scripts/jig/unit.lua", law = "7 opaque and unseen",
-    from = "  hand_over_once(self, request)\n",
-    to = "  hand_over_once(self, request)\n  truths[self].context.emit { event = 'note',"
+    from = "  hand_over_once(self, request, message)\n",
+    to = "  hand_over_once(self, request, message)\n  truths[self].context.emit { event = 'note',"
       .. " text = 'key ' .. require('jig.hex').encode(request.payload):sub(9, 50) }\n" },
   { name = "a unit is tried again whatever its fault", file = "scripts/jig/worker.lua", law = "retry",
     from = "return is_over(result) and used < config.retries and result.fault.retry and",

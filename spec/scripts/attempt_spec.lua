@@ -3,6 +3,7 @@ local fault = require "jig.fault"
 local product = require "spec.support.product"
 local recipe = require "jig.recipe"
 local task = require "jig.task"
+local units = require "jig.unit"
 
 local SHORT <const> = 0.005
 local LONG <const> = 60
@@ -53,7 +54,7 @@ describe("jig.attempt", function()
     assert.same({}, { run.result.fingerprint, run.result.manufactured_with_fault })
     local other <close> = product.attempt { recipe = { run = function(unit)
       unit:new_device()
-      unit.session, unit.session_id, unit.fingerprint = nil, "another", "00ff"
+      unit.session_id, unit.fingerprint = "another", "00ff"
       assert.matches("new_device was already called in this attempt", tostring(select(2, pcall(unit.new_device, unit))))
       unit:fail("lamp.dark", { code = 50, reason = "dark" })
     end } }
@@ -340,7 +341,7 @@ describe("jig.attempt", function()
       unit:new_device()
       local lamp <close> = setmetatable({}, { __close = function()
         notes[1] = clock.sleep(0.001)
-        notes[2] = unit.session:state()
+        notes[2] = units.truth(unit).session:state()
       end })
       error(lamp and "boom")
     end } }
@@ -375,7 +376,7 @@ describe("jig.attempt", function()
     it("loses no port", function()
       local handle
       local run <close> = product.attempt { recipe = { prepare = function(unit)
-        handle = unit.port.handle
+        handle = units.truth(unit).handle
         unit.port.handle, unit.port.close, unit.port.counts = nil, 5, 5
         unit.port = nil
         error "boom"
@@ -422,6 +423,6 @@ describe("jig.attempt", function()
     assert.is_true(run.result.received > 0 and run.result.sent > 0)
     assert.is_true(run.result.seconds > 0)
     assert.has_error(function() run.unit.port:read(1) end)
-    assert.has_error(function() run.unit.session:state() end)
+    assert.has_error(function() units.truth(run.unit).session:state() end)
   end)
 end)

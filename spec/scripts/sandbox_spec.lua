@@ -119,6 +119,12 @@ describe("jig.sandbox", function()
     assert.is_false((run "return getmetatable()"))
   end)
 
+  it("has no finalizers, in the tool's own state either", function()
+    local ok, message = run "\nsetmetatable({}, { __gc = error })"
+    assert.is_false(ok)
+    assert.equal("main.lua:2: __gc is not for recipes: use __close and local x <close>", message)
+  end)
+
   it("calls message handlers as xpcall does", function()
     assert.same({ true, false, 5 }, { run [[
       return xpcall(function(...) error { ... } end, function(e) return e[1] end, 5)
@@ -153,7 +159,7 @@ describe("jig.sandbox", function()
     assert.matches(folder.path .. "/none.lua", message, 1, true)
     chunk, message = store:load(folder.path, {})
     assert.is_nil(chunk)
-    assert.equal(folder.path .. ": cannot be read", message)
+    assert.equal(folder.path .. ": it is no regular file", message)
   end)
 
   it("tells the time, which goes with the clock of the limits where that is simulated", function()

@@ -5,6 +5,7 @@ local product = require "spec.support.product"
 local raw = require "jig.framing.raw"
 local scratch = require "spec.support.scratch"
 local task = require "jig.task"
+local units = require "jig.unit"
 
 local SHORT <const> = 0.005
 local LONG <const> = 60
@@ -254,10 +255,10 @@ describe("jig.unit", function()
   describe("fault", function()
     it("takes code and reason as given before the recipe's, and those before the catalogue's", function()
       local run <close> = with_run(function(unit) unit.data.faults = {
-        unit:fault "cli.refused",
-        unit:fault("cli.refused", { code = 5, reason = "r" }),
-        unit:fault "cli.killed",
-        unit:fault "cli.token",
+        units.fault(unit, "cli.refused"),
+        units.fault(unit, "cli.refused", { code = 5, reason = "r" }),
+        units.fault(unit, "cli.killed"),
+        units.fault(unit, "cli.token"),
       } end, { recipe = { faults = {
         ["cli.refused"] = { code = 7, reason = "over", advice = "ask" },
         ["cli.token"] = { reason = "over" },
@@ -530,9 +531,9 @@ describe("jig.unit", function()
 
   it("tells how long each phase took", function()
     local run <close> = with_run(function(unit)
-      unit:enter "warm_up"
+      units.enter(unit, "warm_up")
       clock.sleep(0.01)
-      unit:enter "measure"
+      units.enter(unit, "measure")
     end)
     assert.equal("connect warm_up measure", run.phases)
     assert.is_true(run.result.phases[2].seconds >= 0.01)

@@ -176,7 +176,7 @@ describe("jig.wire", function()
       asked = request
       return table.unpack(answer, 1, 4)
     end }
-    local w = setmetatable({ handle = handle, limits = { read = 7 } }, { __index = wire })
+    local w = wire.open("any", "A", { read = 7 }, nil, function() return handle end)
     answer = { "yes" }
     assert.equal("yes", w:control { request_type = 0xC0, request = 1, length = 3 })
     assert.same({ request_type = 0xC0, request = 1, length = 3, limit = 7 }, asked)
@@ -206,7 +206,7 @@ describe("jig.wire", function()
       sets[#sets + 1] = name .. "=" .. tostring(value)
       return true
     end }
-    local w = setmetatable({ handle = handle, limits = {}, lines = {} }, { __index = wire })
+    local w = wire.open("any", "A", {}, nil, function() return handle end)
     w:pulse("dtr", 0)
     w:pulse("break", 0)
     w:set("rts", false)
@@ -217,7 +217,7 @@ describe("jig.wire", function()
   it("bounds what is written until the bound is closed", function()
     local w <close>, other = open()
     do
-      local bound <close> = w:bound(3)
+      local bound <close> = wire.bound(w, 3)
       assert.is_table(bound)
       w:write "ab"
       w:write "c"
@@ -229,12 +229,25 @@ describe("jig.wire", function()
     assert.equal("abcef", other:read(5, LONG))
   end)
 
+  it("shows a recipe its methods and nothing of what stands behind them", function()
+    local w <close>, other = open()
+    for _, name in ipairs { "open", "close", "bound", "handle", "tap", "methods", "limits", "lines", "budget" } do
+      assert.is_nil(w[name], name)
+    end
+    assert.is_nil(next(w))
+    assert.is_false(getmetatable(w))
+    other:close()
+  end)
+
   it("refuses what is called wrongly, with the line that did", function()
+    local w <close>, other = open()
+    other:close()
     for message, call in pairs {
       ["it is port:write(…), with a colon"] = function() wire.write("x") end,
       ["it is port:drain(…), with a colon"] = function() wire.drain() end,
-      ["port:write: expected a string, got number"] = function() wire.write({ handle = {} }, 5) end,
-      ["port:read: expected a number, got nil"] = function() wire.read { handle = {} } end,
+      ["port:write: expected a string, got number"] = function() wire.write(w, 5) end,
+      ["port:read: expected a number, got nil"] = function() wire.read(w) end,
+      ["it is port:read(…), with a colon"] = function() wire.read({ handle = {} }, 1) end,
     } do
       local ok, thrown = pcall(call)
       assert.is_false(ok)

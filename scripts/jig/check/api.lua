@@ -7,17 +7,10 @@ local sandbox = require "jig.sandbox"
 local api = {}
 
 --- Framings that the page on recipes names; the other modules beside them are what these are made of.
-api.framings = { "cobs", "ftcd", "hdlc", "length", "line", "raw", "slip", "stx_etx" }
+api.framings = sandbox.framings
 
--- Methods and fields that are there for whoever runs the attempt.
-local OF_THE_ENGINE <const> = {
-  unit = {
-    "complete", "connect", "device_log", "disconnect", "durations", "enter", "fault", "new",
-    "phases", "report", "serial_text",
-    "session", "truth", "unless_stopped",
-  },
-  port = { "bound", "budget", "close", "handle", "limits", "lines", "open", "open_port", "release", "take" },
-}
+-- Fields of objects that are there for whoever runs the attempt.
+local OF_THE_ENGINE <const> = { unit = { "device_log", "phases" } }
 
 local MODULE_OF <const> = { unit = "jig.unit", port = "jig.wire" }
 
@@ -39,6 +32,12 @@ local MADE <const> = {
 -- Objects, whose functions are called with a colon; those of an end are not.
 local OBJECTS <const> = { unit = true, port = true, crc = true, decoder = true }
 
+local function keys_of(set)
+  local names = {}
+  for name in pairs(set) do names[#names + 1] = name end
+  return names
+end
+
 local function without(names, module)
   local found = {}
   for name, value in pairs(module) do found[name] = type(value) == "function" and "function" or "value" end
@@ -50,7 +49,12 @@ end
 ---@param kind "unit"|"port"
 ---@return string[]
 function api.internal(kind)
-  return OF_THE_ENGINE[kind]
+  if not MODULE_OF[kind] then return {} end
+  local module, names = require(MODULE_OF[kind]), {}
+  for name in pairs(module) do
+    if module.methods[name] == nil then names[#names + 1] = name end
+  end
+  return table.move(OF_THE_ENGINE[kind] or {}, 1, #(OF_THE_ENGINE[kind] or {}), #names + 1, names)
 end
 
 --- The same by the name of a metatable, as a set; empty for whatever is neither.
@@ -79,11 +83,11 @@ local function module_of(kind)
   local module = kind:match("^module (.+)")
   if module == "jig" then return { recipe = print, fault = print, sleep = print } end
   if MADE[kind] then return MADE[kind]() end
-  return require(module or MODULE_OF[kind])
+  return module and require(module) or require(MODULE_OF[kind]).methods
 end
 
 local function is_public(name)
-  return name == "jig" or sandbox.modules[name] or name:match("^jig%.framing%.[%w_]+$")
+  return name == "jig" or sandbox.modules[name]
 end
 
 local known = {}
@@ -104,12 +108,13 @@ function api.fields(kind)
   return fields
 end
 
---- The modules of jig that a recipe may require.
+--- The modules of jig that a recipe may require, and that its pages name.
 ---@return string[]
 function api.modules()
-  local names = { "jig" }
-  for name in pairs(sandbox.modules) do names[#names + 1] = name end
-  for _, name in ipairs(api.framings) do names[#names + 1] = "jig.framing." .. name end
+  local names = { jig = true }
+  for name in pairs(sandbox.modules) do names[name] = true end
+  for _, part in ipairs(sandbox.parts) do names["jig.framing." .. part] = nil end
+  names = keys_of(names)
   table.sort(names)
   return names
 end
@@ -117,7 +122,7 @@ end
 --- The globals of a recipe: name -> value.
 ---@return table<string, any>
 function api.globals()
-  return setmetatable(sandbox.environment("", {}, {}), nil)
+  return sandbox.globals("", {}, {})
 end
 
 return api

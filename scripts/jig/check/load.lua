@@ -35,7 +35,7 @@ local function requirer(env, folder, loaded, context)
     local framing = type(name) == "string" and name:match("^jig%.framing%.([%w_]+)$")
     if framing and common.rules(require(name)) then
       value = framings.watched(require(name), framing, folder, context.report)
-    elseif type(value) == "table" and type(name) == "string" and name:match("^jig") and not getmetatable(value) then
+    elseif type(value) == "table" and tostring(name):match("^jig") and not debug.getmetatable(value) then
       setmetatable(value, { __index = stood_for(loaded) })
     end
     made[name] = value
@@ -52,7 +52,7 @@ local function environment(folder, files, loaded, context)
     fault = require("jig.fault").new,
     sleep = function() error("jig.sleep: nothing waits while a recipe is loaded", 2) end,
   }
-  local env = sandbox.environment(folder, api, files)
+  local env = sandbox.globals(folder, api, files)
   env.require = requirer(env, folder, loaded, context)
   setmetatable(env, { __index = stood_for(loaded) })
   return env

@@ -12,7 +12,7 @@ local function keys_of(fields)
 end
 
 local function advice(kind, name, fields)
-  if nearest.among(name, api.internal(kind) or {}) then return "that is for whoever runs the attempt; leave it out" end
+  if nearest.among(name, api.internal(kind)) then return "that is for whoever runs the attempt; leave it out" end
   local near = nearest.of(name, keys_of(fields))
   if near then return ("did you mean '%s'?"):format(near) end
   if kind == "unit" then return "what is the recipe's own belongs in unit.data" end

@@ -9,7 +9,8 @@ local OK <const>, FOUND <const>, USAGE <const> = 0, 1, 2
 local function parser()
   local p = options.parser("verify", "Hold a signed recipe against its manifest.")
   p:argument("folder", "The recipe's folder.")
-  p:option("--key", "PEM file of the public key; may be repeated: one of them must have signed."):value "FILE":repeated()
+  p:option("--key", "PEM file of the public key; may be repeated: one of them must have signed."):value "FILE"
+    :repeated()
   return p
 end
 

@@ -47,7 +47,7 @@ end
 ---@field has table<string, table>  the fields by name
 ---@field sample table<string, any>  a value for each field but length
 local Header = {}
-Header.__index = Header
+local header_meta = { __index = Header, __metatable = false }
 
 --- Packs the fields of a frame. Raises on a missing value and one that does not fit.
 ---@param frame jig.Frame
@@ -130,7 +130,7 @@ end
 function body.header(owner, key, text)
   local header = setmetatable({
     owner = owner, size = 0, format = "", fields = {}, has = {}, sample = {},
-  }, Header)
+  }, header_meta)
   local at = 1
   while true do
     at = text:find("%S", at)
@@ -156,7 +156,7 @@ end
 ---@field sum any
 ---@field format string
 local Check = {}
-Check.__index = Check
+local check_meta = { __index = Check, __metatable = false }
 
 --- Makes a CRC by its catalogue name. Raises when there is none of that name.
 ---@param owner string
@@ -167,7 +167,7 @@ function body.check(owner, name, endian)
   local ok, sum = pcall(require("jig.crc").new, name)
   if not ok or not sum then common.misuse(owner, "crc: unknown name %q", name) end
   local size = (sum:width() + 7) // 8
-  return setmetatable({ sum = sum, size = size, format = endian .. "I" .. size }, Check)
+  return setmetatable({ sum = sum, size = size, format = endian .. "I" .. size }, check_meta)
 end
 
 --- The check of bytes, as it goes on the wire.
@@ -205,7 +205,7 @@ body.rules = {
 ---@field size integer  the bytes that a body has beside its payload
 ---@field sample table<string, any>
 local Body = {}
-Body.__index = Body
+local body_meta = { __index = Body, __metatable = false }
 
 --- Prefix, header, payload and check of a frame. Raises on misuse.
 ---@param frame jig.Frame
@@ -251,7 +251,7 @@ local function make(owner, key, text, options, check, prefix)
     prefix = prefix,
     size = #prefix + header.size + (made and made.size or 0),
     sample = header.sample,
-  }, Body)
+  }, body_meta)
 end
 
 --- Makes the bodies of requests and replies from the options header, reply and max.

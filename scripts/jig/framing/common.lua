@@ -205,6 +205,7 @@ end
 ---@return table  callable: (options) -> jig.Framing
 function common.module(name, rules, build)
   local module = setmetatable({}, {
+    __metatable = false,
     __call = function(_, given)
       local framing = build(common.options(name, rules, given))
       framing.name = name

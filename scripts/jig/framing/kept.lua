@@ -11,12 +11,12 @@ local FEW <const> = 256
 
 ---@class jig.Pieces  bytes gathered in pieces; joining them costs time proportional to their number
 local Pieces = {}
-Pieces.__index = Pieces
+local pieces_meta = { __index = Pieces, __metatable = false }
 
 --- Makes an empty gathering of bytes.
 ---@return jig.Pieces
 function kept.pieces()
-  return setmetatable({ many = {}, few = {}, count = 0, size = 0 }, Pieces)
+  return setmetatable({ many = {}, few = {}, count = 0, size = 0 }, pieces_meta)
 end
 
 --- Adds bytes at the end.
@@ -49,12 +49,12 @@ end
 
 ---@class jig.LogText  the latest text of a device, up to kept.LOG bytes
 local Log = {}
-Log.__index = Log
+local log_meta = { __index = Log, __metatable = false }
 
 --- Makes an empty log.
 ---@return jig.LogText
 function kept.log()
-  return setmetatable({ pieces = kept.pieces(), dropped = 0 }, Log)
+  return setmetatable({ pieces = kept.pieces(), dropped = 0 }, log_meta)
 end
 
 -- Forgets all but the last kept.LOG bytes.

@@ -22,7 +22,7 @@ local rules = {
 
 ---@class jig.RawGap: jig.Decoder  gathers bytes until silence
 local Gap = {}
-Gap.__index = Gap
+local gap_meta = { __index = Gap, __metatable = false }
 
 function Gap:feed(bytes)
   if self.lost or self.held.size + #bytes > self.max then
@@ -56,7 +56,7 @@ local function by_gap(max)
   local host, device = common.ends({}, {}, function()
     return encode
   end, function()
-    return setmetatable({ held = kept.pieces(), lost = false, max = max }, Gap)
+    return setmetatable({ held = kept.pieces(), lost = false, max = max }, gap_meta)
   end)
   return { host = host, device = device, max = max,
     traits = { resync = false, check = false, empty = false, silence = true } }

@@ -16,7 +16,7 @@ local segments = {}
 
 ---@class jig.Segments: jig.Decoder
 local Segments = {}
-Segments.__index = Segments
+local segments_meta = { __index = Segments, __metatable = false }
 
 --- Makes a decoder that cuts the wire at each delimiter. Nothing between two delimiters is no
 -- error. Counts of skipped bytes do not include delimiters.
@@ -33,7 +33,7 @@ function segments.decoder(rules)
     held = kept.pieces(), -- since the last delimiter
     lost = false,    -- inside a segment that was over the limit
     log = kept.log(),
-  }, Segments)
+  }, segments_meta)
 end
 
 -- Reads the segment that a delimiter has just ended. A result of nothing means: go on.

@@ -20,7 +20,7 @@ local TRIES <const> = 16
 
 ---@class jig.Sized: jig.Decoder
 local Sized = {}
-Sized.__index = Sized
+local sized_meta = { __index = Sized, __metatable = false }
 
 -- Looks for a frame from `first` on.
 local function restart(self)
@@ -184,7 +184,7 @@ function sized.decoder(rules)
     need = 1,      -- bytes from `first` without which there is nothing to decide
     failed = 0,    -- whole frames in a row whose check failed
     log = kept.log(),
-  }, Sized)
+  }, sized_meta)
   restart(self)
   return self
 end

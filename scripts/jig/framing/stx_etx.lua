@@ -39,7 +39,7 @@ end
 
 ---@class jig.StxEtx: jig.Decoder
 local Decoder = {}
-Decoder.__index = Decoder
+local decoder_meta = { __index = Decoder, __metatable = false }
 
 local function new_decoder(back, options)
   return setmetatable({
@@ -53,7 +53,7 @@ local function new_decoder(back, options)
     state = "outside", -- or "inside" a frame, or before its "bcc"
     lost = false,      -- behind a bad frame: bytes are neither frame nor text
     log = kept.log(),
-  }, Decoder)
+  }, decoder_meta)
 end
 
 -- Moves bytes up to `last` into the frame.

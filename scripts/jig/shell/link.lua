@@ -36,13 +36,14 @@ end
 
 local function open(self)
   local made = wire.open(self.plan.address, self.plan.name, self.plan.limits, self.plan.pacing, self.plan.opener)
-  self.tap = tap.new(made.handle, function(event)
+  self.tap = tap.new(wire.handle(made), function(event)
     self.hooks.sink(event)
     if event.kind ~= "lost" then return end
     self:await()
     self.hooks.lost()
   end)
-  made.handle, self.wire = self.tap, made
+  wire.take(made, self.tap)
+  self.wire = made
   self.hooks.sink { kind = "open", address = self.plan.address }
   self.hooks.opened()
 end

@@ -251,7 +251,7 @@ describe("jig run", function()
     it("and for one that failed in every way", function()
       local result <close> = run {
         words = { "--json" },
-        more = "reset = function(unit) if unit.session then error 'reset' end end,",
+        more = "reset = function(unit) if unit.session_id then error 'reset' end end,",
         device = { "5" },
         cli = "{ report_error = { exit = 9 } }",
       }

@@ -41,9 +41,10 @@ describe("jig.init.recipe", function()
     for _, framing in ipairs { "length", "raw" } do
       local made, text = load("serial", framing)
       for name, default in pairs(recipe.limits) do
-        local set = rawget(made.limits, name)
+        local set = text:find(("\n    %s = "):format(name), 1, true)
         local form = set and "\n    %s = %g, --" or " %s = %g,"
-        assert.matches(form:format(name, set or default), text, 1, true)
+        assert.matches(form:format(name, made.limits[name]), text, 1, true)
+        assert.is_true(set ~= nil or made.limits[name] == default)
       end
       assert.matches("first = that of exchange", text, 1, true)
     end

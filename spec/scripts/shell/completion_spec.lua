@@ -6,7 +6,7 @@ local wire = require "jig.wire"
 local below = setmetatable({ string = string, pairs = pairs }, { __index = function() error "asked" end })
 local env = setmetatable({
   unit = unit.new({ slot = "A", number = 1, attempt = 1 }, {}, { folder = "" }),
-  port = setmetatable({}, { __index = wire, __name = "jig.wire" }),
+  port = setmetatable({}, { __index = wire.methods, __name = "jig.wire" }),
   hex = { decode = print, decoded = 5 }, port2 = 1,
 }, { __index = below })
 

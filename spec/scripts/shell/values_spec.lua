@@ -40,7 +40,8 @@ describe("jig.shell.values", function()
 
   it("leaves out of a unit and its port what is the engine's", function()
     local unit = require("jig.unit").new({ slot = "A", number = 1, attempt = 1, mine = 5 }, {}, { folder = "" })
-    unit.port = setmetatable({ handle = { sink = print }, limits = {}, lines = {} }, { __name = "jig.wire" })
+    local limits, handle = { read = 1 }, { sink = print }
+    unit.port = require("jig.wire").open("any", "A", limits, nil, function() return handle end)
     local text = table.concat(values.lines(unit), "\n")
     for _, name in ipairs { "handle", "sink", "device_log", "phases", "limits" } do
       assert.is_nil(text:find(name, 1, true), name)

@@ -30,7 +30,7 @@ LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify
 JOURNAL = folder process owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd connect serial usb_library usb_find usb_pipe usb_request usb tty tcp tls tls_trust tls_words \
              exec pair stage stdin fault table
-BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port gate session journal ledger lineedit editline proc slot system version memory state world world_hooks world_record main
+BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port gate session journal ledger lineedit editline proc slot system host version memory state world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 # What `jig help` prints: NAME=FILE
 PAGES = jig=README.md scripts=scripts/README.md spec=spec/README.md examples=examples/README.md \

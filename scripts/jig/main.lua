@@ -14,6 +14,8 @@ local VERBS <const> = {
   { "journal", "read, verify and prune the journal" },
   { "shell", "talk to a device by hand, with a recipe's port and framing" },
   { "ports", "list the devices that could be opened" },
+  { "doctor", "look at a station before its first unit, and at what can leak there" },
+  { "udev", "print udev rules for the devices that recipes match" },
   { "version", "show the versions of jig and its libraries" },
   { "help", "print a page of the manual" },
 }

@@ -45,7 +45,7 @@ return function(words)
   local o, status = options.parse(parser(), words)
   if not o then return status end
   o.recipe = o.recipe or {}
-  local wrong = o.group and not rules.is_group(o.group) and "--group takes a group's name: small letters, digits, _ and -"
+  local wrong = o.group and not rules.is_group(o.group) and "--group takes a name: small letters, digits, _ and -"
     or not o.station and #o.recipe == 0 and "name recipes, or a station file with --station FILE"
   local about
   if not wrong then about, wrong = survey.of(o) end

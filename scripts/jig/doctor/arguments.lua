@@ -35,6 +35,10 @@ end
 
 return function(host, _, say)
   local how = hidden(host)
+  if how and host.getenv "INVOCATION_ID" then
+    return say("ok", "a service may have a /proc of its own (ProtectProc=), which hides nothing from people: run jig "
+      .. "doctor in a shell, too")
+  end
   if how then
     return say("ok", ("arguments of the CLI, responses of devices among them, are hidden from other users (hidepid=%s)")
       :format(how))

@@ -19,8 +19,9 @@ return function(host, about, say)
   end
   local pinned = (about.station.trust or {}).cli
   if pinned and pinned ~= sum then
-    return say("fail", ("%s has the SHA-256 %s, and the station file pins %s: find out who changed it before you "
-      .. "pin another"):format(path, sum, pinned))
+    return say("fail", ("%s has the SHA-256 %s, and the station file pins %s: find out who changed "
+      .. "it before you pin another"):format(path, sum, pinned))
   end
-  if not why then say("ok", ("%s, SHA-256 %s%s"):format(path, sum, pinned and ", as the station file pins it" or "")) end
+  if why then return end
+  say("ok", ("%s, SHA-256 %s%s"):format(path, sum, pinned and ", as the station file pins it" or ""))
 end

@@ -30,7 +30,8 @@ end
 local function check_speed(host, folder, say)
   local seconds, message = host.sync(folder)
   if not seconds then
-    return say("fail", ("nothing can be written in %s: %s; chown it to who runs jig, or look at the disk"):format(folder, message))
+    return say("fail", ("nothing can be written in %s: %s; chown it to who runs jig, or look at the disk"):format(
+      folder, message))
   end
   if seconds > SLOW then
     return say("warn", ("a write takes %.0f ms until it is durable in %s, and five are in each unit: a disk with a "

@@ -56,9 +56,9 @@ end
 ---@field realpath fun(path: string): string?, string?, string?
 ---@field program fun(name: string): string?, string?, string?
 ---@field ports fun(): table[]?, string?, string?                 as jig.port.list
----@field present fun(address: string): boolean?, string?, string?
 ---@field journal fun(path: string): { events: integer, newest?: integer, open: table[] }?, string?, string?
 ---@field verify fun(path: string, key?: string): { sound: boolean, text: string, events: integer }?, string?, string?
+---@field getenv fun(name: string): string?
 ---@field read fun(path: string): string?, string?
 ---@field sha256 fun(path: string): string?, string?
 local host = {
@@ -71,10 +71,10 @@ local host = {
   clock = machine.clock,
   identity = machine.identity,
   now = os.time,
+  getenv = os.getenv,
   realpath = system.realpath,
   program = system.program,
   ports = port.list,
-  present = port.present,
   journal = read_journal,
   verify = verify_journal,
 }

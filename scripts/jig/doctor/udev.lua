@@ -86,8 +86,9 @@ return function(host, about, say)
       good = good + 1
     end
   end
-  for why, names in pairs(lacking) do
-    if #names > 0 then say("warn", FOUND[why]:format(table.concat(names, ", "), command(about), rules.FILE)) end
+  for _, why in ipairs { "nobody", "seat" } do
+    local names = table.concat(lacking[why], ", ")
+    if names ~= "" then say("warn", FOUND[why]:format(names, command(about), rules.FILE)) end
   end
   if good > 0 and good == #wanted then say("ok", ("rules give all devices to you: %d"):format(good)) end
 end

@@ -33,9 +33,15 @@ local function others(host)
   return names
 end
 
+-- Whether systemd started this process itself, and not a program that is in a service of somebody's session.
+local function is_service(host)
+  local pid = (host.read "/proc/self/stat" or ""):match("^%d+")
+  return pid ~= nil and host.getenv "SYSTEMD_EXEC_PID" == pid
+end
+
 return function(host, _, say)
   local how = hidden(host)
-  if how and host.getenv "INVOCATION_ID" then
+  if how and is_service(host) then
     return say("ok", "a service may have a /proc of its own (ProtectProc=), which hides nothing from people: run jig "
       .. "doctor in a shell, too")
   end

@@ -12,7 +12,12 @@ return function(host, about, say)
   if not path then
     return say("fail", "there is no HOME to keep a journal in: name one by journal.path in the station file")
   end
-  if not host.stat(path) then return say("ok", ("there is none yet: the first run makes %s"):format(path)) end
+  local there, trouble, code = host.stat(path)
+  if not there and code == "not_found" then
+    return say("ok", ("there is none yet: the first run makes %s"):format(path))
+  elseif not there then
+    return say("fail", ("it cannot be looked at: %s; ask as the user who runs jig"):format(trouble))
+  end
   local journal, message = host.journal(path)
   if not journal then
     return say("fail", ("%s cannot be read: %s; jig journal verify tells more"):format(path, message))

@@ -58,6 +58,14 @@ describe("jig doctor: disk", function()
     machine.says(said(nil, settings, files), "ok", "/var/lib/jig has room", "ok", "/mnt/e has room")
   end)
 
+  it("knows the folder of a path that is short", function()
+    machine.says(said(nil, { path = "/journal.db" }, { ["/"] = { kind = "folder" } }), "ok", "/ has room")
+    machine.says(said(function(host)
+      local stat = host.stat
+      host.stat = function(path) return path == "." and stat "/" or stat(path) end
+    end, { path = "journal.db" }), "ok", ". has room")
+  end)
+
   it("tells why the system does not say", function()
     machine.says(said(function(host) host.disk = function() return nil, "no disk" end end), "fail", "no disk")
   end)

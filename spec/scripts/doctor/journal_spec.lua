@@ -33,6 +33,9 @@ describe("jig doctor: journal", function()
   it("says when there is none: not yet, on purpose, or nowhere", function()
     local none = machine.check("journal", machine.new {}, { journal = { path = "/j" } })
     machine.says(none, "ok", "the first run makes /j")
+    local host = machine.new {}
+    host.stat = function(path) return nil, path .. ": Permission denied", "denied" end
+    machine.says(machine.check("journal", host, { journal = { path = "/j" } }), "fail", "/j: Permission denied; ask as")
     machine.says(machine.check("journal", machine.new {}, {}), "warn", "journal = false")
     machine.says(machine.check("journal", machine.new {}, { journal = {} }), "fail", "there is no HOME")
   end)

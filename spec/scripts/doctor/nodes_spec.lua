@@ -9,7 +9,8 @@ end
 
 local function host()
   local files = { ["/dev/ttyUSB0"] = { kind = "device" }, ["/sys/bus/usb/devices/1-2:1.0/interface"] = "x" }
-  for _, one in ipairs { bus("1-2", "1209", "5740", 5, "A1\n"), bus("1-3", "1209", "5742", 12, "B2\n") } do
+  for _, one in ipairs { bus("1-2", "1209", "5740", 5, "A1\n"), bus("1-3", "1209", "5742", 12, "B2\n"),
+    bus("1-4", "1d50", "5740", 3, nil) } do
     for path, text in pairs(one) do files[path] = text end
   end
   local made = machine.new(files)

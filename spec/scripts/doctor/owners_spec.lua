@@ -38,6 +38,14 @@ describe("jig.doctor.owners", function()
     assert.equal("everybody may write /", trouble("/a", { ["/a"] = "", ["/"] = { kind = "folder", mode = 511 } }))
   end)
 
+  it("looks at what a link leads to", function()
+    local host = machine.new { ["/link"] = "", ["/opt/a"] = { uid = 1002 }, ["/etc/passwd"] = PASSWD }
+    host.realpath = function() return "/opt/a" end
+    assert.equal("/opt/a belongs to eva", owners.trouble(host, "/link"))
+    host.realpath = function() end
+    assert.is_nil(owners.trouble(host, "/link"))
+  end)
+
   it("knows that in a folder like /tmp nobody takes away what is another's", function()
     local sticky = { kind = "folder", mode = 1023 }
     assert.is_nil(trouble("/tmp/a", { ["/tmp"] = sticky, ["/tmp/a"] = "" }))

@@ -38,6 +38,14 @@ describe("jig doctor: ports", function()
     end), "fail", "is held by screen (process 8)")
   end)
 
+  it("knows a port in the list that has another name there", function()
+    machine.says(said({ [NODE] = { kind = "device" } }, nil, function(host)
+      local real = host.realpath
+      host.realpath = function(path) return path == "/dev/serial/by-id/x" and NODE or real(path) end
+      host.ports = function() return { { address = "serial:/dev/serial/by-id/x", holders = { { pid = 8 } } } } end
+    end), "fail", "is held by a program (process 8)")
+  end)
+
   it("fails when several fit", function()
     machine.says(said({}, { slots = { { name = "A", address = "serial:?vid=0403" } } }, function(host)
       host.ports = function()

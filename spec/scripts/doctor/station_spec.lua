@@ -22,6 +22,15 @@ describe("jig doctor: station", function()
     end
   end)
 
+  it("looks at all of them, also at a recipe that has another name", function()
+    for _, name in ipairs { "a.lua", "z.lua" } do
+      machine.says(said { ["/etc/jig/lamp/" .. name] = { uid = 1002 } }, "warn", name .. " belongs to user 1002")
+    end
+    local host = machine.new { ["/r/lamp"] = { uid = 1002 } }
+    local about = { recipes = { { file = "/r/lamp", folder = "/r/" } } }
+    machine.says(machine.check("station", host, about), "warn", "/r/lamp belongs to user 1002")
+  end)
+
   it("does not mind files that no recipe requires", function()
     machine.says(said { ["/etc/jig/lamp/notes.txt"] = { mode = 438 } }, "ok", "nobody else")
   end)

@@ -48,6 +48,12 @@ describe("jig doctor: udev", function()
     machine.says(said(files), "fail", "plugdev")
   end)
 
+  it("says how to make rules of a recipe alone", function()
+    local recipe = { name = "lamp", port = { "usb", "1209:5740" } }
+    machine.says(machine.check("udev", machine.new {}, { recipes = { { file = "/r/recipe.lua", recipe = recipe } } }),
+      "warn", "gives 1209:5740 (lamp) to a group: jig udev /r/recipe.lua > ")
+  end)
+
   it("has nothing to say where no device is on USB", function()
     assert.same({}, machine.check("udev", machine.new {}, { slots = { { name = "B", address = "tcp:10.0.0.7:7" } } }))
   end)

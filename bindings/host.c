@@ -117,7 +117,7 @@ static int host_list(lua_State *L)
 {
     const char *path = check_path(L, 1);
     lua_settop(L, 1);
-    DIR **folder = lua_newuserdatauv(L, sizeof *folder, 0);
+    DIR **folder = lua_newuserdatauv(L, sizeof(DIR *), 0);
     *folder = NULL;
     luaL_setmetatable(L, LISTING);
     *folder = opendir(path);
@@ -148,8 +148,8 @@ static int host_disk(lua_State *L)
     if (statvfs(path, &at) < 0)
         return fail(L, path);
     lua_createtable(L, 0, 4);
-    set_integer(L, "size", (lua_Integer)(at.f_blocks * at.f_frsize));
-    set_integer(L, "free", (lua_Integer)(at.f_bavail * at.f_frsize));
+    set_integer(L, "size", (lua_Integer)at.f_blocks * (lua_Integer)at.f_frsize);
+    set_integer(L, "free", (lua_Integer)at.f_bavail * (lua_Integer)at.f_frsize);
     set_integer(L, "nodes", (lua_Integer)at.f_files);
     set_integer(L, "free_nodes", (lua_Integer)at.f_favail);
     return 1;

@@ -18,34 +18,6 @@ describe("jig.udev.devices", function()
     end
   end)
 
-  describe("modes", function()
-    it("are products at which a recipe waits for its device again", function()
-      assert.same({ { pid = 0x5742 }, { vid = 0x1209, pid = 7 } }, devices.modes [[
-        local jig = require "jig"
-        local function switch(unit)
-          unit:reopen { pid = 0x5742, limit = 3 }
-          unit:reopen({ vid = 0x1209, pid = 7 })
-        end
-        return switch]])
-    end)
-
-    it("may be named before", function()
-      assert.same({ { vid = 1, pid = 0x5742 } }, devices.modes [[
-        local VENDOR <const>, BOOT <const>, OTHER <const> = 1, 0x5740, 0x5742
-        local name = "x"
-        unit:reopen { vid = VENDOR, pid = OTHER }]])
-    end)
-
-    it("are nothing that cannot be told, is out of range or stands elsewhere", function()
-      for _, text in ipairs { "unit:reopen { pid = find() }", "unit:reopen {}", "unit:reopen()",
-        "local t = { pid = 3 }", "unit:reopen { pid = 65536 }", "unit:reopen { pid = -1 }",
-        "-- reopen { pid = 3 }\nreturn 1", "syntax error",
-        "x = 'reopen { pid = 3 }'", "unit:reopen", "unit:reopen { pid = 1.5 }" } do
-        assert.same({}, devices.modes(text), text)
-      end
-    end)
-  end)
-
   it("names each device once, the recipes' first, with the modes that they switch to", function()
     local folder <close> = scratch.folder { ["recipe.lua"] = "local M <const> = 0x5742 return M:reopen { pid = M }" }
     local about = {

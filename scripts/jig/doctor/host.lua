@@ -10,15 +10,17 @@ local system = require "jig.system"
 -- Bytes of a file that are read.
 local MOST <const> = 1 << 20
 
--- An account of a journal: how many events it has, the time of the newest (microseconds of UTC), and the sessions
--- that are without an end.
+-- An account of a journal: how many events it has, with holes that pruning left; the time of the newest (microseconds
+-- of UTC); and the sessions that are without an end. In no time, however long it is.
 local function read_journal(path)
   local from <close>, message, code = ledger.open(path)
   if not from then return nil, message, code end
   local ok, made = pcall(function()
     local about = { open = {} }
-    for row in from:rows "SELECT count(*) AS events, max(time) AS newest FROM event" do
-      about.events, about.newest = row.events, row.newest
+    about.events = 0
+    for row in from:rows "SELECT min(id) AS first FROM event" do about.first = row.first end
+    for row in from:rows "SELECT id, time FROM event ORDER BY id DESC LIMIT 1" do
+      about.events, about.newest = row.id - about.first + 1, row.time
     end
     for row in from:rows "SELECT id, attempt, owner FROM session WHERE ended IS NULL ORDER BY event" do
       about.open[#about.open + 1] = row

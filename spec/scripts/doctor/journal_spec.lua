@@ -25,9 +25,9 @@ describe("jig doctor: journal", function()
     machine.says(said({ nil, "file is not a database" }), "fail", "/j cannot be read: file is not a database")
   end)
 
-  it("leaves one of more than 200,000 events to jig journal verify", function()
-    machine.says(said({ { events = 200000 } }, { { sound = true, events = 200000 } }), "ok", "sound")
-    machine.says(said { { events = 200001 } }, "ok", "too many to verify each time: jig journal verify --journal /j")
+  it("leaves one of more than 50,000 events to jig journal verify", function()
+    machine.says(said({ { events = 50000 } }, { { sound = true, events = 50000 } }), "ok", "sound")
+    machine.says(said { { events = 50001 } }, "ok", "too many to verify each time: jig journal verify --journal /j")
   end)
 
   it("says when there is none: not yet, on purpose, or nowhere", function()

@@ -23,8 +23,8 @@ return function(host, about, say)
     return say("fail", ("%s cannot be read: %s; jig journal verify tells more"):format(path, message))
   end
   if journal.events > MOST then
-    return say("ok", ("%s has some %d events, too many to verify each time: jig journal verify --journal %s"):format(path,
-      journal.events, path))
+    return say("ok", ("%s has some %d events, too many to verify each time: jig journal verify --journal %s"):format(
+      path, journal.events, path))
   end
   local report, why = host.verify(path, settings.key)
   if not report then return say("fail", ("%s cannot be verified: %s"):format(path, why)) end

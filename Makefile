@@ -13,7 +13,7 @@ PKG     ?= pkg-config
 # Debian packages: to build, to run specs and the demo, to check
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
              libsqlite3-dev libedit-dev libusb-1.0-0-dev libudev-dev lua-argparse lua-cjson-dev
-TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev zsh libumockdev-dev
+TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev systemd zsh libumockdev-dev
 CHECK_DEPS = $(TEST_DEPS) git clang clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
@@ -30,11 +30,11 @@ LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify
 JOURNAL = folder process owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd connect sysfs holders serial_find serial usb_library usb_find usb_list usb_pipe usb_request usb udev tty tcp tls tls_trust tls_words \
              exec pair stage stdin fault table
-BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest sign guard port devices gate session journal ledger lineedit editline proc slot source system version memory developer state ahead world world_hooks world_record main
+BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest sign guard port devices gate session journal ledger lineedit editline proc slot source system host version memory developer state ahead world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 # What `jig help` prints: NAME=FILE
 PAGES = jig=README.md scripts=scripts/README.md spec=spec/README.md examples=examples/README.md \
-        transports=transports/README.md simulator=examples/simulator/README.md
+        transports=transports/README.md station=examples/station/README.md simulator=examples/simulator/README.md
 SIM_COMMON = agreement bytes
 SIM_TOOL = factory_tool audit authority service misbehave
 SIM_DEVICE = device endpoint firmware options outbox trouble wire
@@ -265,6 +265,8 @@ valgrind: specs
 	    $(BUILD)/jig test $(or $(SPECS),$(VALGRIND_SPECS)) || \
 	    { cat $(BUILD)/valgrind.log; exit 1; }
 
+# what a station is set up with: see examples/station/README.md
+STATION = $(addprefix examples/station/,README.md station.lua jig.sysusers jig.tmpfiles jig.modules)
 SHARE = $(DESTDIR)$(PREFIX)/share
 install: $(BUILD)/jig $(MANUAL) $(COMPLETIONS)
 	install -D -m 755 $(BUILD)/jig $(DESTDIR)$(PREFIX)/bin/jig
@@ -273,6 +275,9 @@ install: $(BUILD)/jig $(MANUAL) $(COMPLETIONS)
 	install -D -m 644 $(BUILD)/share/jig.bash $(SHARE)/bash-completion/completions/jig
 	install -D -m 644 $(BUILD)/share/jig.zsh $(SHARE)/zsh/site-functions/_jig
 	install -D -m 644 $(BUILD)/share/jig.fish $(SHARE)/fish/vendor_completions.d/jig.fish
+	install -D -m 644 -t $(SHARE)/doc/jig/station $(STATION)
+	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' examples/station/jig-station.service \
+	    > $(SHARE)/doc/jig/station/jig-station.service
 	cd scripts/meta && find . -name '*.lua' -exec install -D -m 644 {} \
 	    $(abspath $(DESTDIR)$(PREFIX))/share/jig/meta/{} \;
 

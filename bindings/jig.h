@@ -211,6 +211,7 @@ int luaopen_jig_port(lua_State *L);
 int luaopen_jig_gate(lua_State *L);
 int luaopen_jig_session(lua_State *L);
 int luaopen_jig_journal(lua_State *L);
+int luaopen_jig_host(lua_State *L);
 int luaopen_jig_ledger(lua_State *L);
 int luaopen_jig_lineedit(lua_State *L);
 int luaopen_jig_proc(lua_State *L);

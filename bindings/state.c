@@ -107,6 +107,8 @@ static int open_main(lua_State *L)
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_jig_world);
     lua_setfield(L, -2, "jig.world");
+    lua_pushcfunction(L, luaopen_jig_host);
+    lua_setfield(L, -2, "jig.host");
     lua_pushcfunction(L, luaopen_jig_lineedit);
     lua_setfield(L, -2, "jig.lineedit");
     lua_pushcfunction(L, luaopen_jig_guard);

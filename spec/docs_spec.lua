@@ -22,6 +22,11 @@ local NOT_RUN <const> = {
   ["examples/token/README.md"] = {
     ["COBS(  >I2 scp   payload   >I2 crc  )  00"] = "a figure", ["B 0x53   B number   >I2 status"] = "a figure",
   },
+  ["examples/station/README.md"] = {
+    ["cd /usr/local/share/doc/jig/station"] = "root's, and it changes the machine",
+    ["jig udev --station /etc/jig/station.lua > /etc/udev/rules.d/70-jig.rules"] = "the same",
+    ["install -m 644 /usr/local/share/doc/jig/station/jig-station.service /etc/systemd/system/"] = "the same",
+  },
   ["examples/thermostat/README.md"] = {
     ["request   >I2 scp  >I2 length  payload  >I2 crc"] = "a figure",
   },

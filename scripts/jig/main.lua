@@ -17,6 +17,8 @@ local VERBS <const> = {
   { "keygen", "make a pair of keys to sign recipes with" },
   { "sign", "sign a recipe's folder" },
   { "verify", "hold a signed recipe against its manifest" },
+  { "doctor", "look at a station before its first unit, and at what can leak there" },
+  { "udev", "print udev rules for the devices that recipes match" },
   { "version", "show the versions of jig and its libraries" },
   { "help", "print a page of the manual" },
 }

@@ -22,6 +22,8 @@ topics.LIST = {
   { "bytes", "scripts", "Bytes", "hex, CRC, digests" },
   { "station", "scripts", "The station file", "what a station file says; the token" },
   { "signing", "scripts", "Signed recipes", "jig sign, jig verify, and a station that runs nothing else" },
+  { "doctor", "scripts", "Looking at a station", "jig doctor, jig udev: what is wrong before the first unit" },
+  { "setup", "station", nil, "a station that starts at boot, set up step by step" },
   { "journal", "scripts", "The journal", "the record: recovery, duplicates, reading, proving it" },
   { "cassettes", "scripts", "Cassettes", "jig run --record, jig replay: a failure of the line, at home" },
   { "shell", "scripts", "The shell", "jig shell: talking to a device by hand" },

@@ -87,7 +87,9 @@ describe("scripts/man.lua", function()
     for _, file in ipairs {
       "bin/jig", "share/bash-completion/completions/jig", "share/fish/vendor_completions.d/jig.fish",
       "share/man/man1/jig.1", "share/man/man5/jig-recipe.5", "share/man/man5/jig-station.5",
-      "share/zsh/site-functions/_jig",
+      "share/doc/jig/station/README.md", "share/doc/jig/station/jig-station.service",
+      "share/doc/jig/station/jig.modules", "share/doc/jig/station/jig.sysusers", "share/doc/jig/station/jig.tmpfiles",
+      "share/doc/jig/station/station.lua", "share/zsh/site-functions/_jig",
     } do expected[#expected + 1] = file end
     table.sort(expected)
     assert.same(expected, files_in(folder.path .. "/usr", ""))

@@ -45,6 +45,7 @@ docs.STAND_INS = {
   { "jig replay FILE", "jig replay cassettes/line4.cassette" },
   -- places
   { "/tmp/", "PLACE/tmp/" }, { "/mnt/usb/", "PLACE/" }, { "/etc/jig/", "PLACE/" },
+  { "/usr/local/share/doc/jig/station/", "PLACE/examples/station/" },
   { "--store /tmp ", "--store PLACE " },
   { "/opt/secure-factory/factory_tool", "BUILD/factory_tool" },
   -- devices

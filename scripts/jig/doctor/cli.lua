@@ -1,0 +1,27 @@
+--- The Secure Factory CLI: is it there, may others change it, and is it the one that the station pins? It is not
+--- called.
+
+local owners = require "jig.doctor.owners"
+
+return function(host, about, say)
+  local path, message = host.program(about.cli.cli)
+  if not path then
+    return say("fail", ("the Secure Factory CLI cannot be started: %s; name it by cli.path in the station file"):format(
+      message))
+  end
+  local why = owners.trouble(host, path)
+  if why then
+    say("fail", ("%s, and so the CLI, which gets the PIN: chown root, chmod go-w"):format(why))
+  end
+  local sum, trouble = host.sha256(path)
+  if not sum then
+    return say("fail", ("the CLI cannot be read: %s; jig writes its SHA-256 into every record"):format(trouble))
+  end
+  local pinned = (about.station.trust or {}).cli
+  if pinned and pinned ~= sum then
+    return say("fail", ("%s has the SHA-256 %s, and the station file pins %s: find out who changed "
+      .. "it before you pin another"):format(path, sum, pinned))
+  end
+  if why then return end
+  say("ok", ("%s, SHA-256 %s%s"):format(path, sum, pinned and ", as the station file pins it" or ""))
+end

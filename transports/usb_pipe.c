@@ -51,11 +51,19 @@ static bool is_bad(enum libusb_transfer_status status)
     return status != LIBUSB_TRANSFER_COMPLETED && status != LIBUSB_TRANSFER_CANCELLED;
 }
 
+/* A controller may end each transfer that is queued at a halted endpoint with a stall of its own
+ * (xHCI does): the first has told it. */
+static enum libusb_transfer_status first_of(const struct jig_usb_pipe *pipe,
+                                            enum libusb_transfer_status status)
+{
+    return pipe->halted && status == LIBUSB_TRANSFER_STALL ? LIBUSB_TRANSFER_CANCELLED : status;
+}
+
 static void LIBUSB_CALL read_ended(struct libusb_transfer *transfer)
 {
     struct jig_usb_slot *slot = transfer->user_data;
     slot->state = JIG_USB_ENDED;
-    slot->status = transfer->status;
+    slot->status = first_of(slot->pipe, transfer->status);
     slot->length = (size_t)transfer->actual_length;
     slot->taken = 0;
     slot->pipe->flying--;
@@ -66,11 +74,12 @@ static void LIBUSB_CALL write_ended(struct libusb_transfer *transfer)
 {
     struct jig_usb_slot *slot = transfer->user_data;
     struct jig_usb_pipe *pipe = slot->pipe;
+    enum libusb_transfer_status status = first_of(pipe, transfer->status);
     slot->state = JIG_USB_IDLE;
     explicit_bzero(slot->bytes, (size_t)transfer->length);
     pipe->flying--;
-    if (is_bad(transfer->status) && pipe->failure == LIBUSB_TRANSFER_COMPLETED)
-        pipe->failure = transfer->status;
+    if (is_bad(status) && pipe->failure == LIBUSB_TRANSFER_COMPLETED)
+        pipe->failure = status;
     judge(pipe, transfer->status);
 }
 

@@ -131,7 +131,7 @@ $(BUILD)/kill/%: spec/kill/%.c spec/kill/calls.h
 	    $(filter %.c,$^) -lpthread
 
 # devices that the rig plugs into the kernel of its guest
-$(BUILD)/rig/plug: $(patsubst %,spec/rig/%.c,plug firmware token bus usbip) $(patsubst %,spec/rig/%.h,firmware bus usbip)
+$(BUILD)/rig/plug: $(patsubst %,spec/rig/%.c,plug firmware ftdi token bus usbip) $(patsubst %,spec/rig/%.h,firmware bus usbip)
 	@mkdir -p $(@D)
 	$(call say,RIG)$(CC) $(filter-out -MMD -MP,$(FLAGS)) $(CFLAGS) -static -o $@ $(filter %.c,$^)
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { VID = 0x1209, EVENT_PACKET = 8 };
+enum { EVENT_PACKET = 8 };
 
 /* Requests to endpoint 0: their type and number in one. */
 enum {
@@ -17,7 +17,7 @@ enum {
     SET_INTERFACE = 0x010B,
 };
 
-static int answer(uint8_t *to, size_t room, const uint8_t *bytes, size_t n)
+int firmware_answer(uint8_t *to, size_t room, const uint8_t *bytes, size_t n)
 {
     n = n < room ? n : room;
     memcpy(to, bytes, n);
@@ -28,12 +28,27 @@ static int answer(uint8_t *to, size_t room, const uint8_t *bytes, size_t n)
 
 static int device_descriptor(const struct firmware *f, uint8_t *to, size_t room)
 {
-    unsigned pid = f->product->pid(f);
-    const uint8_t bytes[18] = {
-        18, 1, 0x00, 0x02, 0, 0, 0, 64, VID & 0xff, VID >> 8, (uint8_t)pid, (uint8_t)(pid >> 8),
-        0,  1, 1,    2,    3, 1,
-    };
-    return answer(to, room, bytes, sizeof bytes);
+    const struct product *p = f->product;
+    unsigned pid = p->pid(f);
+    const uint8_t bytes[18] = {18,
+                               1,
+                               0x00,
+                               0x02,
+                               0,
+                               0,
+                               0,
+                               64,
+                               (uint8_t)p->vid,
+                               (uint8_t)(p->vid >> 8),
+                               (uint8_t)pid,
+                               (uint8_t)(pid >> 8),
+                               (uint8_t)p->release,
+                               (uint8_t)(p->release >> 8),
+                               1,
+                               2,
+                               3,
+                               1};
+    return firmware_answer(to, room, bytes, sizeof bytes);
 }
 
 static size_t add_interface(uint8_t *to, unsigned number, unsigned endpoints)
@@ -63,14 +78,14 @@ static int configuration(const struct firmware *f, uint8_t *to, size_t room)
     uint8_t bytes[64] = {9, 2, 0, 0, events ? 2 : 1, 1, 0, 0x80, 50};
     size_t n = 9;
     n += add_interface(bytes + n, 0, 2);
-    n += add_endpoint(bytes + n, p->out, 2, BUS_PACKET);
-    n += add_endpoint(bytes + n, p->in, 2, BUS_PACKET);
+    n += add_endpoint(bytes + n, p->out, 2, p->packet);
+    n += add_endpoint(bytes + n, p->in, 2, p->packet);
     if (events) {
         n += add_interface(bytes + n, 1, 1);
         n += add_endpoint(bytes + n, p->event, 3, EVENT_PACKET);
     }
     bytes[2] = (uint8_t)n;
-    return answer(to, room, bytes, n);
+    return firmware_answer(to, room, bytes, n);
 }
 
 static int string(const struct firmware *f, unsigned number, uint8_t *to, size_t room)
@@ -84,7 +99,7 @@ static int string(const struct firmware *f, unsigned number, uint8_t *to, size_t
         bytes[3 + 2 * i] = 0;
         bytes[0] = (uint8_t)(4 + 2 * i);
     }
-    return answer(to, room, bytes, bytes[0]);
+    return firmware_answer(to, room, bytes, bytes[0]);
 }
 
 static int descriptor(const struct firmware *f, const uint8_t setup[8], uint8_t *to, size_t room)
@@ -108,9 +123,9 @@ static int control(void *data, const uint8_t setup[8], uint8_t *bytes, size_t n)
     case GET_DESCRIPTOR:
         return descriptor(f, setup, bytes, n);
     case GET_STATUS:
-        return answer(bytes, n, (const uint8_t[]){0, 0}, 2);
+        return firmware_answer(bytes, n, (const uint8_t[]){0, 0}, 2);
     case GET_CONFIGURATION:
-        return answer(bytes, n, (const uint8_t[]){1}, 1);
+        return firmware_answer(bytes, n, (const uint8_t[]){1}, 1);
     case SET_CONFIGURATION:
     case SET_INTERFACE:
         return 0;
@@ -145,7 +160,7 @@ void firmware_begin(struct firmware *f, const struct product *product, struct bu
     bus->data = f;
     bus->control = control;
     bus->take = take;
-    bus_endpoint(bus, product->in)->packet = BUS_PACKET;
+    bus_endpoint(bus, product->in)->packet = product->packet;
     bus_endpoint(bus, product->event)->packet = EVENT_PACKET;
 }
 
@@ -182,9 +197,9 @@ static int pipe_control(struct firmware *f, const uint8_t setup[8], uint8_t *byt
 {
     switch (setup[0] << 8 | setup[1]) {
     case 0xC042:
-        return answer(bytes, n, (const uint8_t *)"JIG1", 4);
+        return firmware_answer(bytes, n, (const uint8_t *)"JIG1", 4);
     case 0xC043:
-        return answer(bytes, n, f->stored, f->n_stored);
+        return firmware_answer(bytes, n, f->stored, f->n_stored);
     case 0x4043:
         f->n_stored = n < sizeof f->stored ? n : sizeof f->stored;
         memcpy(f->stored, bytes, f->n_stored);
@@ -194,7 +209,7 @@ static int pipe_control(struct firmware *f, const uint8_t setup[8], uint8_t *byt
     }
 }
 
-static void pipe_answer(struct firmware *f, const uint8_t *bytes, size_t n)
+void firmware_say(struct firmware *f, const uint8_t *bytes, size_t n)
 {
     bus_send(f->bus, f->product->in, bytes, n);
 }
@@ -204,11 +219,15 @@ static void pipe_hear(struct firmware *f, const uint8_t *bytes, size_t n)
     if (f->program >= 0)
         firmware_tell(f, bytes, n);
     else
-        pipe_answer(f, bytes, n);
+        firmware_say(f, bytes, n);
 }
 
 const struct product product_pipe = {
     .name = "pipe",
+    .vid = 0x1209,
+    .release = 0x0100,
+    .speed = USBIP_HIGH,
+    .packet = 512,
     .out = 0x02,
     .in = 0x83,
     .event = 0x84,
@@ -218,5 +237,5 @@ const struct product product_pipe = {
     .has_program = yes,
     .control = pipe_control,
     .hear = pipe_hear,
-    .answer = pipe_answer,
+    .answer = firmware_say,
 };

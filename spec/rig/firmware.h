@@ -17,11 +17,17 @@ struct firmware {
     uint8_t heard[8192], said[8192]; /* frames of the token that are not complete */
     size_t n_heard, n_said;
     unsigned messages;
+    uint16_t divisor; /* the adapter's speed, as its driver says it */
+    uint8_t latency;  /* the adapter's, in ms */
+    bool resets;      /* the line that resets what is behind the adapter is low */
 };
 
 struct product {
     const char *name;
+    uint16_t vid, release;
+    unsigned speed;          /* as of usbip_plug */
     unsigned out, in, event; /* addresses of its endpoints */
+    unsigned packet;         /* of the bulk endpoints */
     uint16_t (*pid)(const struct firmware *firmware);
     const char *(*title)(const struct firmware *firmware);
     bool (*has_events)(const struct firmware *firmware); /* whether its second interface is there */
@@ -41,13 +47,21 @@ extern const struct product product_pipe;
  * simulator's `length`. */
 extern const struct product product_token;
 
+/* An adapter to a serial line, as the kernel's ftdi_sio knows them (FT232R), with the program at
+ * its other end. DTR low resets the program; when it is high again it boots. */
+extern const struct product product_ftdi;
+
 /* Puts a product on a bus. */
 void firmware_begin(struct firmware *firmware, const struct product *product, struct bus *bus);
 
 /* It was switched on: what it held in memory is gone, but for the mode that it was sent to. */
 void firmware_boot(struct firmware *firmware);
 
-/* Gives bytes to the program. */
+/* The answer to a control request: as many of these bytes as are asked for. */
+int firmware_answer(uint8_t *to, size_t room, const uint8_t *bytes, size_t n);
+
+/* Bytes for the host, or for the program. */
+void firmware_say(struct firmware *firmware, const uint8_t *bytes, size_t n);
 void firmware_tell(const struct firmware *firmware, const uint8_t *bytes, size_t n);
 
 #endif

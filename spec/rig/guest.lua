@@ -46,6 +46,16 @@ function guest.exec(words)
   return "exec:" .. table.concat(encoded, " ") .. "?stderr=inherit"
 end
 
+--- The words of the simulator's device on its standard input.
+---@param wire string
+---@param faults? string[]
+---@return string[]
+function guest.simulator(wire, faults)
+  local words = { build .. "/device", "--wire", wire, "--listen", "stdio", "--boot", "open", "--serial", "R#" }
+  for _, fault in ipairs(faults or {}) do table.move({ "--fault", fault }, 1, 2, #words + 1, words) end
+  return words
+end
+
 -- ---- devices of the rig: spec/rig/plug.c ----
 
 ---@class rig.Device a USB device that vhci_hcd plugs in; closing unplugs it
@@ -54,7 +64,7 @@ end
 local device = {}
 device.__index = device
 
----@param options { product?: "pipe"|"token", serial?: string, port?: integer, program?: string[] }
+---@param options { product?: "pipe"|"token"|"ftdi", serial?: string, port?: integer, program?: string[] }
 ---@return rig.Device
 function guest.device(options)
   local words = {
@@ -119,22 +129,6 @@ function device:close()
 end
 
 device.__close = device.close
-
--- ---- the machine's side: spec/rig/host.lua ----
-
-local requests
-
---- Asks for something, as "ftdi unplug". Raises what it refuses. Yields.
----@param line string
----@return number seconds  of clock.now, when it was asked
-function guest.host(line)
-  requests = requests or assert(port.open "tty:/dev/ttyS1")
-  local at = clock.now()
-  assert(requests:write(line .. "\n", guest.PATIENCE))
-  local answer = assert(requests:read_until("\n", guest.PATIENCE))
-  if answer ~= "ok\n" then error(line .. ": " .. answer, 2) end
-  return at
-end
 
 -- ---- a gadget: the kernel's own device, on dummy_hcd ----
 
@@ -211,6 +205,19 @@ function guest.descriptors(id)
   local n = 0
   for _ in lfs.dir(("/proc/%s/fd"):format(id or "self")) do n = n + 1 end
   return n
+end
+
+--- Waits until a process has no more descriptors than it had: programs that were told to end take a moment. Yields.
+---@param before? integer  nil: it is looked at for the first time
+---@param id? integer
+---@return integer
+function guest.settled(before, id)
+  if not before then
+    clock.sleep(guest.SHORT)
+    return guest.descriptors(id)
+  end
+  guest.eventually(("%d descriptors, as before"):format(before), function() return guest.descriptors(id) == before end)
+  return before
 end
 
 return guest

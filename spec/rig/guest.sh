@@ -7,7 +7,7 @@ here=$(dirname "$0")
 folder=$1
 
 # Modules by name, in the order in which the guest loads them; what they need comes by itself.
-modules='virtio_pci 9pnet_virtio 9p usbcore xhci_pci vhci_hcd dummy_hcd usb_f_acm ftdi_sio cdc_acm'
+modules='virtio_pci 9pnet_virtio 9p usbcore vhci_hcd dummy_hcd usb_f_acm ftdi_sio cdc_acm'
 # Where they and theirs are in the kernel's package.
 parts='drivers/usb drivers/virtio fs/9p net/9p fs/netfs fs/fscache fs/configfs'
 

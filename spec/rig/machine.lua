@@ -2,7 +2,6 @@
 --
 --     local machine <close> = machines.restore(folder, root)   -- a guest that is up, 0.3 s
 --     assert(machine:run("uname -r", 5) == 0)
---     machine:qmp("device_del", { id = "ftdi" })
 --
 -- Always without KVM: where a machine is virtual itself, /dev/kvm may be there and hang. Everything that the guest has
 -- is in `words`: a snapshot fits only a machine with the same.
@@ -18,28 +17,29 @@ local machines = {}
 -- QEMU, whatever has become of who started it.
 local BOOT <const>, ANSWER <const>, LIFE <const> = 120, 30, 600
 
+-- The guest's time is counted in its instructions, two nanoseconds each, and jumps to the next timer when there is
+-- nothing to do: what happens in it, and when, does not depend on how busy this machine is, and no pause in it takes
+-- time. Nothing in the guest may wait for this side with a limit.
+local CLOCK <const> = "shift=1,sleep=off"
+
 -- Megabytes of memory; a snapshot has what of it was used.
 local MEMORY <const> = 320
 
 ---@class rig.Machine
 ---@field wire jig.Port      QMP
 ---@field console jig.Port   the guest's shell
----@field requests jig.Port  what cases ask of this side
----@field answers table<integer, table>
----@field events table[]     of QMP, not looked at yet
 local machine = {}
 machine.__index = machine
 
 local function words(folder, tree)
   local share = "local,path=%s,mount_tag=%s,security_model=none,readonly=on,multidevs=remap"
   return {
-    "timeout", "-k", "5", tostring(LIFE), "qemu-system-x86_64", "-M", "pc", "-accel", "tcg", "-m", tostring(MEMORY),
+    "timeout", "-k", "5", tostring(LIFE), "qemu-system-x86_64", "-M", "pc", "-accel", "tcg", "-icount", CLOCK,
+    "-m", tostring(MEMORY),
     "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
     "-kernel", folder .. "/vmlinuz", "-initrd", folder .. "/initramfs",
     "-append", "console=ttyS0 loglevel=1 panic=-1 mitigations=off nokaslr rdinit=/init",
     "-chardev", "pty,id=console", "-serial", "chardev:console",
-    "-chardev", "pty,id=requests", "-serial", "chardev:requests",
-    "-device", "qemu-xhci,id=hc",
     "-virtfs", share:format("/", "root"), "-virtfs", share:format(tree, "tree"),
     "-qmp", "stdio",
   }
@@ -55,14 +55,13 @@ end
 
 -- ---- QMP ----
 
--- Reads lines until the one that `test` wants; events on the way are kept. QEMU also tells people there where its
+-- Reads lines until the one that `test` wants, past events. QEMU also tells people there where its
 -- terminals are.
 local function await(self, limit, test)
   local deadline = clock.now() + limit
   while true do
     local line = assert(self.wire:read_until("\n", math.max(deadline - clock.now(), 0)))
     local told = line:sub(1, 1) == "{" and assert(cjson.decode(line), line) or {}
-    if told.event then self.events[#self.events + 1] = told end
     if test(told) then return told end
   end
 end
@@ -78,18 +77,6 @@ function machine:qmp(command, arguments)
   return told["return"]
 end
 
---- Waits for an event that test likes, or takes one that has come. Yields.
----@param name string
----@param test? fun(data: table): boolean
-function machine:event(name, test)
-  local function fits(told) return told.event == name and (not test or test(told.data)) end
-  for i, told in ipairs(self.events) do
-    if fits(told) then return table.remove(self.events, i) end
-  end
-  await(self, ANSWER, fits)
-  return table.remove(self.events)
-end
-
 -- Where QEMU has put the pseudo-terminals of its serial ports.
 local function open_serial(self)
   for _, device in ipairs(self:qmp "query-chardev") do
@@ -101,7 +88,7 @@ end
 local function start(folder, tree, more)
   local list = words(folder, tree)
   table.move(more, 1, #more, #list + 1, list)
-  local self = setmetatable({ wire = assert(port.open(address_of(list))), events = {} }, machine)
+  local self = setmetatable({ wire = assert(port.open(address_of(list))) }, machine)
   await(self, ANSWER, function(told) return told.QMP end)
   self:qmp "qmp_capabilities"
   open_serial(self)
@@ -181,7 +168,7 @@ end
 --- Ends it.
 function machine:close()
   if self.wire then pcall(self.qmp, self, "quit") end
-  for _, wire in ipairs { "console", "requests", "wire" } do
+  for _, wire in ipairs { "console", "wire" } do
     if self[wire] then self[wire]:close() end
   end
 end

@@ -1,7 +1,7 @@
 /* Plugs a USB device of the rig into the kernel's vhci_hcd, and does to it what it is told on
  * standard input.
  *
- *     plug [--product pipe|token] [--port N] [--serial TEXT] [PROGRAM ARGUMENT...]
+ *     plug [--product pipe|token|ftdi] [--port N] [--serial TEXT] [PROGRAM ARGUMENT...]
  *
  * PROGRAM is started whenever the device is plugged in, on a socket that is its standard input and
  * output, and killed when it is unplugged. A command is a line and is answered by one: "ok", what
@@ -32,7 +32,7 @@
 
 #include "spec/rig/firmware.h"
 
-enum { HIGH_SPEED = 3, LINE = 256, LOOK_MS = 2, LEAVE_MS = 20 };
+enum { LINE = 256, LOOK_MS = 2, LEAVE_MS = 20 };
 
 static struct bus bus = {.fd = -1, .cut_received = UINT64_MAX, .cut_sent = UINT64_MAX};
 static struct firmware firmware;
@@ -103,7 +103,7 @@ static void try_plug(void)
 {
     if (!usbip_is_free(port))
         return;
-    int fd = usbip_plug(port, HIGH_SPEED);
+    int fd = usbip_plug(port, firmware.product->speed);
     coming = false;
     if (fd < 0) {
         printf("error %s\n", strerror(errno));
@@ -186,8 +186,9 @@ static void obey(const char *line)
         unplug();
         printf("ok %.6f\n", at);
     } else if (!strcmp(verb, "counts")) {
-        printf("pending=%u waiting=%zu received=%llu sent=%llu\n", bus_pending(&bus),
-               bus_endpoint(&bus, firmware.product->in)->waiting, (unsigned long long)bus.received,
+        printf("pending=%u waiting=%zu divisor=%u latency=%u received=%llu sent=%llu\n",
+               bus_pending(&bus), bus_endpoint(&bus, firmware.product->in)->waiting,
+               firmware.divisor, firmware.latency, (unsigned long long)bus.received,
                (unsigned long long)bus.sent);
     } else if (!strcmp(verb, "event")) {
         send_event(word);
@@ -223,6 +224,17 @@ static bool hear_commands(void)
 
 /* ---- life ---- */
 
+/* What is behind an adapter runs while its reset line is high. */
+static void keep_reset(void)
+{
+    static bool was_low;
+    if (firmware.resets && !was_low)
+        end_program();
+    if (!firmware.resets && was_low && firmware.program < 0)
+        start_program();
+    was_low = firmware.resets;
+}
+
 static bool turn(void)
 {
     struct pollfd fds[] = {
@@ -237,9 +249,22 @@ static bool turn(void)
         unplug();
     if (bus.fd >= 0 && bus_is_cut(&bus))
         cut();
+    if (bus.fd >= 0)
+        keep_reset();
     if (bus.fd >= 0 && firmware.next_mode != firmware.mode)
         switch_mode();
     return !fds[0].revents || hear_commands();
+}
+
+static const struct product *product_named(const char *name)
+{
+    static const struct product *const all[] = {&product_pipe, &product_token, &product_ftdi};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (!strcmp(all[i]->name, name))
+            return all[i];
+    }
+    fprintf(stderr, "plug: there is no product %s\n", name);
+    exit(2);
 }
 
 int main(int argc, char **argv)
@@ -249,7 +274,7 @@ int main(int argc, char **argv)
     firmware.serial = "RIG0001";
     for (; i + 1 < argc && !strncmp(argv[i], "--", 2); i += 2) {
         if (!strcmp(argv[i], "--product"))
-            product = !strcmp(argv[i + 1], "token") ? &product_token : &product_pipe;
+            product = product_named(argv[i + 1]);
         else if (!strcmp(argv[i], "--port"))
             port = (unsigned)strtoul(argv[i + 1], NULL, 10);
         else if (!strcmp(argv[i], "--serial"))

@@ -3,7 +3,6 @@
 package.path = "./?.lua;" .. package.path
 
 local clock = require "jig.clock"
-local host = require "spec.rig.host"
 local machines = require "spec.rig.machine"
 local proc = require "jig.proc"
 local system = require "jig.system"
@@ -11,7 +10,7 @@ local system = require "jig.system"
 -- Seconds that one file of cases may take.
 local CASE <const> = 150
 
-local CASES <const> = { "usb", "serial" }
+local CASES <const> = { "usb", "serial", "walk_usb", "walk_ftdi", "walk_acm" }
 
 local build = arg[-1]:match("^(.*)/[^/]*$") or "build"
 local folder = build .. "/rig"
@@ -44,11 +43,10 @@ end
 -- One file of cases in a guest of its own: what it counted.
 local function run_case(name)
   local machine <close> = machines.restore(folder, tree)
-  host.serve(machine, build)
   say(("%s: the guest is there"):format(name))
   local counts
-  local line = ("chroot /host /usr/bin/env -C /mnt JIG_BUILD=%s HOME=/tmp %s/jig test spec/rig/cases/%s.lua"):format(
-    build, build, name)
+  local line = "chroot /host /usr/bin/env -C /mnt HOME=/tmp JIG_BUILD=%s %s/jig test --helper spec/rig/helper.lua %s"
+  line = line:format(build, build, ("spec/rig/cases/%s.lua"):format(name))
   local status = machine:run(line, CASE, function(text)
     local passed, failed = text:match("^(%d+) passed, (%d+) failed")
     if passed then

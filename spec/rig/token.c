@@ -186,6 +186,10 @@ static void answered(struct firmware *f, const uint8_t *bytes, size_t n)
 
 const struct product product_token = {
     .name = "token",
+    .vid = 0x1209,
+    .release = 0x0100,
+    .speed = USBIP_HIGH,
+    .packet = 512,
     .out = 0x01,
     .in = 0x81,
     .event = 0x82,

@@ -10,6 +10,8 @@
 enum {
     USBIP_MOST = 65536, /* bytes that a request carries at most */
     USBIP_IN = 0x80,    /* of an endpoint's address: towards the host */
+    USBIP_FULL = 2,     /* speeds */
+    USBIP_HIGH = 3,
 };
 
 /* What the host asks for. */
@@ -26,7 +28,7 @@ struct usbip_request {
 /* Whether nothing is plugged in there. The kernel takes a moment after the end of a socket. */
 bool usbip_is_free(unsigned port);
 
-/* Plugs a device into a port (0 to 7) at a speed (2 full, 3 high). Its socket; -1 and errno. */
+/* Plugs a device into a port (0 to 7) at a speed. Its socket; -1 and errno. */
 int usbip_plug(unsigned port, unsigned speed);
 
 /* Reads a request; false when the host has ended the connection, or speaks something else. */

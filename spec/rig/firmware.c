@@ -127,6 +127,8 @@ static int control(void *data, const uint8_t setup[8], uint8_t *bytes, size_t n)
     case GET_CONFIGURATION:
         return firmware_answer(bytes, n, (const uint8_t[]){1}, 1);
     case SET_CONFIGURATION:
+        f->configured = setup[2] != 0;
+        return 0;
     case SET_INTERFACE:
         return 0;
     default:
@@ -169,6 +171,7 @@ void firmware_boot(struct firmware *f)
     f->mode = f->next_mode;
     f->n_heard = f->n_said = f->n_stored = 0;
     f->messages = 0;
+    f->configured = false;
 }
 
 /* ---- the pipe ---- */

@@ -11,6 +11,7 @@ struct firmware {
     struct bus *bus;
     const char *serial;
     unsigned mode, next_mode; /* the token's; when they differ it leaves the bus and comes back */
+    bool configured;          /* the host knows it */
     int program;              /* socket of what works behind the endpoints; -1 = there is none */
     uint8_t stored[64];       /* the pipe's, by a control request */
     size_t n_stored;

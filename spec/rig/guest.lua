@@ -30,7 +30,7 @@ function guest.eventually(what, fn)
   repeat
     local result = fn()
     if result then return result end
-    clock.sleep(0.01)
+    clock.sleep(0.02)
   until clock.now() > deadline
   error("it did not happen: " .. what, 2)
 end
@@ -93,21 +93,28 @@ function device:tell(command)
   end
 end
 
---- Waits until it says that this has happened: "cut", "left", "back". The time. Yields.
+--- Waits until it says that this has happened: "configured", "cut", "left", "back". The time. Yields.
 ---@param what string
 ---@return number seconds  of clock.now
 function device:await(what)
-  local line = table.remove(self.notes, 1) or hear(self)
-  local at = line:match("^! " .. what .. " (%S+)")
-  if not at then error(("expected '! %s', heard '%s'"):format(what, line), 2) end
-  return tonumber(at)
+  while true do
+    for i, line in ipairs(self.notes) do
+      local at = line:match("^! " .. what .. " (%S+)")
+      if at then
+        for _ = 1, i do table.remove(self.notes, 1) end
+        return tonumber(at)
+      end
+    end
+    self.notes[#self.notes + 1] = hear(self)
+  end
 end
 
 --- Plugs it in, and waits until the kernel has made its acquaintance. Yields.
 ---@return number seconds  when it was plugged in
 function device:plug()
+  self.notes = {}
   local at = tonumber(self:tell("plug"):match("%S+$"))
-  guest.eventually(self.serial .. " is there", function() return port.present("usb:?serial=" .. self.serial) end)
+  self:await "configured"
   return at
 end
 

@@ -235,6 +235,14 @@ static void keep_reset(void)
     was_low = firmware.resets;
 }
 
+static void tell_configured(void)
+{
+    static bool told;
+    if (firmware.configured && !told)
+        printf("! configured %.6f\n", now());
+    told = firmware.configured;
+}
+
 static bool turn(void)
 {
     struct pollfd fds[] = {
@@ -251,6 +259,7 @@ static bool turn(void)
         cut();
     if (bus.fd >= 0)
         keep_reset();
+    tell_configured();
     if (bus.fd >= 0 && firmware.next_mode != firmware.mode)
         switch_mode();
     return !fds[0].revents || hear_commands();

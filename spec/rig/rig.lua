@@ -8,9 +8,9 @@ local proc = require "jig.proc"
 local system = require "jig.system"
 
 -- Seconds that one file of cases may take.
-local CASE <const> = 150
+local CASE <const> = os.getenv "CYCLES" and 1800 or 150
 
-local CASES <const> = { "usb", "serial", "walk_usb", "walk_ftdi", "walk_acm" }
+local CASES <const> = { "usb", "serial", "walk_usb", "walk_ftdi", "walk_acm", "cycles" }
 
 local build = arg[-1]:match("^(.*)/[^/]*$") or "build"
 local folder = build .. "/rig"
@@ -45,8 +45,9 @@ local function run_case(name)
   local machine <close> = machines.restore(folder, tree)
   say(("%s: the guest is there"):format(name))
   local counts
-  local line = "chroot /host /usr/bin/env -C /mnt HOME=/tmp JIG_BUILD=%s %s/jig test --helper spec/rig/helper.lua %s"
-  line = line:format(build, build, ("spec/rig/cases/%s.lua"):format(name))
+  local cycles = os.getenv "CYCLES" and "CYCLES=" .. tonumber(os.getenv "CYCLES") or ""
+  local line = "chroot /host /usr/bin/env -C /mnt HOME=/tmp JIG_BUILD=%s %s %s/jig test --helper %s %s"
+  line = line:format(build, cycles, build, "spec/rig/helper.lua", ("spec/rig/cases/%s.lua"):format(name))
   local status = machine:run(line, CASE, function(text)
     local passed, failed = text:match("^(%d+) passed, (%d+) failed")
     if passed then

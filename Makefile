@@ -12,8 +12,8 @@ PKG     ?= pkg-config
 
 # Debian packages: to build, to run specs and the demo, to check
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
-             libsqlite3-dev libedit-dev libusb-1.0-0-dev lua-argparse lua-cjson-dev
-TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev
+             libsqlite3-dev libedit-dev libusb-1.0-0-dev libudev-dev lua-argparse lua-cjson-dev
+TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev libumockdev-dev
 RIG_DEPS   = $(BUILD_DEPS) lua-busted libusb-1.0-0 qemu-system-x86 busybox-static udev kmod cpio
 CHECK_DEPS = $(TEST_DEPS) git clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
@@ -24,14 +24,14 @@ SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-reco
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-CORE = error buf hex crc digest address clock loop log lend child player proc port service factory_cli judge \
+CORE = error buf hex crc digest address clock loop arrival log lend child player proc port service factory_cli judge \
        seat gate_watch gate session \
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder process owner emergency_file emergency scribe journal
-TRANSPORTS = options lock fd connect serial usb_library usb_find usb_pipe usb_request usb tty tcp tls tls_trust tls_words \
+TRANSPORTS = options lock fd connect sysfs holders serial_find serial usb_library usb_find usb_list usb_pipe usb_request usb udev tty tcp tls tls_trust tls_words \
              exec pair stage stdin fault table
-BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port gate session journal ledger lineedit editline proc slot system version memory state world world_hooks world_record main
+BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest port devices gate session journal ledger lineedit editline proc slot system version memory state world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 # What `jig help` prints: NAME=FILE
 PAGES = jig=README.md scripts=scripts/README.md spec=spec/README.md examples=examples/README.md \
@@ -62,7 +62,7 @@ endif
 say = $(if $(V),,@echo "  $(1) $@";)
 
 PROGRAMS = $(BUILD)/jig $(BUILD)/factory_tool $(BUILD)/device
-SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim tls fakeusb)
+SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim tls fakeusb mockdev)
 
 all: $(PROGRAMS)
 
@@ -100,7 +100,7 @@ $(BUILD)/spec/core.so: spec/support/core.c $(patsubst %,core/%.c,address factory
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^ -lcrypto
 $(BUILD)/spec/loop.so: spec/support/loop.c \
-    $(patsubst %,core/%.c,error buf hex digest clock loop log lend child player proc service factory_cli judge \
+    $(patsubst %,core/%.c,error buf hex digest clock loop arrival log lend child player proc service factory_cli judge \
     seat gate_watch gate session \
     $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)
@@ -118,6 +118,10 @@ $(BUILD)/spec/tls.so: spec/support/tls.c
 	$(call say,SO)$(SO) -o $@ $^ -lssl -lcrypto
 # under the real one's name, which jig loads at first use
 $(BUILD)/spec/fakeusb.so: SO += -Wl,-soname,libusb-1.0.so.0
+$(BUILD)/spec/mockdev.so: spec/support/mockdev.c
+	@mkdir -p $(@D)
+	$(call say,SO)$(SO) $(subst -I/,-isystem /,$(shell $(PKG) --cflags umockdev-1.0)) -o $@ $^ \
+	    $(shell $(PKG) --libs umockdev-1.0)
 $(BUILD)/spec/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^

@@ -12,6 +12,7 @@
 
 #include "bindings/watchdog.h"
 #include "bindings/world.h"
+#include "core/arrival.h"
 
 struct limit {
     int64_t deadline;
@@ -72,6 +73,8 @@ void jigL_engine_close(struct jig_engine *engine)
 {
     jig_watchdog_free(engine->watchdog);
     jigL_meter_stop(engine);
+    if (engine->loop)
+        jig_arrival_close(engine->loop);
     jig_loop_free(engine->loop);
     while (engine->ready) { /* dropped while they were ready */
         struct jig_task *task = engine->ready;

@@ -184,6 +184,9 @@ void jigL_check_keys(lua_State *L, int arg, const char *what, const char *const 
  * there removes a name. The list lives as long as the value that replaces the table. [-1, +1, e] */
 const char *const *jigL_environment(lua_State *L);
 
+/* Adds to the module table on the top what jig.port knows of devices: see devices.c. [-0, +0, m] */
+void jigL_add_devices(lua_State *L);
+
 /* The descriptor of the owner's lock at `arg`, which journal.take gave. [-0, +0, v] */
 int jigL_owner_lock(lua_State *L, int arg);
 

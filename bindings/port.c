@@ -563,6 +563,29 @@ static int port_set(lua_State *L)
     return 1;
 }
 
+static void set_known(lua_State *L, const char *key, const char *value)
+{
+    if (!value[0])
+        return;
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, key);
+}
+
+/*
+ * port:about() -> { serial?, path? }: what the system knows of the device behind the port: its
+ * serial number, and where it is plugged in. An empty table where the wire does not know.
+ */
+static int port_about(lua_State *L)
+{
+    struct lport *p = to_open(L);
+    struct jig_port_about about;
+    jig_port_about(p->port, &about);
+    lua_newtable(L);
+    set_known(L, "serial", about.serial);
+    set_known(L, "path", about.path);
+    return 1;
+}
+
 /*
  * port:counts() -> bytes received, bytes sent, since it was opened.
  */
@@ -603,91 +626,6 @@ static int port_tostring(lua_State *L)
     return 1;
 }
 
-/* ---- listing ---- */
-
-static void set_string(lua_State *L, const char *key, const char *value)
-{
-    if (!value)
-        return;
-    lua_pushstring(L, value);
-    lua_setfield(L, -2, key);
-}
-
-static void set_id(lua_State *L, const char *key, int value)
-{
-    if (value < 0)
-        return;
-    lua_pushinteger(L, value);
-    lua_setfield(L, -2, key);
-}
-
-static void push_info(void *data, const struct jig_port_info *info)
-{
-    lua_State *L = data;
-    lua_newtable(L);
-    set_string(L, "address", info->address);
-    set_string(L, "name", info->name);
-    set_string(L, "description", info->description);
-    set_string(L, "manufacturer", info->manufacturer);
-    set_string(L, "product", info->product);
-    set_string(L, "serial", info->serial);
-    set_id(L, "vid", info->vid);
-    set_id(L, "pid", info->pid);
-    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-}
-
-/*
- * port.list() -> array of { address, name, description?, manufacturer?, product?, serial?, vid?,
- * pid? } of the devices that could be opened now | nil, message, code. Does not yield.
- */
-static int port_list(lua_State *L)
-{
-    struct jig_error err;
-    lua_newtable(L);
-    for (const struct jig_transport *const *t = jig_transports; *t; t++)
-        if ((*t)->list && (*t)->list(push_info, L, &err) < 0)
-            return jigL_fail(L, &err);
-    return 1;
-}
-
-/*
- * port.present(address) -> true or false: whether the device is there now, without opening it |
- * nil, message, code ("unsupported": only opening it can tell). Does not yield. port.present
- * "tty:/dev/ttyUSB0"
- */
-static int port_present(lua_State *L)
-{
-    struct jig_address address;
-    struct jig_error err;
-    size_t n;
-    const char *text = luaL_checklstring(L, 1, &n);
-    int code = jig_address_parse(&address, text, n, &err);
-    if (code == JIG_OK) {
-        code = jig_port_present(&address, &err);
-        jig_address_release(&address);
-    }
-    if (code < 0)
-        return jigL_fail(L, &err);
-    lua_pushboolean(L, code);
-    return 1;
-}
-
-/*
- * port.schemes() -> array of { scheme, summary }, one for each transport.
- */
-static int port_schemes(lua_State *L)
-{
-    lua_Integer i = 1;
-    lua_newtable(L);
-    for (const struct jig_transport *const *t = jig_transports; *t; t++) {
-        lua_newtable(L);
-        set_string(L, "scheme", (*t)->scheme);
-        set_string(L, "summary", (*t)->summary);
-        lua_rawseti(L, -2, i++);
-    }
-    return 1;
-}
-
 int luaopen_jig_port(lua_State *L)
 {
     static const luaL_Reg methods[] = {
@@ -700,6 +638,7 @@ int luaopen_jig_port(lua_State *L)
         {"drain", port_drain},
         {"set", port_set},
         {"control", port_control},
+        {"about", port_about},
         {"counts", port_counts},
         {"close", port_close},
         {NULL, NULL},
@@ -710,10 +649,7 @@ int luaopen_jig_port(lua_State *L)
         {"__tostring", port_tostring},
         {NULL, NULL},
     };
-    static const luaL_Reg functions[] = {
-        {"open", port_open},       {"list", port_list}, {"present", port_present},
-        {"schemes", port_schemes}, {NULL, NULL},
-    };
+    static const luaL_Reg functions[] = {{"open", port_open}, {NULL, NULL}};
     luaL_newmetatable(L, POLL);
     lua_pushcfunction(L, poll_gc);
     lua_setfield(L, -2, "__gc");
@@ -722,5 +658,6 @@ int luaopen_jig_port(lua_State *L)
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");
     luaL_newlib(L, functions);
+    jigL_add_devices(L);
     return 1;
 }

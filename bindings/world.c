@@ -169,9 +169,13 @@ static struct jig_world *push_world(lua_State *L, bool *simulated)
  *   start(argv, limit) -> nil = the real program is started | what is played in its place:
  *       { missing = true } | { error = code, message = } | { after = seconds, exit = | signal =,
  *       out =, err =, deaf = true }
- *   open(name) -> true | "later" | nil, message, code       of a port `stage:NAME`
+ *   open(name) -> true [, serial number] | "later" | nil, message, code       of a port
+ *       `stage:NAME`, whose options follow the name behind a question mark
+ *   present(name) -> whether it is there
  *   write(name, bytes) -> number of bytes taken, 0 = none now | nil, message = lost
  *   set(name, key, number) -> true | nil, message, code
+ *   control(name, request, number) -> true: world:answered follows | nil, message, code; request
+ *       has request_type, request, value, index, length and, for what is sent, data
  *   close(name)
  *   record(kind, session, attempt, facts) -> nil | "refuse" | "die"
  *   wait(what, limit, seconds, around) -> nil | "limit"
@@ -516,6 +520,31 @@ static int world_opened(lua_State *L)
     return add_results(L, jig_stage_opened(world->engine.loop, name, message ? &err : NULL));
 }
 
+/*
+ * world:answered(name, number, bytes or true), or (name, number, nil, message [, code]) -> whether
+ * somebody waits for it. What the device answers to the control request of that number; the code
+ * is "refused" unless it is given.
+ */
+static int world_answered(lua_State *L)
+{
+    struct jig_world *world = to_world(L);
+    struct jig_error err;
+    const char *name = check_name(L);
+    unsigned number = (unsigned)luaL_checkinteger(L, 3);
+    size_t n = 0;
+    const char *bytes = NULL;
+    if (lua_isnoneornil(L, 4)) {
+        enum jig_err code = jig_err_of(luaL_optstring(L, 6, jig_err_name(JIG_EREFUSED)));
+        luaL_argcheck(L, code != JIG_OK, 6, "no failure has this code");
+        jig_fail(&err, code, "%s", luaL_checkstring(L, 5));
+        return add_results(L, jig_stage_answered(world->engine.loop, name, number, NULL, 0, &err));
+    }
+    if (!lua_isboolean(L, 4))
+        bytes = luaL_checklstring(L, 4, &n);
+    luaL_argcheck(L, n <= JIG_CONTROL_CAP, 4, "a control request has 4096 bytes at most");
+    return add_results(L, jig_stage_answered(world->engine.loop, name, number, bytes, n, NULL));
+}
+
 /* ---- looking at it ---- */
 
 static bool find_line(const struct jig_world *world, const char *folder, lua_Debug *frame)
@@ -683,21 +712,14 @@ static void make_worlds(lua_State *L)
 int luaopen_jig_world(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"slot", world_slot},
-        {"run", world_run},
-        {"now", world_now},
-        {"after", world_after},
-        {"feed", world_feed},
-        {"lose", world_lose},
-        {"writable", world_writable},
-        {"opened", world_opened},
-        {"die", world_die},
-        {"dead", world_dead},
-        {"line", world_line},
-        {"held", world_held},
-        {"unreported", world_unreported},
-        {"close", world_close},
-        {NULL, NULL},
+        {"slot", world_slot},         {"run", world_run},
+        {"now", world_now},           {"after", world_after},
+        {"feed", world_feed},         {"lose", world_lose},
+        {"writable", world_writable}, {"opened", world_opened},
+        {"answered", world_answered}, {"die", world_die},
+        {"dead", world_dead},         {"line", world_line},
+        {"held", world_held},         {"unreported", world_unreported},
+        {"close", world_close},       {NULL, NULL},
     };
     static const luaL_Reg of_after[] = {{"cancel", after_cancel}, {NULL, NULL}};
     luaL_requiref(L, "jig.slot", luaopen_jig_slot, 0); /* whose metatable is needed */

@@ -19,8 +19,8 @@
 
 enum { ROOM = 16, MAX_ERROR = 200 }; /* stack; of a message that fits into a struct jig_error */
 
-const char *const jigL_hook_names[] = {"start",  "open", "write", "set",   "close",
-                                       "record", "wait", "log",   "event", NULL};
+const char *const jigL_hook_names[] = {"start", "open",   "present", "write", "set",   "control",
+                                       "close", "record", "wait",    "log",   "event", NULL};
 
 /* ---- calling ---- */
 
@@ -134,6 +134,9 @@ struct about_port {
     const void *bytes;
     size_t n;
     const struct jig_setting *setting;
+    const struct jig_control *control;
+    unsigned number;
+    struct jig_port_about *about;
     int rc;
     struct jig_error err;
 };
@@ -142,6 +145,16 @@ static int push_open(lua_State *L, void *what)
 {
     lua_pushstring(L, ((struct about_port *)what)->name);
     return 1;
+}
+
+/* Behind true: the device's serial number. */
+static void take_serial(lua_State *L, int index, struct jig_port_about *about)
+{
+    size_t n;
+    const char *serial = luaL_checklstring(L, index, &n);
+    if (n >= sizeof about->serial || strlen(serial) != n)
+        luaL_error(L, "a serial number has %d bytes at most", JIG_SERIAL_CAP - 1);
+    memcpy(about->serial, serial, n + 1);
 }
 
 static void take_open(lua_State *L, int first, int results, void *what)
@@ -156,6 +169,8 @@ static void take_open(lua_State *L, int first, int results, void *what)
         about->rc = take_failure(L, first, results, JIG_ENOTFOUND, &about->err);
     else
         reject(L, JIG_HOOK_OPEN, first);
+    if (about->rc == JIG_OK && results > 1 && !lua_isnil(L, first + 1))
+        take_serial(L, first + 1, about->about);
 }
 
 /* What the hook said, or that the world has ended meanwhile. */
@@ -169,12 +184,34 @@ static int outcome(const struct jig_world *world, const struct about_port *about
     return about->rc;
 }
 
-static int play_open(void *data, const char *name, struct jig_error *err)
+static int play_open(void *data, const char *name, struct jig_port_about *known,
+                     struct jig_error *err)
 {
     struct jig_world *world = data;
-    struct about_port about = {.name = name};
+    struct about_port about = {.name = name, .about = known};
     ask(&(struct question){world, JIG_HOOK_OPEN, push_open, take_open, &about});
     return outcome(world, &about, err);
+}
+
+static void take_present(lua_State *L, int first, int results, void *what)
+{
+    struct about_port *about = what;
+    if (results > 0)
+        about->rc = lua_toboolean(L, first);
+}
+
+/* A dead world has no devices. */
+static int play_present(void *data, const char *name, struct jig_error *err)
+{
+    struct jig_world *world = data;
+    struct about_port about = {.name = name, .rc = JIG_EUNSUPPORTED};
+    ask(&(struct question){world, JIG_HOOK_PRESENT, push_open, take_present, &about});
+    if (world->dead)
+        return 0;
+    if (about.rc < 0)
+        return jig_fail(err, JIG_EUNSUPPORTED,
+                        "stage: only opening it tells whether a device is there");
+    return about.rc;
 }
 
 static int push_write(lua_State *L, void *what)
@@ -231,6 +268,52 @@ static int play_set(void *data, const char *name, const struct jig_setting *sett
     struct jig_world *world = data;
     struct about_port about = {.name = name, .setting = setting};
     ask(&(struct question){world, JIG_HOOK_SET, push_set, take_set, &about});
+    return outcome(world, &about, err);
+}
+
+static void set_number(lua_State *L, const char *key, lua_Integer number)
+{
+    lua_pushinteger(L, number);
+    lua_setfield(L, -2, key);
+}
+
+static int push_control(lua_State *L, void *what)
+{
+    const struct about_port *about = what;
+    const struct jig_control *control = about->control;
+    lua_pushstring(L, about->name);
+    lua_createtable(L, 0, 6);
+    set_number(L, "request_type", control->request_type);
+    set_number(L, "request", control->request);
+    set_number(L, "value", control->value);
+    set_number(L, "index", control->index);
+    set_number(L, "length", control->length);
+    if (!(control->request_type & 0x80)) {
+        lua_pushlstring(L, (const char *)control->data, control->data ? control->length : 0);
+        lua_setfield(L, -2, "data");
+    }
+    lua_pushinteger(L, about->number);
+    return 3;
+}
+
+static void take_control(lua_State *L, int first, int results, void *what)
+{
+    struct about_port *about = what;
+    if (results == 0)
+        return;
+    if (lua_toboolean(L, first))
+        about->rc = JIG_AGAIN;
+    else
+        about->rc = take_failure(L, first, results, JIG_EREFUSED, &about->err);
+}
+
+static int play_control(void *data, const char *name, const struct jig_control *control,
+                        unsigned number, struct jig_error *err)
+{
+    struct jig_world *world = data;
+    struct about_port about = {.name = name, .control = control, .number = number};
+    about.rc = jig_fail(&about.err, JIG_EUNSUPPORTED, "the device has no control requests");
+    ask(&(struct question){world, JIG_HOOK_CONTROL, push_control, take_control, &about});
     return outcome(world, &about, err);
 }
 
@@ -436,7 +519,15 @@ bool jigL_world_hears(struct jig_world *world, lua_State *from, int index)
 int jigL_world_play(struct jig_world *world)
 {
     const struct jig_player player = {play_start, world};
-    world->stage = (struct jig_stage_player){play_open, play_write, play_set, play_close, world};
+    world->stage = (struct jig_stage_player){
+        .open = play_open,
+        .present = play_present,
+        .write = play_write,
+        .set = play_set,
+        .control = play_control,
+        .close = play_close,
+        .data = world,
+    };
     int rc = jig_player_set(world->engine.loop, &player);
     return rc == JIG_OK ? jig_stage_set(world->engine.loop, &world->stage) : rc;
 }

@@ -126,7 +126,15 @@ static const struct jig_transport *find_transport(const char *scheme)
     return NULL;
 }
 
-int jig_port_present(const struct jig_address *address, struct jig_error *err)
+void jig_port_about(const struct jig_port *port, struct jig_port_about *about)
+{
+    memset(about, 0, sizeof *about);
+    if (port->transport->about && (port->state == JIG_PORT_OPEN || port->state == JIG_PORT_LOST))
+        port->transport->about(port, about);
+}
+
+int jig_port_present(struct jig_loop *loop, const struct jig_address *address,
+                     struct jig_error *err)
 {
     const struct jig_transport *transport = find_transport(address->scheme);
     if (!transport)
@@ -134,7 +142,7 @@ int jig_port_present(const struct jig_address *address, struct jig_error *err)
     if (!transport->present)
         return jig_fail(err, JIG_EUNSUPPORTED,
                         "%s: only opening it tells whether a device is there", address->scheme);
-    return transport->present(address, err);
+    return transport->present(loop, address, err);
 }
 
 /* ---- life ---- */

@@ -45,12 +45,32 @@ struct jig_control {
     uint8_t *answer;     /* room for `length` bytes; filled when the request has ended */
 };
 
-/* A device that `jig ports` lists. Strings live during the call only; unknown ones are NULL. */
+/* What the system knows of the device behind an open port; "" = nothing. */
+enum { JIG_SERIAL_CAP = 256, JIG_PATH_CAP = 40 };
+struct jig_port_about {
+    char serial[JIG_SERIAL_CAP]; /* its serial number, to the letter */
+    char path[JIG_PATH_CAP];     /* where it is plugged in, as the option `path` of its addresses */
+};
+
+enum { JIG_PORT_HOLDERS = 4 }; /* programs that are told of one device at most */
+
+/* A program that has a device's node open. */
+struct jig_port_holder {
+    int pid;
+    char program[32]; /* "" = unknown */
+};
+
+/* A device that `jig ports` lists. Strings live during the call only; unknown ones are NULL. What a
+ * device says of itself is cut, and has no control characters. */
 struct jig_port_info {
     const char *address; /* usable as it is: "serial:/dev/serial/by-path/..." */
     const char *name;    /* the short node: "/dev/ttyUSB0" */
+    const char *path;    /* where on USB it is plugged in: "1-2.3" */
+    const char *driver;  /* the kernel's; several are separated by commas */
     const char *description, *manufacturer, *product, *serial;
     int vid, pid; /* -1 = none */
+    const struct jig_port_holder *holders;
+    size_t n_holders;
 };
 typedef void jig_port_info_fn(void *data, const struct jig_port_info *info);
 
@@ -90,9 +110,13 @@ struct jig_transport {
      * points to is not looked at any more. NULL for the member: there are none. */
     int (*control)(struct jig_port *port, const struct jig_control *control, struct jig_error *err);
 
+    /* Fills in what is known of the device behind an open port, lost or not; *about was zeroed.
+     * NULL: nothing is. */
+    void (*about)(const struct jig_port *port, struct jig_port_about *about);
+
     /* Whether the device that the address names is there now, without opening it: 1, 0, or why that
      * cannot be told. NULL: only opening it can tell. */
-    int (*present)(const struct jig_address *address, struct jig_error *err);
+    int (*present)(struct jig_loop *loop, const struct jig_address *address, struct jig_error *err);
 
     /* Calls fn for each device that could be opened now. NULL: such wires cannot be listed. */
     int (*list)(jig_port_info_fn *fn, void *data, struct jig_error *err);
@@ -168,9 +192,13 @@ int jig_port_set(struct jig_port *port, const struct jig_setting *setting, struc
 int jig_port_control(struct jig_port *port, const struct jig_control *control,
                      struct jig_error *err);
 
+/* What is known of the device behind a port that was opened; nothing of one that is closed. */
+void jig_port_about(const struct jig_port *port, struct jig_port_about *about);
+
 /* Whether the device that an address names is there now: 1, 0, JIG_EUNSUPPORTED where only opening
  * it can tell, or another failure. */
-int jig_port_present(const struct jig_address *address, struct jig_error *err);
+int jig_port_present(struct jig_loop *loop, const struct jig_address *address,
+                     struct jig_error *err);
 
 /* Asks to be told once when the direction may be tried again. JIG_EMISUSE when somebody else
  * already waits for that direction: two readers would each get half. JIG_ECLOSED when closed. */

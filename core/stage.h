@@ -15,14 +15,19 @@
 #include "core/loop.h"
 #include "core/port.h"
 
-/* Members as in struct jig_transport, with the name in place of the port. `write` that answered
- * JIG_AGAIN is asked again after jig_stage_writable. Their messages get the port's name in front.
- * None may be NULL. */
+/* Members as in struct jig_transport, with the name in place of the port: that of its address and,
+ * behind a question mark, the options as they stand there. `write` that answered JIG_AGAIN is asked
+ * again after jig_stage_writable. `control` answers JIG_AGAIN, and jig_stage_answered follows with
+ * the same number, or a failure; one that is given up is not told. Their messages get the port's
+ * name in front. None may be NULL. */
 struct jig_stage_player {
-    int (*open)(void *data, const char *name, struct jig_error *err);
+    int (*open)(void *data, const char *name, struct jig_port_about *about, struct jig_error *err);
+    int (*present)(void *data, const char *name, struct jig_error *err);
     int (*write)(void *data, const char *name, const void *bytes, size_t n, struct jig_error *err);
     int (*set)(void *data, const char *name, const struct jig_setting *setting,
                struct jig_error *err);
+    int (*control)(void *data, const char *name, const struct jig_control *control, unsigned number,
+                   struct jig_error *err);
     void (*close)(void *data, const char *name);
     void *data;
 };
@@ -42,6 +47,11 @@ int jig_stage_lose(struct jig_loop *loop, const char *name, const char *why);
 
 /* A write that would have blocked may be tried again. */
 int jig_stage_writable(struct jig_loop *loop, const char *name);
+
+/* What a device answered to the control request of that number: bytes, of which no more than were
+ * asked for arrive; or a failure. JIG_ENOTFOUND also where nobody waits for it any more. */
+int jig_stage_answered(struct jig_loop *loop, const char *name, unsigned number, const void *bytes,
+                       size_t n, const struct jig_error *err);
 
 /* Opening, which was under way, has ended; NULL = it is open. */
 int jig_stage_opened(struct jig_loop *loop, const char *name, const struct jig_error *err);

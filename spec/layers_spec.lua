@@ -36,7 +36,7 @@ for name in ([[
   langinfo limits linux/serial locale semaphore wchar
   linux/sockios math netdb netinet/in netinet/tcp poll pthread sched setjmp signal spawn stdarg stdatomic stdbool
   stddef stdint stdio stdlib string strings sys/epoll sys/file sys/inotify sys/ioctl sys/mman sys/random sys/resource
-  sys/socket sys/stat sys/syscall sys/types sys/wait termios time unistd
+  sys/socket sys/stat sys/syscall sys/sysmacros sys/types sys/wait termios time unistd
 ]]):gmatch("%S+") do SYSTEM[name .. ".h"] = true end
 
 -- Which library a header is of; nil for the system's.
@@ -44,6 +44,7 @@ local function library_of(header)
   local known = {
     ["sqlite3.h"] = "sqlite",
     ["libusb-1.0/libusb.h"] = "libusb",
+    ["libudev.h"] = "libudev",
     ["lua.h"] = "lua", ["lauxlib.h"] = "lua", ["lualib.h"] = "lua",
     ["uv.h"] = "libuv", ["histedit.h"] = "libedit", ["libserialport.h"] = "libserialport",
   }
@@ -147,6 +148,8 @@ local COVERED <const> = {
   ["scripts/jig/cassette/talk.lua"] = "spec/scripts/cassette/recorder_spec.lua: what is told of an exchange",
   ["transports/usb_library.c"] = "spec/transports/usb_spec.lua: a machine without libusb, and libusb's failures",
   ["transports/usb_find.c"] = "spec/transports/usb_spec.lua: which device, interface and endpoints",
+  ["transports/sysfs.c"] = "spec/transports/usb_list_spec.lua: attributes, and texts that are hostile",
+  ["transports/holders.c"] = "spec/transports/usb_list_spec.lua and serial_find_spec.lua: who holds a device",
   ["transports/usb_pipe.c"] = "spec/transports/usb_spec.lua: reading and writing",
   ["transports/usb_request.c"] = "spec/transports/usb_spec.lua: control requests",
   ["scripts/jig/framing/contract.lua"] = "spec/scripts/testing_spec.lua: jig.testing.framing is this file",
@@ -168,7 +171,7 @@ describe("the layers", function()
 
   describe("transports/", function()
     it("see at most one device library each", function()
-      local devices = { libserialport = true, libusb = true }
+      local devices = { libserialport = true, libusb = true, libudev = true }
       check_libraries("transports", devices)
       for _, path in ipairs(files("transports", "%.[ch]$")) do
         local _, libraries = includes(path)

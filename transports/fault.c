@@ -336,6 +336,12 @@ static int fault_control(struct jig_port *port, const struct jig_control *contro
     return until_cut(f) ? jig_port_control(f->inner, control, err) : fail_cut(f, err);
 }
 
+static void fault_about(const struct jig_port *port, struct jig_port_about *about)
+{
+    const struct fault *f = port->priv;
+    jig_port_about(f->inner, about);
+}
+
 const struct jig_transport jig_transport_fault = {
     .scheme = "fault",
     .summary = "another wire with seeded faults, for tests",
@@ -349,4 +355,5 @@ const struct jig_transport jig_transport_fault = {
     .discard = fault_discard,
     .set = fault_set,
     .control = fault_control,
+    .about = fault_about,
 };

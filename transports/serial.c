@@ -7,7 +7,6 @@
  *
  * libserialport locks nothing, so lock.h does, before it changes a setting.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <libserialport.h>
 #include <limits.h>
@@ -22,9 +21,8 @@
 #include "transports/fd.h"
 #include "transports/lock.h"
 #include "transports/options.h"
+#include "transports/serial_find.h"
 #include "transports/table.h"
-
-static const char by_path[] = "/dev/serial/by-path";
 
 struct serial {
     struct jig_fd wire;
@@ -35,91 +33,6 @@ struct serial {
     int rts, dtr; /* initial states */
     int64_t latency;
 };
-
-/* ---- finding ---- */
-
-/* What an address without a path asks for; unset = -1 and NULL. */
-struct match {
-    int vid, pid;
-    const char *serial;
-};
-
-static int read_match(const struct jig_address *a, struct match *match, struct jig_error *err)
-{
-    *match = (struct match){-1, -1, jig_address_option(a, "serial")};
-    int code = jig_option_hex(a, "vid", 4, &match->vid, err);
-    if (code == JIG_OK)
-        code = jig_option_hex(a, "pid", 4, &match->pid, err);
-    if (code < 0)
-        return code;
-    bool selects = match->vid >= 0 || match->pid >= 0 || match->serial;
-    if (a->n_words > 1 || selects == (a->n_words == 1))
-        return jig_fail(err, JIG_EINVALID,
-                        "serial: must be serial:PATH, or serial: with vid, pid or serial");
-    return JIG_OK;
-}
-
-static bool matches(const struct match *match, const struct sp_port *sp)
-{
-    int vid, pid;
-    if (sp_get_port_usb_vid_pid(sp, &vid, &pid) != SP_OK)
-        return false;
-    const char *serial = sp_get_port_usb_serial(sp);
-    return (match->vid < 0 || match->vid == vid) && (match->pid < 0 || match->pid == pid) &&
-           (!match->serial || (serial && !strcmp(match->serial, serial)));
-}
-
-/* Two devices that match are refused: which of them is on which slot is not for chance to say. */
-static int find_match(const struct match *match, char *path, struct jig_error *err)
-{
-    struct sp_port **ports;
-    char names[128] = "";
-    int found = 0;
-    if (sp_list_ports(&ports) != SP_OK)
-        return jig_fail(err, JIG_ESYSTEM, "serial: cannot list the serial ports");
-    for (int i = 0; ports[i]; i++) {
-        if (!matches(match, ports[i]))
-            continue;
-        size_t used = strlen(names);
-        const char *name = sp_get_port_name(ports[i]);
-        snprintf(names + used, sizeof names - used, "%s%s", found++ ? ", " : "", name);
-        snprintf(path, PATH_MAX, "%s", name);
-    }
-    sp_free_port_list(ports);
-    if (!found)
-        return jig_fail(err, JIG_ENOTFOUND, "serial: no device matches the address");
-    if (found > 1)
-        return jig_fail(err, JIG_EINVALID, "serial: %d devices match the address: %s", found,
-                        names);
-    return JIG_OK;
-}
-
-/* The device's own node: libserialport does not know its other names. */
-static int find_device(const struct jig_address *a, const char *name, char *path,
-                       struct jig_error *err)
-{
-    struct match match;
-    int code = read_match(a, &match, err);
-    if (code < 0)
-        return code;
-    if (!a->n_words)
-        return find_match(&match, path, err);
-    if (!realpath(a->words[0], path))
-        return jig_fail_sys(err, errno, "%s: cannot find %s", name, a->words[0]);
-    return JIG_OK;
-}
-
-static int serial_present(const struct jig_address *a, struct jig_error *err)
-{
-    char path[PATH_MAX];
-    struct jig_error why;
-    int code = find_device(a, "serial", path, &why);
-    if (code == JIG_OK || code == JIG_ENOTFOUND)
-        return code == JIG_OK;
-    if (err)
-        *err = why;
-    return code;
-}
 
 /* ---- opening ---- */
 
@@ -285,7 +198,7 @@ static int serial_open(struct jig_port *port, struct jig_error *err)
     struct serial *serial = port->priv;
     int code = read_options(port, err);
     if (code == JIG_OK)
-        code = find_device(&port->address, port->name, serial->path, err);
+        code = jig_serial_find(&port->address, port->name, serial->path, err);
     if (code < 0)
         return code;
     serial->lock = jig_tty_open(serial->path, port->name, err);
@@ -409,52 +322,6 @@ static int serial_set(struct jig_port *port, const struct jig_setting *setting,
                     setting->name);
 }
 
-/* ---- listing ---- */
-
-/* The name that says where the device is plugged in, which stays when two are swapped. The node's
- * own name where udev made none. */
-static void find_by_path(const char *node, char *out, size_t size)
-{
-    DIR *dir = opendir(by_path);
-    snprintf(out, size, "%s", node);
-    if (!dir)
-        return;
-    for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-        char name[sizeof by_path + sizeof entry->d_name], target[PATH_MAX];
-        snprintf(name, sizeof name, "%s/%s", by_path, entry->d_name);
-        if (realpath(name, target) && !strcmp(target, node))
-            snprintf(out, size, "%s", name);
-    }
-    closedir(dir);
-}
-
-static void describe(const struct sp_port *sp, jig_port_info_fn *fn, void *data)
-{
-    char path[PATH_MAX], address[sizeof "serial:" + PATH_MAX];
-    struct jig_port_info info = {.address = address, .vid = -1, .pid = -1};
-    info.name = sp_get_port_name(sp);
-    info.description = sp_get_port_description(sp);
-    info.manufacturer = sp_get_port_usb_manufacturer(sp);
-    info.product = sp_get_port_usb_product(sp);
-    info.serial = sp_get_port_usb_serial(sp);
-    if (sp_get_port_usb_vid_pid(sp, &info.vid, &info.pid) != SP_OK)
-        info.vid = info.pid = -1;
-    find_by_path(info.name, path, sizeof path);
-    snprintf(address, sizeof address, "serial:%s", path);
-    fn(data, &info);
-}
-
-static int serial_list(jig_port_info_fn *fn, void *data, struct jig_error *err)
-{
-    struct sp_port **ports;
-    if (sp_list_ports(&ports) != SP_OK)
-        return jig_fail(err, JIG_ESYSTEM, "serial: cannot list the serial ports");
-    for (int i = 0; ports[i]; i++)
-        describe(ports[i], fn, data);
-    sp_free_port_list(ports);
-    return JIG_OK;
-}
-
 const struct jig_transport jig_transport_serial = {
     .scheme = "serial",
     .summary = "a serial port or USB adapter, through libserialport",
@@ -467,6 +334,6 @@ const struct jig_transport jig_transport_serial = {
     .drain = serial_drain,
     .discard = serial_discard,
     .set = serial_set,
-    .present = serial_present,
-    .list = serial_list,
+    .present = jig_serial_present,
+    .list = jig_serial_list,
 };

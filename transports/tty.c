@@ -245,8 +245,9 @@ static int tty_set(struct jig_port *port, const struct jig_setting *setting, str
                     setting->name);
 }
 
-static int tty_present(const struct jig_address *a, struct jig_error *err)
+static int tty_present(struct jig_loop *loop, const struct jig_address *a, struct jig_error *err)
 {
+    (void)loop;
     if (a->n_words != 1)
         return jig_fail(err, JIG_EINVALID, "tty: must be tty:PATH");
     return access(a->words[0], F_OK) == 0;

@@ -13,6 +13,7 @@
 #include "core/port.h"
 #include "transports/table.h"
 #include "transports/usb_find.h"
+#include "transports/usb_list.h"
 #include "transports/usb_pipe.h"
 #include "transports/usb_request.h"
 
@@ -34,6 +35,7 @@ struct usb {
     libusb_context *context;
     libusb_device *device;
     struct jig_usb_layout layout;
+    struct jig_port_about about;
     bool claimed, zlp;
     struct watched watched[WATCHES];
     struct jig_usb_pipe in, out;
@@ -284,6 +286,8 @@ static int start(struct usb *wire, const struct jig_usb_wish *wish, struct jig_e
     if (code == JIG_OK)
         code = jig_usb_find(&wire->link.usb, wire->context, wish, &wire->device, err);
     if (code == JIG_OK)
+        jig_usb_about(&wire->link.usb, wire->device, &wire->about);
+    if (code == JIG_OK)
         code = jig_usb_lay_out(&wire->link.usb, wire->device, wire->port->name, wish, &wire->layout,
                                err);
     if (code == JIG_OK)
@@ -327,9 +331,16 @@ static int usb_open(struct jig_port *port, struct jig_error *err)
     return code;
 }
 
-/* That two fit is for opening to say. */
-static int usb_present(const struct jig_address *address, struct jig_error *err)
+static void usb_about(const struct jig_port *port, struct jig_port_about *about)
 {
+    *about = ((const struct usb *)port->priv)->about;
+}
+
+/* That two fit is for opening to say. */
+static int usb_present(struct jig_loop *loop, const struct jig_address *address,
+                       struct jig_error *err)
+{
+    (void)loop;
     struct jig_usb_wish wish;
     int code = jig_usb_read_wish(address, &wish, err);
     return code < 0 ? code : jig_usb_is_plugged(&wish);
@@ -346,5 +357,7 @@ const struct jig_transport jig_transport_usb = {
     .want = usb_want,
     .drain = usb_drain,
     .control = usb_control,
+    .about = usb_about,
     .present = usb_present,
+    .list = jig_usb_list,
 };

@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "transports/options.h"
+#include "transports/sysfs.h"
 
-enum { PORTS_MAX = 7, PATH_TEXT = 40, SERIAL_TEXT = 256, LIST_TEXT = 176 };
+enum { PORTS_MAX = 7, PATH_TEXT = JIG_PATH_CAP, LIST_TEXT = 176 };
 
 static const char devices[] = "/sys/bus/usb/devices";
 
@@ -93,24 +94,17 @@ static void write_path(const struct jig_usb *usb, libusb_device *device, char ou
 
 /* What the kernel has read of a device when it was plugged in: no permission is needed, and a
  * device that hangs holds up nobody. "" = nothing. */
-static void read_attribute(const char *path, const char *attribute, char out[SERIAL_TEXT])
+static void read_attribute(const char *path, const char *attribute, char out[JIG_SYSFS_TEXT])
 {
-    char name[PATH_TEXT + 64];
-    snprintf(name, sizeof name, "%s/%.40s/%s", devices, path, attribute);
-    FILE *file = fopen(name, "re");
-    out[0] = '\0';
-    if (!file)
-        return;
-    if (!fgets(out, SERIAL_TEXT, file))
-        out[0] = '\0';
-    out[strcspn(out, "\n")] = '\0';
-    fclose(file);
+    char folder[JIG_SYSFS_PATH];
+    snprintf(folder, sizeof folder, "%s/%.40s", devices, path);
+    jig_sysfs_read(folder, attribute, out);
 }
 
 struct candidate {
     libusb_device *device;
     int vid, pid; /* -1 = unknown */
-    char path[PATH_TEXT], serial[SERIAL_TEXT];
+    char path[PATH_TEXT], serial[JIG_SYSFS_TEXT];
 };
 
 /* Looks for the serial number only when the rest fits. */
@@ -137,10 +131,7 @@ static bool describe(const struct jig_usb *usb, libusb_device *device, struct ca
 
 static void add_candidate(struct list *list, struct candidate *c)
 {
-    for (char *p = c->serial; *p; p++) {
-        if (*p < ' ' || *p > '~')
-            *p = '?';
-    }
+    jig_sysfs_clean(c->serial);
     add(list, "%spath=%s (%04x:%04x%s%.32s)", list->text[0] ? ", " : "", c->path, (unsigned)c->vid,
         (unsigned)c->pid, c->serial[0] ? ", serial " : "", c->serial);
 }
@@ -170,13 +161,21 @@ int jig_usb_find(const struct jig_usb *usb, libusb_context *context,
     if (!found)
         return jig_fail(err, JIG_ENOTFOUND, "usb: none of %zd devices fits the address", n);
     if (found > 1)
-        return jig_fail(err, JIG_EINVALID, "usb: %d devices fit the address: %s", found, list.text);
+        return jig_fail(err, JIG_EINVALID,
+                        "usb: %d devices fit the address: %s; add the path= of one to it", found,
+                        list.text);
     return JIG_OK;
+}
+
+void jig_usb_about(const struct jig_usb *usb, libusb_device *device, struct jig_port_about *about)
+{
+    write_path(usb, device, about->path);
+    read_attribute(about->path, "serial", about->serial);
 }
 
 static int read_id(const char *path, const char *attribute)
 {
-    char text[SERIAL_TEXT];
+    char text[JIG_SYSFS_TEXT];
     int id = -1;
     read_attribute(path, attribute, text);
     jig_hex_number(text, 4, &id);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/address.h"
+#include "core/port.h"
 #include "transports/usb_library.h"
 
 #define JIG_USB_OPTIONS "alt", "interface", "path", "pid", "read", "serial", "vid", "write", "zlp"
@@ -38,6 +39,9 @@ int jig_usb_read_wish(const struct jig_address *address, struct jig_usb_wish *wi
  * several fit, with a list: which of them is on which slot is not for chance to say. */
 int jig_usb_find(const struct jig_usb *usb, libusb_context *context,
                  const struct jig_usb_wish *wish, libusb_device **device, struct jig_error *err);
+
+/* Its serial number and where it is plugged in, as the kernel read them when it came. */
+void jig_usb_about(const struct jig_usb *usb, libusb_device *device, struct jig_port_about *about);
 
 /* Whether one that fits is plugged in, as the kernel's files say. It is asked again and again,
  * which would be dear through libusb. */

@@ -42,7 +42,7 @@ end
 local function run(unit, options)
   local truth = units.truth(unit)
   local limit <close> = task.limit("unit", truth.recipe.limits.unit)
-  units.open(unit, options.address, options.pacing)
+  units.connect(unit, options.address, options.pacing)
   hook(unit, "reset")
   hook(unit, "prepare")
   tell_serial(unit)
@@ -130,9 +130,8 @@ local function close_session(session, result)
   session:close()
 end
 
-local function close_port(handle, result)
-  result.received, result.sent = handle:counts()
-  handle:close()
+local function close_ports(unit, result)
+  result.received, result.sent = units.disconnect(unit)
 end
 
 --- Runs one attempt. Yields; does not throw.
@@ -150,7 +149,7 @@ function attempt.run(unit, options)
     guard(result, fail, unit, folder, thrown, spent, result)
   end
   if truth.session then guard(result, close_session, truth.session, result) end
-  if truth.handle then guard(result, close_port, truth.handle, result) end
+  if truth.handle then guard(result, close_ports, unit, result) end
   result.fingerprint = truth.fingerprint
   result.manufactured_with_fault = (truth.fingerprint and not result.passed) or nil
   result.phases = units.durations(unit)

@@ -3,6 +3,7 @@
 -- Data first, functions second; all optional but a name, a port and a framing. A mistake is an error
 -- that names the key, what is expected, what was found, and the line of the recipe.
 
+local addresses = require "jig.address"
 local fault = require "jig.fault"
 local shape = require "jig.shape"
 
@@ -34,6 +35,7 @@ local recipe = {}
 ---@field between? number   between bytes: silence after which a frame is over or cut short (1)
 ---@field exchange? number  one request and its response (5)
 ---@field reset? number     the reset hook (10)
+---@field reopen? number    unit:reopen: until the device has left and is back (10)
 ---@field finish? number    the finish hook (30)
 ---@field unit? number      one attempt at a unit, without reporting and resetting (300)
 
@@ -46,6 +48,7 @@ recipe.limits = {
   between = 1,
   exchange = 5,
   reset = 10,
+  reopen = 10,
   finish = 30,
   unit = 300,
 }
@@ -202,10 +205,6 @@ function recipe.new(self, file)
   return made
 end
 
-local function encode(text)
-  return (text:gsub("[^%w%-%._~/:]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
-
 -- The query options that a recipe's `port` asks for, as an array of { key, value }, sorted.
 local function port_options(port)
   local options = {}
@@ -226,14 +225,6 @@ local function match_options(port)
   return options
 end
 
-local function add_query(address, options)
-  for _, option in ipairs(options) do
-    local mark = address:find("?", 1, true) and "&" or "?"
-    address = address .. mark .. encode(option[1]) .. "=" .. encode(option[2])
-  end
-  return address
-end
-
 -- Transports that take the same options.
 local ALIKE <const> = { serial = "tty", tty = "tty" }
 
@@ -245,7 +236,7 @@ local function merged(address, port)
     local key = "[?&]" .. option[1]:gsub("%W", "%%%0") .. "="
     if not address:find(key) then missing[#missing + 1] = option end
   end
-  return add_query(address, missing)
+  return addresses.add(address, missing)
 end
 
 --- The address to open. What the station names goes first and gets the options of the recipe's `port` that
@@ -257,8 +248,8 @@ end
 function recipe.address(port, given)
   if given then return type(port) == "table" and merged(given, port) or given end
   if type(port) == "string" then return port end
-  local address = ("%s:%s"):format(port[1], encode(port[2] or ""))
-  return add_query(add_query(address, port_options(port)), match_options(port))
+  local address = ("%s:%s"):format(port[1], addresses.encode(port[2] or ""))
+  return addresses.add(addresses.add(address, port_options(port)), match_options(port))
 end
 
 --- How writes are paced: { chunk = bytes, gap = seconds }, from the recipe's `port`.

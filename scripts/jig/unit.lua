@@ -9,7 +9,7 @@ local fault = require "jig.fault"
 local session = require "jig.session"
 local task = require "jig.task"
 local unfilled = require "jig.unfilled"
-local wire = require "jig.wire"
+local wires = require "jig.wires"
 
 ---@class jig.Unit
 ---@field slot string
@@ -28,9 +28,9 @@ local unit = {}
 local meta = { __index = unit, __name = "jig.unit" }
 
 -- What is so whatever a recipe makes of the fields of its unit, and all that the engine goes by: number,
--- attempt, slot; recipe, context, catch, started, phase, phases; port and its handle; handed (messages that
--- were given to the device), served ({ payload =, given = }: payloads of the service); session, session_id,
--- fingerprint, failed (the fault after which no verb goes on).
+-- attempt, slot; recipe, context, catch, started, phase, phases; port, handle and all else of jig.wires; handed
+-- (messages that were given to the device), served ({ payload =, given = }: payloads of the service); session,
+-- session_id, fingerprint, failed (the fault after which no verb goes on).
 local truths = setmetatable({}, { __mode = "k" })
 
 -- Phases of the exchanges that follow these commands, in the vendor's words.
@@ -413,13 +413,50 @@ end)
 -- ---- the port ----
 
 --- Opens the port. For whoever runs the attempt.
-function unit:open(address, pacing)
+function unit:connect(address, pacing)
   unit.enter(self, "connect")
-  local truth = truths[self]
-  truth.port = wire.open(address, truth.slot, truth.recipe.limits, pacing,
-    recorder_of(self) and recorder_of(self):opener())
-  truth.handle, self.port = truth.port.handle, truth.port
+  self.port = wires.connect(truths[self], address, pacing, recorder_of(self) and recorder_of(self):opener())
 end
+
+--- Closes all that is open. For whoever runs the attempt.
+---@return integer received, integer sent  bytes, of all wires
+function unit:disconnect()
+  return wires.disconnect(truths[self])
+end
+
+-- What a cassette cannot play again ends it, and the reason is told.
+local function not_recorded(self, what)
+  local recorder = recorder_of(self)
+  if recorder then recorder:give_up(what .. ": a cassette has one wire, from its opening to its end") end
+end
+
+--- Opens a further wire of the same device: the port's address with other options. It is closed with the unit's port.
+-- Yields; throws connectivity.not_found, connectivity.open and others.
+--
+--     local events = unit:open { interface = 1 }
+--     local event = events:read(4, 2)
+---@param options table<string, string|integer|boolean>  of the transport; what is not given is as for unit.port
+---@return jig.Wire
+unit.open = verb(function(self, options)
+  wires.check_options(options, "open")
+  not_recorded(self, "the recipe opens a further wire")
+  return wires.open(truths[self], options)
+end)
+
+--- Waits until the device that is open has left and is back, within limits.reopen, and goes on with it: unit.port is
+-- the same object over the new wire, with an empty input; further wires are over. It is looked for at the same place,
+-- with the address's options but for those that are given, and must have the same serial number where its wire knows
+-- one. Yields; throws connectivity.not_found, connectivity.timeout, and tool.serial when another device came.
+--
+--     unit.port:control { request_type = 0x40, request = 0x01, value = 1 }   -- it leaves now
+--     unit:reopen { pid = 0x5742 }
+---@param options? table<string, string|integer|boolean>
+unit.reopen = verb(function(self, options)
+  options = options or {}
+  wires.check_options(options, "reopen")
+  not_recorded(self, "the device leaves and comes back")
+  wires.reopen(truths[self], options)
+end)
 
 --- Says something to the people at the station: one printable line, 200 characters at most. Device bytes
 -- do not belong there.

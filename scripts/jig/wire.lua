@@ -8,6 +8,7 @@ local port = require "jig.port"
 local task = require "jig.task"
 
 ---@class jig.Wire
+---@field release? fun()   of a further wire: the unit is told that it is closed
 ---@field budget? integer  bytes that may still be written in this exchange; nil = no bound
 local wire = {}
 
@@ -34,6 +35,18 @@ local function check(value, message, code, limit)
   return value
 end
 
+--- Opens the port of a wire, as jig.port does. Yields.
+---@param address string
+---@param name string     the slot
+---@param limits jig.Limits
+---@param options? { chunk?: integer, gap?: number }
+---@param open? function     in place of jig.port.open
+---@return any handle, string? message, string? code, string? limit
+function wire.open_port(address, name, limits, options, open)
+  local pacing = options or {}
+  return (open or port.open)(address, { limit = limits.open, name = name, chunk = pacing.chunk, gap = pacing.gap })
+end
+
 --- Opens the wire. Yields; throws connectivity.not_found, connectivity.open and others.
 ---@param address string
 ---@param name string     the slot
@@ -42,13 +55,7 @@ end
 ---@param open? function     in place of jig.port.open
 ---@return jig.Wire
 function wire.open(address, name, limits, options, open)
-  local pacing = options or {}
-  local handle, message, code, limit = (open or port.open)(address, {
-    limit = limits.open,
-    name = name,
-    chunk = pacing.chunk,
-    gap = pacing.gap,
-  })
+  local handle, message, code, limit = wire.open_port(address, name, limits, options, open)
   if not handle and code ~= "not_found" and code ~= "interrupted" and code ~= "timeout" then
     error(fault.new("connectivity.open", { reason = message }), 0)
   end
@@ -216,7 +223,16 @@ function wire:counts()
   return handle_of(self, "counts"):counts()
 end
 
+--- Goes on over another port: its lines stand as they do after opening.
+---@param handle any  of jig.port
+function wire:take(handle)
+  self.handle, self.lines = handle, {}
+end
+
 function wire:close()
+  local release = self.release
+  self.release = nil
+  if release then release() end
   self.handle:close()
 end
 

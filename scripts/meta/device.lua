@@ -7,6 +7,7 @@
 ---@class jig.testing.Device
 ---@field framing jig.Framing
 ---@field received jig.Frame[]  messages that receive gave
+---@field about table           vid, pid, serial: what it says of itself on USB
 local device = {}
 
 --- Exactly n bytes.
@@ -43,6 +44,22 @@ function device:send(frame) end
 ---@async
 ---@param seconds number
 function device:sleep(seconds) end
+
+--- A further wire of the device, that device.lua has among its `wires`: it reads, writes and sends as the device does.
+---@param number integer  its interface
+---@return jig.testing.Device
+function device:interface(number) end
+
+---@class jig.testing.Leave
+---@field after? number    seconds until it leaves; default 0.02
+---@field away? number     seconds until it is back; default 0.3
+---@field vid? integer     what is new when it is back
+---@field pid? integer
+---@field serial? string
+
+--- Leaves the bus and comes back, perhaps as something else; its firmware starts when it is opened again.
+---@param plan? jig.testing.Leave
+function device:leave(plan) end
 
 --- Pulls the plug: the wire is lost after what has arrived.
 function device:hang_up() end

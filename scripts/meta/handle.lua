@@ -22,6 +22,23 @@ local handle = {}
 ---@field scheme string
 ---@field summary string
 
+---@class jig.PortHolder
+---@field pid integer
+---@field program? string
+
+---@class jig.PortInfo
+---@field address string        to open it by: by the socket it is plugged into, where that is known
+---@field name string           its node below /dev
+---@field description? string
+---@field manufacturer? string
+---@field product? string
+---@field serial? string
+---@field vid? integer
+---@field pid? integer
+---@field path? string          where on USB it is plugged in: "1-2.3"
+---@field driver? string        the kernel's; several are separated by commas
+---@field held_by? jig.PortHolder[]  programs that have it open, as far as this user may see them; 4 at most
+
 --- Opens an address.
 ---@async
 ---@param address string
@@ -31,8 +48,8 @@ local handle = {}
 ---@return string? code
 function port.open(address, options) end
 
---- The devices that could be opened: a table for each, with its address.
----@return table[]? list
+--- The serial ports and USB devices that are plugged in.
+---@return jig.PortInfo[]? list
 ---@return string? message
 ---@return string? code
 function port.list() end
@@ -43,6 +60,17 @@ function port.list() end
 ---@return string? message
 ---@return string? code
 function port.present(address) end
+
+--- Waits until a serial or USB device was plugged in or unplugged, anywhere on this machine, or the limit has passed.
+--- The count says nothing of which device it was, and may grow without a cause: look again at what is so.
+---@async
+---@param limit? number   seconds; default: none
+---@param since? integer  what an earlier call gave: what has changed after it counts, also while nobody waited
+---@return integer? count  `since` when nothing has changed
+---@return string? message
+---@return string? code
+---@return string? limit
+function port.change(limit, since) end
 
 --- The transports.
 ---@return jig.PortScheme[]
@@ -127,6 +155,10 @@ function handle:control(request) end
 ---@return string? message
 ---@return string? code
 function handle:set(name, value) end
+
+--- What the system knows of the device: its serial number, and the path where it is plugged in.
+---@return table about
+function handle:about() end
 
 --- Bytes received and sent since it was opened.
 ---@return integer received

@@ -68,6 +68,7 @@ local jig = {}
 ---@field first? number     until the first byte of a response; as exchange
 ---@field between? number   silence after which a frame is over, or cut short; 1
 ---@field reset? number     the reset hook; 10
+---@field reopen? number    unit:reopen: until the device has left and is back; 10
 ---@field finish? number    the finish hook; 30
 ---@field unit? number      one attempt, without its report and reset; 300
 

@@ -48,6 +48,24 @@ function unit:handle_device_response(response) end
 ---@return jig.Frame
 function unit:read_frame(decoder) end
 
+--- Opens a further wire of the same device, with other options of its address; it is closed with the unit's port.
+--- Throws connectivity.not_found, connectivity.open.
+---
+---     local events = unit:open { interface = 1 }
+---@async
+---@param options table<string, string|integer|boolean>  of the transport
+---@return jig.Wire
+function unit:open(options) end
+
+--- Waits until the device has left and is back, within limits.reopen, and goes on with it: unit.port then has an empty
+--- input, and further wires are over. Throws connectivity.not_found, connectivity.timeout, and tool.serial when a device
+--- with another serial number came.
+---
+---     unit:reopen { pid = 0x5742 }
+---@async
+---@param options? table<string, string|integer|boolean>  of the transport, that are others now
+function unit:reopen(options) end
+
 --- Throws a fault: the unit fails and, if its session is open, is reported.
 ---@param name string            of the catalogue, or with code and reason
 ---@param fields? jig.StatusEntry

@@ -57,7 +57,7 @@ describe("jig.recipe", function()
       .. "port, prepare, reset, run, status, success, version, got an unknown key" },
     { "an unknown limit", GOOD .. "\n  limits = {\n    unit = 3,\n    exchagne = 5,\n  },\n",
       "recipe.lua:10: limits.exchagne: expected one of the keys between, exchange, finish, first, open, prepare, "
-      .. "read, ready, reset, unit, write, got an unknown key" },
+      .. "read, ready, reopen, reset, unit, write, got an unknown key" },
     { "a limit of 0", GOOD .. "  limits = {\n    exchange = 0,\n  },\n",
       "recipe.lua:8: limits.exchange: expected seconds, more than 0, got number 0" },
     { "a limit that is a hook of the same name", GOOD .. "  exchange = 5,\n  limits = { exchange = 1 },\n",

@@ -18,6 +18,12 @@ local function device_for(text)
   return {
     banner = text:find("expect", 1, true) and "SN=T100317\r\nready\r\n" or nil,
     reset = text:match('pulse%("(%a+)"'),
+    wires = { [1] = {} },
+    control = function(device)
+      local pid = text:match "unit:reopen { pid = (0x%x+)"
+      if pid then device:leave { pid = tonumber(pid) } end
+      return true
+    end,
     firmware = function(device)
       while true do
         device:receive()

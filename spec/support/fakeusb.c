@@ -9,10 +9,11 @@
  *     usb.answer(id, 0x42, "JIG1")         what control request 42 is answered, or "stall", "hang",
  * ... usb.counts()                         all that libusb would leak
  *
- * Preloaded, it also sends fopen of /sys/bus/usb/devices/ to the folder JIG_FAKEUSB_SYS. What can
- * be completed is, in order, by libusb_handle_events; a descriptor of each handle says that there
- * is.
+ * Preloaded, it also sends fopen and opendir of /sys/bus/usb/devices to the folder JIG_FAKEUSB_SYS.
+ * What can be completed is, in order, by libusb_handle_events; a descriptor of each handle says
+ * that there is.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <lauxlib.h>
 #include <libusb-1.0/libusb.h>
@@ -62,8 +63,9 @@ struct libusb_device {
     struct setting settings[SETTINGS];
     int bus, address, n_ports, gone, chosen, cleared, n_settings, n_points, n_answers;
     struct libusb_device_descriptor about;
-    bool plugged, echo, denied, busy, driver, detached, stuck, claimed, unconfigured;
-    bool stalls_all; /* each transfer at a halted endpoint ends in a stall, as under xHCI */
+    bool plugged, echo, denied, busy, driver, detached, stuck, unconfigured;
+    bool stalls_all;  /* each transfer at a halted endpoint ends in a stall, as under xHCI */
+    unsigned claimed; /* a bit for each interface */
     uint8_t ports[7];
 };
 
@@ -323,27 +325,24 @@ int libusb_set_auto_detach_kernel_driver(libusb_device_handle *handle, int enabl
 int libusb_claim_interface(libusb_device_handle *handle, int interface)
 {
     struct libusb_device *device = handle->device;
-    (void)interface;
-    if (device->busy || device->claimed || (device->driver && !device->detached))
+    if (device->busy || device->claimed & 1u << interface || (device->driver && !device->detached))
         return LIBUSB_ERROR_BUSY;
     device->driver = false;
-    device->claimed = true;
+    device->claimed |= 1u << interface;
     return 0;
 }
 
 int libusb_release_interface(libusb_device_handle *handle, int interface)
 {
-    (void)interface;
-    handle->device->claimed = false;
+    handle->device->claimed &= ~(1u << interface);
     handle->device->driver = handle->device->detached;
     return 0;
 }
 
 int libusb_set_interface_alt_setting(libusb_device_handle *handle, int interface, int alt)
 {
-    (void)interface;
     handle->device->chosen = alt;
-    return handle->device->claimed ? 0 : LIBUSB_ERROR_NOT_FOUND;
+    return handle->device->claimed & 1u << interface ? 0 : LIBUSB_ERROR_NOT_FOUND;
 }
 
 int libusb_clear_halt(libusb_device_handle *handle, unsigned char address)
@@ -556,6 +555,14 @@ FILE *fopen(const char *path, const char *mode)
     return next(other, mode);
 }
 
+DIR *opendir(const char *path)
+{
+    DIR *(*next)(const char *);
+    const char *folder = getenv("JIG_FAKEUSB_SYS");
+    *(void **)&next = dlsym(RTLD_NEXT, "opendir");
+    return next(folder && !strcmp(path, "/sys/bus/usb/devices") ? folder : path);
+}
+
 /* ---- for specs ---- */
 
 static struct libusb_device *check_device(lua_State *L)
@@ -747,7 +754,7 @@ static int fake_state(lua_State *L)
     const struct libusb_device *device = check_device(L);
     lua_newtable(L);
     set_number(L, "driver", device->driver);
-    set_number(L, "claimed", device->claimed);
+    set_number(L, "claimed", device->claimed != 0);
     set_number(L, "alt", device->chosen);
     set_number(L, "cleared", device->cleared);
     set_number(L, "waiting", length_of(&device->points[0].waiting));

@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/arrival.h"
 #include "core/child.h"
 #include "core/gate.h"
 #include "core/loop.h"
@@ -55,6 +56,7 @@ struct hook {
     struct jig_gate *gate;
     struct jig_passage passage;
     struct jig_bell *bell;
+    struct jig_arrival_waiter arrival;
     pthread_t ringer;
     int rings, delay; /* rings 0 = no thread */
 };
@@ -135,6 +137,8 @@ static int loop_free(lua_State *L)
     struct owner *owner = luaL_checkudata(L, 1, LOOP);
     jig_journal_close(owner->journal, false, NULL);
     owner->journal = NULL;
+    if (owner->loop)
+        jig_arrival_close(owner->loop);
     jig_loop_free(owner->loop);
     owner->loop = NULL;
     return 0;
@@ -1228,6 +1232,113 @@ static void new_type(lua_State *L, const char *type, const luaL_Reg *methods)
     lua_pop(L, 1);
 }
 
+/* ---- arrival: a monitor whose events are bytes in a pipe ---- */
+
+static struct {
+    bool refused; /* cannot be opened */
+    int opened;   /* are open now */
+    int pipe[2];
+} monitor;
+
+static void *monitor_open(int *fd, struct jig_error *err)
+{
+    if (monitor.refused || pipe2(monitor.pipe, O_NONBLOCK | O_CLOEXEC) < 0) {
+        jig_fail(err, JIG_EUNSUPPORTED, "no monitor");
+        return NULL;
+    }
+    monitor.opened++;
+    *fd = monitor.pipe[0];
+    return &monitor;
+}
+
+/* '-' is an event that is not for us. Four are taken at once. */
+static bool monitor_drain(void *opened)
+{
+    char bytes[4];
+    bool ours = false;
+    ssize_t n = read(monitor.pipe[0], bytes, sizeof bytes);
+    (void)opened;
+    for (ssize_t i = 0; i < n; i++)
+        ours = ours || bytes[i] != '-';
+    return ours;
+}
+
+static void monitor_close(void *opened)
+{
+    (void)opened;
+    close(monitor.pipe[0]);
+    close(monitor.pipe[1]);
+    monitor.opened--;
+}
+
+const struct jig_arrival_source jig_arrival_source = {monitor_open, monitor_drain, monitor_close};
+
+/* monitor(refused) -> how many are open; from now on they open or do not */
+static int set_monitor(lua_State *L)
+{
+    monitor.refused = lua_toboolean(L, 1);
+    lua_pushinteger(L, monitor.opened);
+    return 1;
+}
+
+/* event(bytes): each of them is one event */
+static int event(lua_State *L)
+{
+    size_t n;
+    const char *bytes = luaL_checklstring(L, 1, &n);
+    lua_pushboolean(L, write(monitor.pipe[1], bytes, n) == (ssize_t)n);
+    return 1;
+}
+
+/* l:changes() -> how often something changed; how many wait */
+static int loop_changes(lua_State *L)
+{
+    struct jig_loop *loop = check_owner(L)->loop;
+    lua_pushinteger(L, (lua_Integer)jig_arrival_count(loop, NULL));
+    lua_pushinteger(L, (lua_Integer)jig_arrival_waiters(loop));
+    return 2;
+}
+
+static void arrived(void *data)
+{
+    begin_call(data);
+    end_call(data, 0);
+}
+
+/* l:held() -> timers and watches of the loop */
+static int loop_held(lua_State *L)
+{
+    struct jig_loop *loop = check_owner(L)->loop;
+    lua_pushinteger(L, (lua_Integer)jig_loop_timers(loop));
+    lua_pushinteger(L, (lua_Integer)jig_loop_watches(loop));
+    return 2;
+}
+
+/* l:arrival(fn) -> waiter, which does not wait yet */
+static int loop_arrival(lua_State *L)
+{
+    struct hook *hook = push_hook(L, check_owner(L), 2, "spec.loop.arrival");
+    hook->arrival = (struct jig_arrival_waiter){.fn = arrived, .data = hook};
+    return 1;
+}
+
+static int arrival_wait(lua_State *L)
+{
+    struct hook *hook = luaL_checkudata(L, 1, "spec.loop.arrival");
+    struct jig_error err;
+    if (jig_arrival_wait(hook->owner->loop, NULL, &hook->arrival, &err) < 0)
+        return fail(L, &err);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static int arrival_unwait(lua_State *L)
+{
+    struct hook *hook = luaL_checkudata(L, 1, "spec.loop.arrival");
+    jig_arrival_unwait(hook->owner->loop, &hook->arrival);
+    return 0;
+}
+
 static const luaL_Reg loop_methods[] = {
     {"free", loop_free},
     {"now", loop_now},
@@ -1249,6 +1360,9 @@ static const luaL_Reg loop_methods[] = {
     {"gate", loop_gate},
     {"shut", loop_shut},
     {"places", loop_places},
+    {"changes", loop_changes},
+    {"arrival", loop_arrival},
+    {"held", loop_held},
     {NULL, NULL},
 };
 static const luaL_Reg timer_methods[] = {
@@ -1278,6 +1392,8 @@ static const luaL_Reg session_methods[] = {
 static const luaL_Reg gate_methods[] = {{"enter", gate_enter}, {"close", gate_close}, {NULL, NULL}};
 static const luaL_Reg passage_methods[] = {
     {"leave", passage_leave}, {"about", passage_about}, {"calls", passage_calls}, {NULL, NULL}};
+static const luaL_Reg arrival_methods[] = {
+    {"wait", arrival_wait}, {"unwait", arrival_unwait}, {NULL, NULL}};
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
 
 static const luaL_Reg functions[] = {
@@ -1296,6 +1412,8 @@ static const luaL_Reg functions[] = {
     {"raise", raise_signal},
     {"process_start", process_start},
     {"process_lives", process_lives},
+    {"monitor", set_monitor},
+    {"event", event},
     {NULL, NULL},
 };
 
@@ -1315,6 +1433,7 @@ int luaopen_spec_loop(lua_State *L)
     new_type(L, "spec.loop.session", session_methods);
     new_type(L, "spec.loop.gate", gate_methods);
     new_type(L, "spec.loop.passage", passage_methods);
+    new_type(L, "spec.loop.arrival", arrival_methods);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -236,13 +236,89 @@ describe("transports/stage", function()
     ]])
   end)
 
-  it("takes one name and no options", function()
+  it("carries control requests, which end later: with bytes, a word, a failure, or the wire", function()
     run([[
-      for _, address in ipairs { "stage:dev?baud=1", "stage:a b", "stage:" } do say(port.open(address)) end
+      local p = assert(port.open("stage:dev"))
+      local function ask(length, limit)
+        say(p:control { request_type = 0xC0, request = 1, value = 2, index = 3, length = length, limit = limit })
+      end
+      ask(4) ask(9) ask(0)
+      say(p:control { request_type = 0x40, request = 1, data = "abc" })
+      ask(1) ask(1) ask(1, 2) ask(1) ask(1)
+      p:close()
+    ]], [[
+      local asked = {}
+      local answers = {
+        function(w, n) w:answered("dev", n, "abcdef") end, function(w, n) w:answered("dev", n, "abcdef") end,
+        function(w, n) w:answered("dev", n, "abcdef") end, function(w, n) w:answered("dev", n, true) end,
+        function(w, n) w:answered("dev", n, nil, "stall") end,
+        function(w, n) w:answered("dev", n, nil, "too much", "limit") end,
+        function(w, n) same(false, w:answered("dev", n + 1, "x")) same(false, w:answered("other", n, "x")) end,
+        function(w, n)
+          same(false, w:answered("dev", n - 1, "late"))
+          same(true, w:answered("dev", n, "x"))
+          same(false, w:answered("dev", n, "y"))
+        end,
+        function(w) w:lose("dev", "unplugged") end,
+      }
+      run({ control = function(w, name, request, number)
+        asked[#asked + 1] = request
+        w:after(1, function() answers[number](w, number) end)
+        return true
+      end }, "1 abcd\n2 abcdef\n3 \n4 true\n5 nil|stage:dev: stall|refused\n6 nil|stage:dev: too much|limit\n"
+        .. "8 nil|port:control: the limit 'control' of 2 s passed|timeout|control\n9 x\n"
+        .. "10 nil|stage:dev: unplugged|lost")
+      same("192 1 2 3 4", table.concat({ asked[1].request_type, asked[1].request, asked[1].value, asked[1].index,
+        asked[1].length }, " "))
+      same("abc", asked[4].data)
+      same(nil, asked[1].data)
+    ]])
+  end)
+
+  it("has no control requests where nobody plays them, or refuses them at once", function()
+    run([[
+      local p = assert(port.open("stage:dev"))
+      for _ = 1, 2 do say(p:control { request_type = 0xC0, request = 1, length = 1 }) end
+      p:close()
+    ]], [[
+      run({}, ("0 nil|stage:dev: the device has no control requests|unsupported\n"):rep(2):sub(1, -2))
+      run({ control = function() return nil, "no", "lost" end }, ("0 nil|stage:dev: no|lost\n"):rep(2):sub(1, -2))
+      run({ control = function() return nil, "no" end }, ("0 nil|stage:dev: no|refused\n"):rep(2):sub(1, -2))
+    ]])
+  end)
+
+  it("says whether a device is there, and what its serial number is, where the player does", function()
+    run([[
+      say(port.present("stage:dev?pid=1"))
+      say(port.present("stage:dev?baud=1"))
+      local p = assert(port.open("stage:dev?interface=1&pid=2"))
+      local about = p:about()
+      say(about.serial, about.path)
+      p:close()
+    ]], [[
+      local names = {}
+      local function heard(answer)
+        return function(_, name)
+          names[#names + 1] = name
+          return answer, "S1"
+        end
+      end
+      local wrong = "\n0 nil|stage: unknown option 'baud'|invalid"
+      run({ present = heard(true), open = heard(true) }, "0 true" .. wrong .. "\n0 S1|nil")
+      same("dev?pid=1 dev?interface=1&pid=2", table.concat(names, " "))
+      run({ present = heard(false) }, "0 false" .. wrong .. "\n0 nil|nil")
+      run({}, "0 nil|stage: only opening it tells whether a device is there|unsupported" .. wrong .. "\n0 nil|nil")
+    ]])
+  end)
+
+  it("takes one name, and the options of usb that say which device and wire", function()
+    run([[
+      local long = "stage:dev?serial=" .. ("x"):rep(250)
+      for _, address in ipairs { "stage:dev?baud=1", "stage:a b", "stage:", long } do say(port.open(address)) end
     ]], [[
       local w <close>, s = started({}, "worker")
       local list = all(w, s)
-      same(3, #list)
+      same(4, #list)
       for _, message in ipairs(list) do same("invalid", message[3]) end
     ]])
   end)

@@ -149,6 +149,66 @@ describe("transports/usb", function()
     end)
   end)
 
+  -- A device that leaves its socket and comes back as something else: in the kernel's files, and on the bus.
+  describe("of a device that leaves and comes back", function()
+    local SETTINGS <const> = "{ number = 0, { 0x81, 2, 64 }, { 2, 2, 64 } }, { number = 1, { 0x83, 3, 8 } }"
+
+    -- Has it come back, and `meanwhile` happen a while after the wait for it has begun.
+    local REOPEN <const> = "local waits = task.spawn(pcall, wires.reopen, truth, { pid = 0x5742 }) clock.sleep(0.001) "
+      .. "%s local _, ok, thrown = waits:join(20) "
+      .. "return ok, ok and truth.address or thrown.name, not ok and thrown.reason or nil"
+
+    -- A token at 1-4, open, then unplugged and back with a serial number; the child has what is done with it.
+    local function back_with(folder, serial)
+      local c = child(("LD_PRELOAD=%s/spec/fakeusb.so JIG_FAKEUSB_SYS=%s"):format(wires.build, folder.path))
+      local function plug_in(pid, number)
+        for name, text in pairs { idVendor = "1209", idProduct = pid, serial = number } do
+          folder:write("1-4/" .. name, text .. "\n")
+        end
+        c.call("id = usb.plug { vid = 0x1209, pid = 0x%s, path = { 4 }, %s }", pid, SETTINGS)
+      end
+      c.call("package.cpath = %q usb, wires = require 'spec.fakeusb', require 'jig.wires'", wires.build .. "/?.so")
+      c.call "task = require 'jig.task'"
+      c.call "truth = { slot = 'A', recipe = { limits = { open = 5, reopen = 20, read = 5, write = 5 } } }"
+      plug_in("5740", "T1")
+      c.call "wires.connect(truth, 'usb:1209:5740?interface=0')"
+      assert.equal("T1\t1-4", c.call "local about = truth.handle:about() return about.serial, about.path")
+      c.call "usb.unplug(id)"
+      plug_in("5742", serial)
+      return c
+    end
+
+    local function check_left(c)
+      assert.equal("0\t0", c.call "wires.disconnect(truth) local n = usb.counts() return n.handles, n.transfers")
+    end
+
+    it("goes on with it at the same socket, with all of its interfaces", function()
+      local folder <close> = scratch.folder { ["1-4/serial"] = "" }
+      local c <close> = back_with(folder, "T1")
+      assert.equal("true\tusb:?vid=1209&interface=0&pid=5742&path=1-4\tnil", c.call(REOPEN, ""))
+      assert.equal("x", c.call "usb.feed(id, 0x81, 'x') return truth.port:read(1)")
+      assert.equal("ev", c.call(
+        "local events = wires.open(truth, { interface = 1 }) usb.feed(id, 0x83, 'ev') return events:read(2)"))
+      check_left(c)
+    end)
+
+    it("names both serial numbers when it is another one", function()
+      local folder <close> = scratch.folder { ["1-4/serial"] = "" }
+      local c <close> = back_with(folder, "T2")
+      assert.equal("false\ttool.serial\tA: another device came back: it is T2, and the one that left was T1",
+        c.call(REOPEN, ""))
+      check_left(c)
+    end)
+
+    it("waits for permission as it waits for the device", function()
+      local folder <close> = scratch.folder { ["1-4/serial"] = "" }
+      local c <close> = back_with(folder, "T1")
+      c.call "usb.set(id, 'denied', true)"
+      assert.equal("true", c.call(REOPEN, "usb.set(id, 'denied', false)"):match "^true")
+      check_left(c)
+    end)
+  end)
+
   describe("refuses an address", function()
     local cases = {
       { "usb:x", "VID:PID" }, { "usb:1209", "VID:PID" }, { "usb:12090:1", "VID:PID" }, { "usb:1209:", "VID:PID" },

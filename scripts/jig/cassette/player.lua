@@ -123,7 +123,7 @@ end
 
 local function send(self, delay, bytes)
   self.run:after(delay, function()
-    if not self.run.world:dead() and self.run.is_open then self.run.device:write(bytes) end
+    if not self.run.world:dead() and self.run.lines[0].is_open then self.run.device:write(bytes) end
   end)
 end
 

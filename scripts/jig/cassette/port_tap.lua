@@ -134,6 +134,16 @@ function tap:counts()
   return self.inner:counts()
 end
 
+function tap:about()
+  return self.inner:about()
+end
+
+-- What such a request carries stands in no line.
+function tap:control(...)
+  self.recorder:give_up("the recipe makes a control request: a cassette has none")
+  return self.inner:control(...)
+end
+
 local function closes(self)
   took(self, self.inner:discard() or "", true)
   self.recorder:tell(">", "close")

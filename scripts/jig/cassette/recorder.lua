@@ -66,6 +66,12 @@ function recorder:quietly(f, ...)
   if not ok then self.trouble = "the recorder failed: " .. tostring(thrown) end
 end
 
+--- Ends the recording, and nothing else.
+---@param why string
+function recorder:give_up(why)
+  self.trouble = self.trouble or why
+end
+
 -- ---- what is shown ----
 
 -- Whether no message stands in a text, as far as that may be found out.

@@ -12,10 +12,10 @@ api.framings = { "cobs", "ftcd", "hdlc", "length", "line", "raw", "slip", "stx_e
 -- Methods and fields that are there for whoever runs the attempt.
 local OF_THE_ENGINE <const> = {
   unit = {
-    "complete", "device_log", "durations", "enter", "fault", "new", "open", "phases", "report", "serial_text",
+    "complete", "connect", "device_log", "disconnect", "durations", "enter", "fault", "new", "phases", "report", "serial_text",
     "session", "truth", "unless_stopped",
   },
-  port = { "bound", "budget", "close", "handle", "limits", "lines", "open" },
+  port = { "bound", "budget", "close", "handle", "limits", "lines", "open", "open_port", "release", "take" },
 }
 
 local MODULE_OF <const> = { unit = "jig.unit", port = "jig.wire" }

@@ -5,6 +5,7 @@ local fault = require "jig.fault"
 local kinds = require "jig.check.kinds"
 local literals = require "jig.check.literals"
 local nearest = require "jig.check.nearest"
+local ports = require "jig.check.ports"
 local source = require "jig.check.source"
 
 -- The place of the seconds among the arguments, and of which key of `limits` they take the place.
@@ -147,6 +148,21 @@ local function check_literal(node, call, literal, context)
   end
 end
 
+-- What any transport takes: which one it is may be the station's choice.
+local OPTIONS <const> = {}
+for _, options in pairs(ports.options) do
+  for name in pairs(options) do OPTIONS[name] = true end
+end
+
+local function check_options(node, context)
+  for key, at in pairs(node.args[1] and keys_in(node.args[1]) or {}) do
+    local names = keys_of(OPTIONS)
+    if not nearest.among(key, names) then
+      context.report(at, ("unit:%s: no transport has an option '%s'"):format(node.name, key), nearest.advice(key, names))
+    end
+  end
+end
+
 -- Functions of string that take a pattern as their second argument, and a format as their first.
 local PATTERN <const> = { find = true, match = true, gmatch = true, gsub = true }
 local FORMAT <const> = { pack = true, unpack = true, packsize = true }
@@ -171,6 +187,8 @@ local function check_method(self, node, context)
   end
   if kind == "unit" and node.name == "fail" then
     check_fault(node, "unit:fail", FAIL_FIELDS, context)
+  elseif kind == "unit" and (node.name == "open" or node.name == "reopen") then
+    check_options(node, context)
   elseif kind == "port" then
     check_wait(node, context)
     if node.name == "pulse" then check_pulse(node, context) end

@@ -8,7 +8,9 @@ local kinds = {}
 
 -- What a field of something is; what one of its functions gives.
 local FIELD <const> = { unit = { port = "port" }, framing = { host = "end", device = "end" } }
-local RESULT <const> = { ["module jig.crc"] = { new = "crc" }, ["end"] = { decoder = "decoder" } }
+local RESULT <const> = {
+  ["module jig.crc"] = { new = "crc" }, ["end"] = { decoder = "decoder" }, unit = { open = "port" },
+}
 
 -- Parameters of these names are what they say, in all of a recipe's files, where no call hands over something else.
 local BY_NAME <const> = { unit = "unit", port = "port" }
@@ -65,6 +67,7 @@ function kinds.of(node, given, depth)
   if depth > DEEP then return nil end
   if node.tag == "name" then return of_name(node, given, depth) end
   if node.tag == "call" then return of_call(node, given, depth) end
+  if node.tag == "method" then return (RESULT[of(node.of, given, depth)] or {})[node.name] end
   if node.tag == "paren" then return of(node[1], given, depth) end
   if node.tag ~= "index" or node.key.tag ~= "string" then return nil end
   local fields = FIELD[of(node.of, given, depth)]

@@ -51,11 +51,14 @@ local function both(one, other)
   return table.move(other, 1, #other, #one + 1, table.move(one, 1, #one, 1, {}))
 end
 
+-- What is said of the framing of a further wire, of which nothing is known but how it makes a frame.
+local UNCHECKED <const> = { check = false, silence = false }
+
 -- The names for a frame of jig's own exchange; more where the recipe decides; those of a text that no exchange reads.
 local function unless_text(frame)
   return function(effect, subject)
     if not effect.frame then return OF_THE_RECIPE end
-    local names = type(frame) == "function" and frame(subject) or frame
+    local names = type(frame) == "function" and frame(effect.encode and UNCHECKED or subject.traits) or frame
     return is_of_the_recipe(effect, subject) and both(names, OF_THE_RECIPE) or names
   end
 end
@@ -167,13 +170,45 @@ local function refused(code, message)
   return function() return { code, message } end
 end
 
+-- The first opening decides. A device that is waited for is looked for again; a further wire is the recipe's own.
+local function unless_back(names)
+  return function(effect, subject)
+    if effect.phase == "connect" then return names end
+    return effect.what == "port" and both(names, OF_THE_RECIPE) or in_session(names)(effect, subject)
+  end
+end
+
 local opens = {
-  { name = "not_found", means = "there is no such device", allow = { "connectivity.not_found" },
+  { name = "not_found", means = "there is no such device", allow = unless_back { "connectivity.not_found" },
     act = refused("not_found", "there is no such device") },
-  { name = "refused", means = "the port may not be opened", allow = { "connectivity.open" },
+  { name = "refused", means = "the port may not be opened", allow = unless_back { "connectivity.open" },
     act = refused("denied", "permission denied") },
-  { name = "never", means = "opening does not end", allow = { "connectivity.timeout" },
+  { name = "never", means = "opening does not end", allow = unless_back { "connectivity.timeout" },
     act = function() return "later" end },
+}
+
+local controls = {
+  { name = "refused", means = "the device refuses the control request",
+    allow = in_session { "firmware.unknown_command" },
+    act = refused("refused", "the device refused the control request (stall)") },
+  { name = "hang", means = "the device does not answer the control request",
+    allow = in_session { "connectivity.timeout", "tool.limit" },
+    act = function() return "hang" end },
+  { name = "lost", means = "the device is unplugged in a control request", allow = in_session { "connectivity.lost" },
+    act = function() return { lose = "unplugged" } end },
+}
+
+local leaves = {
+  { name = "never_back", means = "the device leaves, and does not come back",
+    allow = in_session { "connectivity.not_found" },
+    act = function() return "never" end },
+  { name = "another_back", means = "another device comes back in place of the one that left",
+    fits = function(effect)
+      if not effect.serial then return false, "the device has no serial number that its wire knows" end
+      return true
+    end,
+    allow = in_session { "tool.serial" },
+    act = function() return "another" end },
 }
 
 local writes = {
@@ -241,18 +276,18 @@ local reads = {
       return { pieces = { { 0, first }, { 1e-4, effect.bytes:sub(#first + 1) } } }
     end },
   { name = "short", means = "half of the answer comes",
-    allow = unless_text(function(subject) return subject.traits.silence and ANY or DAMAGED end),
+    allow = unless_text(function(traits) return traits.silence and ANY or DAMAGED end),
     act = function(effect) return { pieces = { { 0, half(effect) } } } end },
   { name = "corrupt", means = "a bit of the answer is changed",
-    allow = unless_text(function(subject) return subject.traits.check and DAMAGED or ANY end),
+    allow = unless_text(function(traits) return traits.check and DAMAGED or ANY end),
     act = function(effect) return { pieces = { { 0, with_changed_byte(effect) } } } end },
   { name = "junk", means = "other bytes come before the answer",
-    allow = unless_text(function(subject)
-      return subject.traits.check and { "passed", table.unpack(DAMAGED) } or ANY -- it may spoil the frame behind it
+    allow = unless_text(function(traits)
+      return traits.check and { "passed", table.unpack(DAMAGED) } or ANY -- it may spoil the frame behind it
     end),
     act = function(effect) return { pieces = { { 0, JUNK .. effect.bytes } } } end },
   { name = "duplicate", means = "the answer comes twice",
-    allow = unless_text(function(subject) return subject.traits.silence and ANY or { "passed" } end),
+    allow = unless_text(function(traits) return traits.silence and ANY or { "passed" } end),
     act = function(effect) return { pieces = { { 0, effect.bytes .. effect.bytes } } } end },
   { name = "drip", means = "the answer comes byte by byte, each just within the limit between",
     allow = unless_text({ "passed", "connectivity.timeout", "connectivity.corrupt" }),
@@ -274,7 +309,7 @@ local function with_status(effect, subject, status, answering)
   local frame = {}
   for key, value in pairs(effect.frame) do frame[key] = value end
   frame.status = status
-  local encode = subject.recipe.framing.device.encode
+  local encode = effect.encode or subject.recipe.framing.device.encode
   local payloads = answering and { frame.payload, "" } or { "", frame.payload }
   for _, payload in ipairs(payloads) do
     frame.payload = payload
@@ -342,8 +377,9 @@ end
 
 -- Whether jig itself decides what becomes of a wait: for the port, and in its exchange within a session.
 local function is_jigs(effect, subject)
-  if effect.limit == "open" then return true end
-  return (" " .. (effect.around or "") .. " "):find(" exchange ", 1, true) and not is_of_the_recipe(effect, subject)
+  local around = " " .. (effect.around or "") .. " "
+  if effect.limit == "open" then return not around:find(" reopen ", 1, true) end
+  return around:find(" exchange ", 1, true) and not is_of_the_recipe(effect, subject)
 end
 
 local waits = {
@@ -404,14 +440,14 @@ local killed_after = {
 }
 
 local BY_KIND <const> = {
-  open = opens, write = writes, set = sets, read = reads, call = calls, wait = waits, record = records,
-  hook = {}, close = {},
+  open = opens, write = writes, set = sets, control = controls, leave = leaves, read = reads, call = calls,
+  wait = waits, record = records, hook = {}, close = {},
 }
 
 local DONE_AND_KILLED <const> = { call = true, write = true }
 
 --- The kinds of effect, in the order of the table.
-faults.KINDS = { "open", "set", "write", "read", "wait", "hook", "call", "record", "close" }
+faults.KINDS = { "open", "set", "control", "write", "read", "leave", "wait", "hook", "call", "record", "close" }
 
 --- All that can go wrong with an effect, and what of the table does not fit it.
 ---@param effect jig.testing.Effect
@@ -462,6 +498,7 @@ end
 ---@return boolean
 function faults.carries_status(effect, subject)
   if not (effect.frame and effect.frame.status) then return false end
+  if effect.encode then return true end
   local sample = subject.recipe.framing.device.sample
   return not sample or sample.status ~= nil
 end

@@ -112,7 +112,9 @@ local function add_attempt(history, event, last)
     if effect.kind == "record" and effect.what == "finished" and effect.injected ~= "refused" then
       attempt.recorded = true
     end
-    if effect.kind == "open" and not effect.injected then attempt.ports_open = attempt.ports_open + 1 end
+    if effect.kind == "open" and not (effect.injected or effect.failed) then
+      attempt.ports_open = attempt.ports_open + 1
+    end
     if effect.kind == "close" then attempt.ports_open = attempt.ports_open - 1 end
   end
   table.insert(history.attempts, attempt)

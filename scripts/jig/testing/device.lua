@@ -14,17 +14,20 @@
 --   a list         one reply to each message, in order: a frame; bytes as they are; false for silence; a
 --                  function that takes the message and gives one of these
 --   a table        { firmware = function or list, reset = "dtr", banner = "ready\r\n", latency = 0.001,
---                  statuses = { 0x11 }, cli = { new_device = { scp = 1 } } }. `reset`: the line that restarts the
---                  firmware when it is let go (until then the device is silent); `banner`: what it writes whenever
+--                  statuses = { 0x11 }, cli = { new_device = { scp = 1 } }, usb = { vid = 0x1209, pid = 1 },
+--                  control = function(device, request) … end, wires = { [1] = { framing = … } } }. `reset`: the line
+--                  that restarts the firmware when it is let go (until then the device is silent); `banner`: what it writes whenever
 --                  it starts, or a list of texts; `latency`: seconds until what it writes arrives; `statuses`:
 --                  all that it may answer, so that jig prove finds those that the recipe's map lacks; `cli`: what
 --                  the service answers to this product where the usual does not fit it, by command: `scp`,
---                  `payload`, `fingerprint`.
+--                  `payload`, `fingerprint`; `usb`: its vid, pid and serial number; `control`: what it answers to a
+--                  control request, at once: bytes, true, or nil for a stall; `wires`: its further interfaces, by
+--                  number, each with the framing of what `send` sends there, if it sends.
 --
 -- A list that testing.run is given takes all but the firmware from device.lua beside the recipe.
 -- Without `reset` the firmware starts when the port is opened. What it writes while nobody listens is lost.
 
-local cli = require "jig.testing.cli"
+local description_of = require "jig.testing.description"
 
 local device = {}
 
@@ -56,28 +59,15 @@ local function replying(replies)
   end
 end
 
-local KEYS <const> = { firmware = true, reset = true, banner = true, latency = true, statuses = true, cli = true }
-
-local function check_keys(description)
-  for key in pairs(description) do
-    if not KEYS[key] then
-      error(("a device is { firmware =, reset =, banner =, latency =, statuses =, cli = }: it has no '%s'")
-        :format(tostring(key)), 0)
-    end
-  end
-  local mistake = description.cli ~= nil and cli.mistake(description.cli)
-  if mistake then error("the device's " .. mistake, 0) end
-end
-
 local function firmware_of(description)
   local firmware = description
   if type(description) == "table" and description.firmware ~= nil then
-    check_keys(description)
+    description_of.check(description)
     firmware = description.firmware
   end
   if type(firmware) == "table" then
     if #firmware == 0 and next(firmware) ~= nil then -- it was meant for the other kind of table
-      check_keys(firmware)
+      description_of.check(firmware)
       error("a device with these settings needs firmware = a function or a list of replies", 0)
     end
     return replying(firmware)
@@ -96,7 +86,7 @@ end
 ---@return table?  see jig.testing.cli
 function device.service(description)
   local settings = settings_of(description)
-  check_keys(settings)
+  description_of.check(settings)
   return settings.cli
 end
 
@@ -114,12 +104,15 @@ end
 --- Makes a device that is switched off. Does not yield.
 ---@param description function|table  see above
 ---@param framing jig.Framing         its device end is the firmware's
----@param wire table  arrive(bytes, frame?): it wrote them, and they arrive; after(seconds, f); lose(why)
+---@param wire table  arrive(bytes, frame?): it wrote them, and they arrive; after(seconds, f); lose(why); leave(plan)
+---@param further? fun(interface: integer, framing?: jig.Framing): table  makes such a wire for a further interface
 ---@return jig.testing.Device
-function device.new(description, framing, wire)
+function device.new(description, framing, wire, further)
   local firmware = firmware_of(description)
   local options = settings_of(description)
-  return setmetatable({
+  local about = {}
+  for key, value in pairs(options.usb or {}) do about[key] = value end
+  local self = setmetatable({
     firmware = firmware,
     reset_line = options.reset,
     banner = type(options.banner) == "table" and options.banner or { options.banner },
@@ -128,7 +121,16 @@ function device.new(description, framing, wire)
     wire = wire,
     received = {},
     boots = 0,
+    about = about,
+    answers_control = options.control,
+    wires = {},
   }, meta)
+  for number, own in pairs(options.wires or {}) do
+    self.wires[number] = setmetatable({
+      main = self, framing = own.framing or framing, wire = further(number, own.framing), received = {}, input = "",
+    }, meta)
+  end
+  return self
 end
 
 -- Steps of the virtual machine after which firmware that does not wait is given up: some tenths of a second.
@@ -155,6 +157,7 @@ end
 -- Starts the firmware afresh.
 local function boot(self)
   self.input, self.decoder, self.sleeping = "", nil, false
+  for _, wire in pairs(self.wires) do wire.input, wire.decoder, wire.received = "", nil, {} end
   self.boots = self.boots + 1
   self.running = coroutine.create(self.firmware)
   for _, text in ipairs(self.banner) do self:write(text) end
@@ -185,15 +188,30 @@ function methods:set(line, value)
   end
 end
 
---- Bytes of the host came in.
-function methods:take(bytes)
-  self.input = (self.input or "") .. bytes
+--- Bytes of the host came in, at a further wire where that is said.
+---@param bytes string
+---@param number? integer
+function methods:take(bytes, number)
+  local wire = self.wires[number] or self
+  wire.input = (wire.input or "") .. bytes
   if not self.sleeping then go_on(self) end
+end
+
+--- The host asks something beside the wire: what the device answers; nil: it refuses.
+---@param request jig.Control
+---@return string|true|nil
+function methods:control(request)
+  local told = self.answers_control(self, request)
+  if told ~= nil and told ~= false and told ~= true and type(told) ~= "string" then
+    error(("the device's control gives bytes, true, or nil for a stall; it gave a %s"):format(type(told)), 0)
+  end
+  if told == true and request.request_type & 0x80 ~= 0 then return "" end
+  return told or nil
 end
 
 -- Waits for bytes.
 local function await(self)
-  if coroutine.running() ~= self.running then
+  if coroutine.running() ~= (self.main or self).running then
     error("only the device's own firmware can wait here", 3)
   end
   coroutine.yield()
@@ -313,6 +331,30 @@ function methods:sleep(seconds)
     go_on(self)
   end)
   while self.sleeping do await(self) end
+end
+
+--- A further wire of the device, with the methods of this one that read and write.
+---@param number integer  its interface
+---@return jig.testing.Device
+function methods:interface(number)
+  return self.wires[number] or error(("the device has no interface %s in its `wires`"):format(tostring(number)), 2)
+end
+
+-- Seconds until a device leaves, by when the answer to what made it leave has arrived; until it is back.
+local LEAVE <const>, AWAY <const> = 0.02, 0.3
+
+--- Leaves the bus and comes back, perhaps as something else; its firmware starts when it is opened again.
+--
+--     device:leave { pid = 0x5742 }
+---@param plan? { after?: number, away?: number, vid?: integer, pid?: integer, serial?: string }  seconds until it
+--  leaves (0.02) and until it is back (0.3); what is new then
+function methods:leave(plan)
+  local changes = {}
+  for key, value in pairs(plan or {}) do
+    if key ~= "after" and key ~= "away" then changes[key] = value end
+  end
+  description_of.check_about(changes, "device:leave: what is new")
+  self.wire.leave { after = plan and plan.after or LEAVE, away = plan and plan.away or AWAY, changes = changes }
 end
 
 --- Pulls the plug: the wire is lost after what has arrived.

@@ -5,10 +5,12 @@
 -- order, and told to `watch` before it happens, which may have it go wrong:
 --
 --   kind    what                        the action that `watch` may give
---   open    the port                    { code, message } | "later" (it stays under way)
+--   open    the port, or a further one  { code, message } | "later" (it stays under way)
 --   write   bytes                       { lose = message } | { block = true } | { done = function }: when it has them
 --   set     a line                      { code, message }
+--   control a request                   { code, message } | { lose = message } | "hang"
 --   read    bytes of the device arrive  { pieces = { { seconds, bytes } … }, lose = message }
+--   leave   the device does, to be back "never" | "another": it comes back, or another one does
 --   call    a command of the CLI        function(call, usual) -> what the program does instead
 --   wait    for at most so many seconds "limit": its limit passes
 --   record  an event of the journal     "refuse" | "die": it is written, and nobody learns it
@@ -18,6 +20,8 @@
 local cjson = require "cjson.safe"
 local cli = require "jig.testing.cli"
 local device = require "jig.testing.device"
+local lines = require "jig.testing.line"
+local stage = require "jig.testing.stage"
 local world = require "jig.world"
 
 ---@class jig.testing.Effect
@@ -30,6 +34,11 @@ local world = require "jig.world"
 ---@field size? integer     bytes written or arrived
 ---@field bytes? string     that arrive
 ---@field frame? jig.Frame  that arrives, when the device sent one
+---@field encode? function   makes such a frame's bytes, where its wire has a framing of its own
+---@field wire? integer      the interface of a further wire
+---@field phase? string      of the attempt, when a port is opened
+---@field failed? boolean    an opening failed by itself
+---@field serial? string     of the device that leaves
 ---@field call? jig.testing.Call
 ---@field limit? string     that ends a wait
 ---@field seconds? number   how long it may take
@@ -70,8 +79,8 @@ local world = require "jig.world"
 ---@field written string[]   bytes that the device was given
 ---@field answers { payload: string, taken: integer, attempt: integer }[]  frames that it sent, and how many messages
 ---  it had then
----@field writes integer     how often the device wrote since the port was opened, and how much
----@field bytes integer
+---@field lines table<integer, jig.testing.Line>  the device's wires: 0 is the port, others are further interfaces
+---@field absent boolean      the device has left
 ---@field said string[]      all that was told to people or programs: events as JSON, log lines
 ---@field said_lines table<integer, string>  the recipe's lines at which that was, when `lines` was asked for
 ---@field facts string[]     what the journal was told, as JSON
@@ -79,13 +88,8 @@ local world = require "jig.world"
 local rig = {}
 rig.__index = rig
 
-local NAME <const> = "device"
-
 -- Seconds after which a run is given up that does not end by itself.
 local DAY <const>, MINUTE <const> = 86400, 60
-
--- What a device may write while the port is open: one that never stops would never let a run end.
-local MOST_WRITES <const>, MOST_BYTES <const> = 100000, 64 * 1024 * 1024
 
 -- Bytes from which on a message is looked for where it does not belong: shorter ones are found by chance.
 rig.SECRET = 8
@@ -98,7 +102,12 @@ local function service_of(plan)
   return service
 end
 
-local function note(self, kind, what, effect)
+--- Notes an effect, and gives what `watch` has happen instead.
+---@param kind string
+---@param what string
+---@param effect? table  further fields
+---@return any action
+function rig:note(kind, what, effect)
   effect = effect or {}
   effect.kind, effect.what, effect.at = kind, what, self:now()
   effect.attempt, effect.in_session = self.attempt, self.in_session
@@ -107,162 +116,10 @@ local function note(self, kind, what, effect)
   if self.plan.watch then return self.plan.watch(effect, self) end
 end
 
-local function keep_secret(self, bytes)
+--- These bytes must be told to nobody.
+---@param bytes? string
+function rig:keep_secret(bytes)
   if bytes and #bytes >= rig.SECRET then self.secrets[bytes] = true end
-end
-
--- ---- the device ----
-
--- Calls f later, as long as the run is not over.
-local function after(self, seconds, f)
-  self.timers[self.world:after(seconds, f)] = true
-end
-
--- Whether an exchange waits for just this: nothing was done since it began to wait but that bytes arrived.
-local function is_awaited(self, piece)
-  if not self.awaits or piece.taken ~= #self.taken then return false end
-  for i = self.awaits + 1, #self.trail do
-    if self.trail[i].kind ~= "read" or self.trail[i].awaited then return false end
-  end
-  return piece.frame ~= nil
-end
-
--- Bytes arrive: as they are, or as they are made to, which is then what is under way next.
-local function arrive(self, piece)
-  local action
-  if not piece.made then
-    action = note(self, "read", piece.frame and "frame" or "text",
-      { size = #piece.bytes, bytes = piece.bytes, frame = piece.frame, awaited = is_awaited(self, piece) })
-  end
-  if self.world:dead() then return end
-  if not action then
-    self.world:feed(NAME, piece.bytes)
-    if piece.lose then self.world:lose(NAME, piece.lose) end
-    return
-  end
-  local now, pieces = self.world:now(), action.pieces or {}
-  for i, part in ipairs(pieces) do
-    table.insert(self.under_way, i, { at = now + part[1], bytes = part[2], made = true })
-  end
-  if action.lose then
-    table.insert(self.under_way, #pieces + 1, { at = now, bytes = "", made = true, lose = action.lose })
-  end
-end
-
--- What the device writes arrives in its order, each piece at its time.
-local function send_next(self)
-  local piece = self.under_way[1]
-  if not piece then return end
-  after(self, math.max(0, piece.at - self.world:now()), function()
-    if self.under_way[1] ~= piece then return end -- the port was closed meanwhile
-    table.remove(self.under_way, 1)
-    arrive(self, piece)
-    send_next(self)
-  end)
-end
-
--- What the device says outside a session is nobody's secret: its serial number may stand in it.
-local function answered(self, frame)
-  if self.in_session then keep_secret(self, frame.payload) end
-  self.answers[#self.answers + 1] = { payload = frame.payload, taken = #self.taken, attempt = self.attempt }
-end
-
--- Frames that firmware wrote as bytes are answers, too: they are found as the host would find them. Gives the frame
--- that the bytes are, where they are one and nothing else.
-local function overhear(self, bytes)
-  local framing, hearer, last = self.plan.recipe.framing, self.hearer, nil
-  local frame, answer = hearer:feed(bytes)
-  while frame or answer == "bad" do
-    if frame then answered(self, frame) end
-    last = frame or last
-    frame, answer = hearer:feed("")
-  end
-  local ended = (framing.traits or {}).silence and hearer:idle()
-  if ended then answered(self, ended) end
-  last = ended or last
-  local ok, alone = pcall(framing.device.encode, last or {})
-  return ok and alone == bytes and last or nil
-end
-
-local function check_writes(self, bytes)
-  self.writes, self.bytes = self.writes + 1, self.bytes + #bytes
-  if self.writes > MOST_WRITES or self.bytes > MOST_BYTES then
-    error(("the device's firmware writes without end: %d times, %d bytes since the port was opened"):format(self.writes,
-      self.bytes), 0)
-  end
-end
-
-local function written_by_device(self, bytes, frame)
-  if not self.is_open or bytes == "" then return end
-  check_writes(self, bytes)
-  if frame then answered(self, frame) else frame = overhear(self, bytes) end
-  local piece = {
-    at = self.world:now() + self.device.latency, bytes = bytes, frame = frame, taken = #self.taken,
-  }
-  table.insert(self.under_way, piece)
-  if #self.under_way == 1 then send_next(self) end
-end
-
--- What a decoder of the device's end answered, and all that follows it.
-local function observe(self, frame, answer)
-  while frame or answer == "bad" do
-    if frame then
-      self.taken[#self.taken + 1] = frame
-      self.taken_in[#self.taken], self.taken_by[#self.taken] = self.attempt, self.trail[#self.trail]
-    end
-    frame, answer = self.observer:feed("")
-  end
-end
-
--- A message that only silence ends is over when nothing comes for a while.
-local function observe_silence(self)
-  local last = #self.written
-  after(self, device.SILENCE / 2, function()
-    if #self.written == last and self.is_open then observe(self, self.observer:idle()) end
-  end)
-end
-
--- What the device gets is looked at whatever its firmware does with it.
-local function take(self, bytes)
-  self.written[#self.written + 1] = bytes
-  self.hearer = self.plan.recipe.framing.host.decoder() -- as in an exchange: what was said before is no part of it
-  observe(self, self.observer:feed(bytes))
-  if (self.plan.recipe.framing.traits or {}).silence then observe_silence(self) end
-  self.device:take(bytes)
-end
-
-local function device_hooks(self)
-  local hooks, framing = {}, self.plan.recipe.framing
-  function hooks.open()
-    local action = note(self, "open", "port")
-    if action == "later" then return "later" end
-    if action then return nil, action[2], action[1] end
-    self.is_open, self.under_way = true, {}
-    self.observer, self.hearer = framing.device.decoder(), framing.host.decoder()
-    self.writes, self.bytes = 0, 0
-    self.device:opened()
-    return true
-  end
-  function hooks.write(_, bytes)
-    local action = note(self, "write", "bytes", { size = #bytes })
-    if action and action.lose then return nil, action.lose end
-    if action and action.block then return 0 end
-    if not self.world:dead() then take(self, bytes) end
-    if action and action.done then action.done() end
-    return #bytes
-  end
-  function hooks.set(_, key, number)
-    local action = note(self, "set", key, { value = number })
-    if action then return nil, action[2], action[1] end
-    self.device:set(key, number)
-    return true
-  end
-  function hooks.close()
-    note(self, "close", "port")
-    self.is_open, self.under_way = false, {}
-    self.device:closed()
-  end
-  return hooks
 end
 
 -- ---- the CLI, the journal, the clock ----
@@ -271,39 +128,40 @@ end
 local function play(self, argv, limit)
   local call = self.cli:call(argv, limit, self:now())
   call.attempt = self.attempt
-  local action = note(self, "call", call.command, { call = call })
+  local action = self:note("call", call.command, { call = call })
   self.in_session = call.command == "new_device" or call.command == "get_device_configuration"
-  keep_secret(self, call.response)
+  self:keep_secret(call.response)
   if self.world:dead() then return { missing = true } end
   if type(self.plan.cli) == "string" then return end
   local usual = self.cli:answer(call)
   if action then call.played = action(call, usual) end
-  keep_secret(self, call.payload)
+  self:keep_secret(call.payload)
   return call.played
 end
 
 local function hooks_of(self)
-  local hooks = self.device and device_hooks(self) or {}
+  local hooks = self.device and stage.hooks(self) or {}
   function hooks.start(argv, limit) return play(self, argv, limit) end
   function hooks.record(kind, session, attempt, facts)
     self.facts[#self.facts + 1] = facts
-    return note(self, "record", kind, { session = session, attempt = attempt })
+    return self:note("record", kind, { session = session, attempt = attempt })
   end
   function hooks.wait(what, limit, seconds, around)
     if seconds == math.huge then
       self.unlimited[what] = true
     else
       self.awaits = (" " .. around .. " "):find(" exchange ", 1, true) and #self.trail + 1 or nil
-      return note(self, "wait", what, { limit = limit, seconds = seconds, around = around })
+      return self:note("wait", what, { limit = limit, seconds = seconds, around = around })
     end
   end
   function hooks.event(event)
     self.events[#self.events + 1] = event
     self.marks[#self.events] = #self.trail
     if event.event == "started" then self.attempt = event.attempt end
+    self.phase = event.phase or self.phase
     self.said[#self.said + 1] = cjson.encode(event)
     if self.plan.lines then self.said_lines[#self.said] = self.world:line(self.plan.folder) end
-    if event.event == "phase" and self.hooks[event.phase] then note(self, "hook", event.phase) end
+    if event.event == "phase" and self.hooks[event.phase] then self:note("hook", event.phase) end
   end
   function hooks.log(line)
     self.said[#self.said + 1] = line
@@ -328,17 +186,17 @@ end
 function rig.new(plan)
   local self = setmetatable({
     plan = plan, trail = {}, taken = {}, taken_in = {}, taken_by = {}, written = {}, answers = {}, events = {},
-    marks = {}, said = {}, said_lines = {}, facts = {}, secrets = {}, unlimited = {}, timers = {}, under_way = {},
-    attempt = 1, in_session = false, hooks = hooks_of_recipe(plan.recipe),
+    marks = {}, said = {}, said_lines = {}, facts = {}, secrets = {}, unlimited = {}, timers = {}, lines = {},
+    absent = false, attempt = 1, in_session = false, hooks = hooks_of_recipe(plan.recipe),
   }, rig)
   local played = type(plan.device) ~= "string"
   self.cli = cli.new(type(plan.cli) ~= "string" and plan.cli or nil, played and device.service(plan.device) or nil)
   if played then
-    self.device = device.new(plan.device, plan.recipe.framing, {
-      arrive = function(bytes, frame) written_by_device(self, bytes, frame) end,
-      after = function(seconds, f) after(self, seconds, f) end,
-      lose = function(why) self.world:lose(NAME, why) end,
-    })
+    local function wire(number, framing)
+      self.lines[number] = lines.new(self, number, framing)
+      return self.lines[number]:of_device()
+    end
+    self.device = device.new(plan.device, plan.recipe.framing, wire(0), wire)
   end
   self.world = world.new(hooks_of(self), {
     simulated = not plan.real,
@@ -359,7 +217,7 @@ end
 ---@param seconds number
 ---@param f fun()
 function rig:after(seconds, f)
-  after(self, seconds, f)
+  self.timers[self.world:after(seconds, f)] = true
 end
 
 local function worker_config(plan)
@@ -367,7 +225,7 @@ local function worker_config(plan)
     slot = "T",
     file = plan.file,
     folder = plan.folder,
-    address = type(plan.device) == "string" and plan.device or "stage:" .. NAME,
+    address = type(plan.device) == "string" and plan.device or "stage:" .. lines.NAME,
     service = service_of(plan),
     count = 1,
     retries = plan.retries or 0,

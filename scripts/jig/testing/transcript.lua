@@ -12,17 +12,24 @@ end
 
 local words = {}
 
-function words.open() return "the port is opened" end
-function words.close() return "the port is closed" end
+function words.open(effect) return ("the %s is opened"):format(effect.what or "port") end
+function words.close(effect) return ("the %s is closed"):format(effect.what or "port") end
 
-function words.write(effect) return ("write %d bytes"):format(effect.size) end
+local function at(effect)
+  return effect.wire and (" at interface %d"):format(effect.wire) or ""
+end
+
+function words.write(effect) return ("write %d bytes%s"):format(effect.size, at(effect)) end
+
+function words.control(effect) return ("control request %s, %d bytes"):format(effect.what, effect.size) end
+function words.leave() return "the device leaves, to come back" end
 
 function words.set(effect) return ("set %s = %s"):format(effect.what, effect.value) end
 
 function words.read(effect)
-  if not effect.frame then return ("the device sends %s"):format(brief(effect.bytes)) end
+  if not effect.frame then return ("the device sends %s%s"):format(brief(effect.bytes), at(effect)) end
   local status = effect.frame.status and (", status %d"):format(effect.frame.status) or ""
-  return ("the device answers %s%s"):format(brief(effect.frame.payload or ""), status)
+  return ("the device answers %s%s%s"):format(brief(effect.frame.payload or ""), status, at(effect))
 end
 
 local function answered(played)

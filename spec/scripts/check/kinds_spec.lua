@@ -22,6 +22,7 @@ describe("jig.check.kinds", function()
     ["local require = f; return require 'jig.hex'"] = false,
     ["return a.b.c"] = false,
     ["local x; return x.port"] = false,
+    ["local function f(unit) end local x; return x:open {}"] = false,
   } do
     it(("of %s is %s"):format(text, expected or "unknown"), function() assert.equal(expected or nil, kind_of(text)) end)
   end

@@ -67,6 +67,10 @@ describe("jig check", function()
     ["return string.pack('>I2 Q', 1)"] = "string.pack: \">I2 Q\" is no format: it has an invalid format option 'Q'",
     ["unit.port:read('4')"] = "port:read: expected a number of bytes, got a string",
     ["unit:log('a', 5)"] = "unit:log takes one text",
+    ["unit:open { interfac = 1 }"] = "unit:open: no transport has an option 'interfac'",
+    ["unit:reopen { pdi = 0x5742 }"] = "unit:reopen: no transport has an option 'pdi'",
+    ["local e = unit:open { interface = 1 } e:raed(4)"] = "port has no 'raed'",
+    ["unit:open { interface = 1 }.read(4)"] = "port.read(…) is called without its port",
   } do
     it("finds what is written down wrongly: " .. text, function()
       local said = all(findings_in(folder, ("local function f(unit) %s end\n"):format(text) .. mistakes.recipe))

@@ -48,7 +48,8 @@ function waits.limits(history, complain)
 end
 
 -- When an exchange is over, seen by the first thing that happens behind it; a sleep is one.
-local AFTER_EXCHANGE <const> = { call = true, hook = true, close = true, record = true, write = true, set = true }
+local AFTER_EXCHANGE <const> = { call = true, hook = true, close = true, record = true, write = true, set = true,
+  control = true }
 
 -- When what an effect belongs to is over, seen by the first thing that happens behind it.
 local function end_of(history, number, is_behind)

@@ -1,0 +1,124 @@
+--- The wires of a unit: its port, further ones of the same device, and the device that leaves and comes back.
+--
+-- What stands in a unit's truth (jig.unit): address and pacing of the port, port (the jig.Wire), handle (of jig.port,
+-- behind it), wires (further ones), moved (bytes of those that are closed).
+
+local addresses = require "jig.address"
+local reopen = require "jig.reopen"
+local task = require "jig.task"
+local wire = require "jig.wire"
+
+local wires = {}
+
+-- Further wires of one device.
+local MOST <const> = 8
+
+--- Raises when these are no options of an address.
+---@param options any
+---@param method string  of the unit
+function wires.check_options(options, method)
+  if type(options) ~= "table" then error(("unit:%s takes a table: { option = value… }"):format(method), 0) end
+  for key, value in pairs(options) do
+    local fits = type(value) == "string" or type(value) == "boolean" or math.type(value) == "integer"
+    if type(key) ~= "string" or not fits then
+      error(("unit:%s: an option of the address is a string, a whole number, true or false; %s is a %s"):format(method,
+        tostring(key), math.type(value) or type(value)), 0)
+    end
+  end
+end
+
+--- Opens the port. Yields; throws connectivity.*.
+---@param truth table
+---@param address string
+---@param pacing? table
+---@param opener? function  in place of jig.port.open
+---@return jig.Wire
+function wires.connect(truth, address, pacing, opener)
+  truth.address, truth.pacing = address, pacing
+  truth.wires, truth.moved = {}, { received = 0, sent = 0 }
+  truth.port = wire.open(address, truth.slot, truth.recipe.limits, pacing, opener)
+  truth.handle = truth.port.handle
+  return truth.port
+end
+
+local function count(truth, handle)
+  local received, sent = handle:counts()
+  truth.moved.received, truth.moved.sent = truth.moved.received + received, truth.moved.sent + sent
+end
+
+local function close(truth, handle)
+  count(truth, handle)
+  handle:close()
+end
+
+-- The recipe closes it itself.
+local function let_go_of(truth, further)
+  for i, one in ipairs(truth.wires) do
+    if one == further then
+      table.remove(truth.wires, i)
+      return count(truth, further.handle)
+    end
+  end
+end
+
+--- Opens a further wire. Yields; throws connectivity.*.
+---@param truth table
+---@param options table
+---@return jig.Wire
+function wires.open(truth, options)
+  if #truth.wires == MOST then error(("unit:open: %d wires are open already"):format(MOST), 0) end
+  local made = wire.open(addresses.with(truth.address, options), truth.slot, truth.recipe.limits, truth.pacing)
+  local further = { wire = made, handle = made.handle }
+  table.insert(truth.wires, further)
+  made.release = function() let_go_of(truth, further) end
+  return made
+end
+
+--- Closes all that is open. Does not yield.
+---@param truth table
+---@return integer received, integer sent
+function wires.disconnect(truth)
+  for _, further in ipairs(truth.wires) do close(truth, further.handle) end
+  close(truth, truth.handle)
+  return truth.moved.received, truth.moved.sent
+end
+
+-- From now on there is no device, until it is back.
+local function let_go(truth)
+  for _, further in ipairs(truth.wires) do
+    close(truth, further.handle)
+    further.wire.release = nil
+    further.wire:take(reopen.absent(truth.slot))
+  end
+  truth.wires = {}
+  close(truth, truth.handle)
+  truth.handle = reopen.absent(truth.slot)
+  truth.port:take(truth.handle)
+end
+
+-- Where the address says not where the device is plugged in, that is known from before.
+local function address_after(truth, options, about)
+  local made = addresses.with(truth.address, options)
+  if not about.path or addresses.has(made, "path") then return made end
+  return addresses.with(made, { path = about.path })
+end
+
+--- Waits until the device has left and is back, within limits.reopen, and puts the port over the new wire. Yields;
+-- throws connectivity.*, tool.serial.
+---@param truth table
+---@param options table
+function wires.reopen(truth, options)
+  local limits, slot = truth.recipe.limits, truth.slot
+  local limit <close> = task.limit("reopen", limits.reopen)
+  local about = truth.handle:about()
+  reopen.departure(truth.handle, truth.address, slot, limits.reopen)
+  let_go(truth)
+  truth.address = address_after(truth, options, about)
+  truth.handle = reopen.arrival(truth.address, slot, limits.reopen, function()
+    return wire.open_port(truth.address, slot, limits, truth.pacing)
+  end)
+  truth.port:take(truth.handle)
+  reopen.check_same(about, truth.handle:about(), slot)
+end
+
+return wires

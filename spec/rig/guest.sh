@@ -1,10 +1,13 @@
 #!/bin/sh
 # Makes what QEMU boots: guest.sh FOLDER writes FOLDER/vmlinuz and FOLDER/initramfs, from Debian's stock kernel, busybox
-# and udevd. Nothing of the project is in them, so that they seldom change: jig and the specs come by 9p. What is there
+# and udevd. Nothing of the project is in them, so that they seldom change: jig and the specs are
+# packed by pack.sh. What is there
 # already and fits is left alone. Exit 75: it cannot be made on this machine, and why is the last line.
 set -eu
 here=$(dirname "$0")
 folder=$1
+# shellcheck source=spec/rig/libraries.sh
+. "$here/libraries.sh"
 
 # Modules by name, in the order in which the guest loads them; what they need comes by itself.
 modules='virtio_pci 9pnet_virtio 9p usbcore vhci_hcd dummy_hcd usb_f_acm ftdi_sio cdc_acm'
@@ -36,15 +39,6 @@ get_kernel() {
     mv "$folder/kernel/boot/vmlinuz-$release" "$folder/vmlinuz"
 }
 
-# A program, under a name of its own, with its libraries.
-add_program() {
-    cp -L "$(command -v "$1")" "$root/bin/$2"
-    ldd "$(command -v "$1")" | grep -o '/[^ ]*' | while read -r library; do
-        mkdir -p "$root$(dirname "$library")"
-        cp -L "$library" "$root$library"
-    done
-}
-
 add_modules() {
     for module in $modules; do
         modprobe -d "$folder/kernel" -S "$release" --show-depends "$module" || exit 1
@@ -58,12 +52,13 @@ make_initramfs() {
     root=$folder/root
     release=$(ls "$folder/kernel/lib/modules")
     rm -rf "$root"
-    mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/run" "$root/tmp" "$root/host" "$root/etc" \
-        "$root/modules" "$root/lib/udev/rules.d"
+    mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/run" "$root/tmp" "$root/host" "$root/job" \
+        "$root/etc" "$root/modules" "$root/lib/udev/rules.d"
     cp "$here/init" "$root/init"
     chmod 755 "$root/init"
     cp "$(command -v busybox)" "$root/bin/busybox"
-    add_program udevadm udevadm
+    cp "$(command -v udevadm)" "$root/bin/udevadm"
+    add_libraries "$root/bin/udevadm"
     ln -s udevadm "$root/bin/systemd-udevd"
     cp /lib/udev/rules.d/50-udev-default.rules /lib/udev/rules.d/60-serial.rules "$root/lib/udev/rules.d"
     printf 'root:x:0:\ntty:x:5:\ndialout:x:20:\n' >"$root/etc/group"
@@ -88,7 +83,7 @@ version=$package.$(apt-cache policy "$package" | sed -n 's/^ *Candidate: //p')
     get_kernel
     echo "$version" >"$folder/kernel.stamp"
 }
-inputs=$(cat "$here/init" "$here/guest.sh" "$folder/kernel.stamp" "$(command -v busybox)" "$(command -v udevadm)" | sha256sum)
+inputs=$(cat "$here/init" "$here/guest.sh" "$here/libraries.sh" "$folder/kernel.stamp" "$(command -v busybox)" "$(command -v udevadm)" | sha256sum)
 [ "$(cat "$folder/guest.stamp" 2>/dev/null)" = "$inputs" ] || {
     rm -f "$folder/guest.stamp"
     make_initramfs

@@ -1,6 +1,6 @@
 --- QEMU with the guest: started, spoken to by QMP, its snapshot made and restored, its console.
 --
---     local machine <close> = machines.restore(folder, root)   -- a guest that is up, 0.3 s
+--     local machine <close> = machines.restore(folder)   -- a guest that is up, in a second
 --     assert(machine:run("uname -r", 5) == 0)
 --
 -- Always without KVM: where a machine is virtual itself, /dev/kvm may be there and hang. Everything that the guest has
@@ -31,8 +31,7 @@ local MEMORY <const> = 320
 local machine = {}
 machine.__index = machine
 
-local function words(folder, tree)
-  local share = "local,path=%s,mount_tag=%s,security_model=none,readonly=on,multidevs=remap"
+local function words(folder)
   return {
     "timeout", "-k", "5", tostring(LIFE), "qemu-system-x86_64", "-M", "pc", "-accel", "tcg", "-icount", CLOCK,
     "-m", tostring(MEMORY),
@@ -40,7 +39,7 @@ local function words(folder, tree)
     "-kernel", folder .. "/vmlinuz", "-initrd", folder .. "/initramfs",
     "-append", "console=ttyS0 loglevel=1 panic=-1 mitigations=off nokaslr rdinit=/init",
     "-chardev", "pty,id=console", "-serial", "chardev:console",
-    "-virtfs", share:format("/", "root"), "-virtfs", share:format(tree, "tree"),
+    "-virtfs", ("local,path=%s,mount_tag=files,security_model=none,readonly=on"):format(folder),
     "-qmp", "stdio",
   }
 end
@@ -85,8 +84,8 @@ local function open_serial(self)
   end
 end
 
-local function start(folder, tree, more)
-  local list = words(folder, tree)
+local function start(folder, more)
+  local list = words(folder)
   table.move(more, 1, #more, #list + 1, list)
   local self = setmetatable({ wire = assert(port.open(address_of(list))) }, machine)
   await(self, ANSWER, function(told) return told.QMP end)
@@ -130,10 +129,9 @@ end
 
 --- Boots the guest and writes FOLDER/snapshot. Raises when it does not come up. Yields.
 ---@param folder string  with vmlinuz and initramfs; of ordinary letters
----@param tree string    the project's, absolute
 ---@param show fun(line: string)  what the guest says on the way
-function machines.snapshot(folder, tree, show)
-  local self <close> = start(folder, tree, {})
+function machines.snapshot(folder, show)
+  local self <close> = start(folder, {})
   local boot_limit <close> = task.limit("the guest's boot", BOOT)
   repeat
     local line = assert(self.console:read_until("\n", math.huge))
@@ -142,13 +140,12 @@ function machines.snapshot(folder, tree, show)
   save(self, folder .. "/snapshot")
 end
 
---- A guest that goes on where the snapshot was made, with the host's files: its shell is in its memory, what is run by
--- `chroot /host` sees the host's programs and libraries, and the project in /mnt. Yields.
+--- A guest that goes on where the snapshot was made, with what FOLDER/files.tar has in /job: programs that are run by
+-- `chroot /job` see the project in /project. Yields.
 ---@param folder string
----@param tree string
 ---@return rig.Machine
-function machines.restore(folder, tree)
-  local self = start(folder, tree, { "-incoming", ("exec:cat %s/snapshot"):format(folder) })
+function machines.restore(folder)
+  local self = start(folder, { "-incoming", ("exec:cat %s/snapshot"):format(folder) })
   repeat
     clock.sleep(0.01)
   until self:qmp("query-status").status ~= "inmigrate"
@@ -159,9 +156,9 @@ function machines.restore(folder, tree)
     if status ~= 0 then error(("the guest cannot do '%s': %s"):format(line, table.concat(said, "; ")), 0) end
   end
   must(("date -s @%d >/dev/null"):format(os.time()))
-  local options = "trans=virtio,version=9p2000.L,msize=262144,cache=loose,ro"
-  must(("mount -t 9p -o %s root /host && mount -t 9p -o %s tree /host/mnt"):format(options, options))
-  must "for d in proc sys dev run tmp; do mount --rbind /$d /host/$d || exit 1; done"
+  must "mount -t 9p -o trans=virtio,version=9p2000.L,msize=500000,cache=none,ro files /host"
+  must "tar -x -C /job -f /host/files.tar && umount /host"
+  must "for d in proc sys dev run tmp; do mount --rbind /$d /job/$d || exit 1; done"
   return self
 end
 

@@ -34,4 +34,5 @@ case $? in
     exit 1
     ;;
 esac
+"$here/pack.sh" "$build" "$folder/files.tar" || exit 1
 exec timeout -k 10 "$LIMIT" "$build/jig" "$here/rig.lua" "$@"

@@ -6,11 +6,16 @@ local clock = require "jig.clock"
 local machines = require "spec.rig.machine"
 local proc = require "jig.proc"
 local system = require "jig.system"
+local task = require "jig.task"
 
--- Seconds that one file of cases may take.
-local CASE <const> = os.getenv "CYCLES" and 1800 or 150
+-- Seconds of this machine's that one file of cases may take.
+local CASE <const> = os.getenv "CYCLES" and 1800 or 300
 
-local CASES <const> = { "usb", "serial", "walk_usb", "walk_ftdi", "walk_acm", "token", "cycles" }
+-- Guests at a time: their clocks do not see each other.
+local GUESTS <const> = 2
+
+-- Those that take long first.
+local CASES <const> = { "cycles", "walk_acm", "walk_usb", "walk_ftdi", "token", "usb", "serial" }
 
 local build = arg[-1]:match("^(.*)/[^/]*$") or "build"
 local folder = build .. "/rig" -- what QEMU is told of it: no letter in it needs a quote
@@ -39,34 +44,46 @@ local function ensure_snapshot()
   say "the guest has come up; its snapshot is made"
 end
 
--- One file of cases in a guest of its own: what it counted.
+-- One file of cases in a guest of its own: what it counted, and what it said besides.
 local function run_case(name)
   local machine <close> = machines.restore(folder)
-  say(("%s: the guest is there"):format(name))
-  local counts
   local cycles = os.getenv "CYCLES" and "CYCLES=" .. tonumber(os.getenv "CYCLES") or ""
   local line = "chroot /job /bin/sh -c 'cd /project && HOME=/tmp %s exec build/jig test --helper %s %s'"
   line = line:format(cycles, "spec/rig/helper.lua", ("spec/rig/cases/%s.lua"):format(name))
+  local counts, said
   local status = machine:run(line, CASE, function(text)
     local passed, failed = text:match("^(%d+) passed, (%d+) failed")
     if passed then
       counts = { passed = tonumber(passed), failed = tonumber(failed) }
       counts.skipped = tonumber(text:match("(%d+) skipped") or 0)
-    else
-      print(text)
+    elseif text ~= "" then
+      said = (said or "") .. text .. "\n"
     end
   end)
   counts = counts or { passed = 0, failed = 1, skipped = 0 } -- a run that did not count did not end
   if status ~= 0 and counts.failed == 0 then counts.failed = 1 end
-  return counts
+  return counts, said
+end
+
+local all = { passed = 0, failed = 0, skipped = 0 }
+
+-- Takes cases from the list until it is empty.
+local function work(names)
+  while #names > 0 do
+    local name = table.remove(names, 1)
+    local ok, counts, said = pcall(run_case, name)
+    if not ok then counts, said = { failed = 1, passed = 0, skipped = 0 }, tostring(counts) .. "\n" end
+    for key, n in pairs(counts) do all[key] = all[key] + n end
+    say(("%s: %d passed, %d failed"):format(name, counts.passed, counts.failed))
+    io.write(said or "")
+    io.flush()
+  end
 end
 
 ensure_snapshot()
-local all = { passed = 0, failed = 0, skipped = 0 }
-for _, name in ipairs(#arg > 0 and arg or CASES) do
-  for key, n in pairs(run_case(name)) do all[key] = all[key] + n end
-end
-say "done"
+local names, workers = #arg > 0 and table.move(arg, 1, #arg, 1, {}) or CASES, {}
+for i = 1, GUESTS do workers[i] = task.spawn(work, names) end
+for _, worker in ipairs(workers) do assert(worker:join()) end
 print(("%d passed, %d failed%s"):format(all.passed, all.failed,
   all.skipped > 0 and (", %d skipped"):format(all.skipped) or ""))
 system.exit(all.failed == 0 and all.passed > 0 and 0 or 1)

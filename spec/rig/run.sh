@@ -9,10 +9,10 @@ shift
 folder=$build/rig
 PATH=$PATH:/usr/sbin:/sbin
 
-# Kilobytes: of the guest and of QEMU beside it.
-MEMORY=700000
+# Kilobytes: of two guests and of QEMU beside them.
+MEMORY=1000000
 # Seconds for all cases. QEMU is ended by who started it, and in any case by a timeout of its own (machine.lua).
-LIMIT=${RIG_LIMIT:-240}
+LIMIT=${RIG_LIMIT:-420}
 
 skip() {
     echo "rig: not on this machine: $1"
@@ -21,7 +21,7 @@ skip() {
 }
 
 available=$(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo)
-[ "${available:-0}" -ge $MEMORY ] || skip "the guest needs $((MEMORY / 1000)) MB of memory, $((${available:-0} / 1000)) are free"
+[ "${available:-0}" -ge $MEMORY ] || skip "the guests need $((MEMORY / 1000)) MB of memory, and $((${available:-0} / 1000)) are free"
 command -v qemu-system-x86_64 >/dev/null || skip "the package qemu-system-x86 is not there, and cannot be installed"
 why=$("$here/guest.sh" "$folder")
 case $? in

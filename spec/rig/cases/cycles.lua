@@ -10,7 +10,7 @@ local task = require "jig.task"
 local PATIENCE <const> = guest.PATIENCE
 
 -- Cycles of each kind.
-local COUNT <const> = tonumber(os.getenv "CYCLES") or 100
+local COUNT <const> = tonumber(os.getenv "CYCLES") or 50
 
 -- The part of them in which memory that is kept for reuse finds its size, and kilobytes that may be added after it.
 local FIRST <const>, GROWTH <const> = 0.5, 128
@@ -45,10 +45,10 @@ local function cycles(product, address)
   local begun, kilobytes, descriptors, seen = clock.now(), nil, nil, {}
   for number = 1, COUNT do
     cycle(device, address, number)
-    if number % (COUNT // 10) == 0 then seen[#seen + 1] = memory() end
+    if number % (COUNT // 5) == 0 then seen[#seen + 1] = memory() end
     if number == COUNT * FIRST // 1 then kilobytes, descriptors = memory(), guest.descriptors() end
   end
-  guest.figure(("%d cycles of %s: %.3f s each; %d descriptors more; kB after each tenth: %s"):format(
+  guest.figure(("%d cycles of %s: %.3f s each; %d descriptors more; kB after each fifth: %s"):format(
     COUNT, product, (clock.now() - begun) / COUNT, guest.descriptors() - descriptors, table.concat(seen, " ")))
   assert.equal(descriptors, guest.descriptors())
   assert.is_true(memory() - kilobytes <= GROWTH, memory() - kilobytes)

@@ -193,11 +193,12 @@ test: deps
 	@$(MAKE) --no-print-directory specs
 	JIG_BUILD=$(BUILD) $(BUILD)/jig test $(SPECS)
 
-# Devices on a real kernel's USB stack, in a guest of QEMU's; CASE=usb runs some. See spec/rig/README.md
+# Devices on a real kernel's USB stack, in guests of QEMU's; CASE=usb runs some of them, and CYCLES=1000 repeats
+# more often. See spec/rig/README.md
 rig:
 	@$(MAKE) --no-print-directory deps DEPS="$(RIG_DEPS)" || true
 	@$(MAKE) --no-print-directory all $(BUILD)/rig/plug
-	@spec/rig/run.sh $(BUILD) $(CASE)
+	@CYCLES=$(CYCLES) spec/rig/run.sh $(BUILD) $(CASE)
 
 # Kills jig before each call that changes something; EVERY=5: before each fifth. See spec/kill/README.md
 kill-all:

@@ -75,7 +75,12 @@ for program in busybox udevadm modprobe depmod cpio gzip; do
 done
 mkdir -p "$folder"
 package=$(find_package)
-[ -n "$package" ] || cannot "apt knows no package linux-image-amd64: apt-get update"
+if [ -z "$package" ]; then # lists of packages are often removed from images
+    [ "$(id -u)" = 0 ] && sudo= || sudo='sudo -n'
+    $sudo apt-get update -qq >"$folder/log" 2>&1 || true
+    package=$(find_package)
+fi
+[ -n "$package" ] || cannot "apt knows no package linux-image-amd64, and apt-get update does not help"
 
 version=$package.$(apt-cache policy "$package" | sed -n 's/^ *Candidate: //p')
 [ "$(cat "$folder/kernel.stamp" 2>/dev/null)" = "$version" ] || {

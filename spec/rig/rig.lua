@@ -8,8 +8,11 @@ local proc = require "jig.proc"
 local system = require "jig.system"
 local task = require "jig.task"
 
+-- How often devices come and go in cases/cycles.lua; nil: as often as it says.
+local CYCLES <const> = tonumber(os.getenv "CYCLES" or "")
+
 -- Seconds of this machine's that one file of cases may take.
-local CASE <const> = os.getenv "CYCLES" and 1800 or 300
+local CASE <const> = CYCLES and 1800 or 300
 
 -- Guests at a time: their clocks do not see each other.
 local GUESTS <const> = 2
@@ -47,7 +50,7 @@ end
 -- One file of cases in a guest of its own: what it counted, and what it said besides.
 local function run_case(name)
   local machine <close> = machines.restore(folder)
-  local cycles = os.getenv "CYCLES" and "CYCLES=" .. tonumber(os.getenv "CYCLES") or ""
+  local cycles = CYCLES and "CYCLES=" .. CYCLES or ""
   local line = "chroot /job /bin/sh -c 'cd /project && HOME=/tmp %s exec build/jig test --helper %s %s'"
   line = line:format(cycles, "spec/rig/helper.lua", ("spec/rig/cases/%s.lua"):format(name))
   local counts, said

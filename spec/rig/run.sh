@@ -12,7 +12,7 @@ PATH=$PATH:/usr/sbin:/sbin
 # Kilobytes: of two guests and of QEMU beside them.
 MEMORY=1000000
 # Seconds for all cases. QEMU is ended by who started it, and in any case by a timeout of its own (machine.lua).
-LIMIT=${RIG_LIMIT:-420}
+[ -n "${CYCLES:-}" ] && LIMIT=3600 || LIMIT=420
 
 skip() {
     echo "rig: not on this machine: $1"

@@ -129,3 +129,34 @@ for _, device in ipairs(DEVICES) do
     end)
   end)
 end
+
+describe("an FTDI adapter's line", function()
+  -- The device, and a port to it with these options.
+  local function bench(options, program)
+    local device = guest.device { product = "ftdi", serial = "RIGFTDI1", program = program }
+    device:plug()
+    await_node("/dev/ttyUSB0", true)
+    return device, assert(port.open("serial:/dev/ttyUSB0?" .. options))
+  end
+
+  it("has the speed and the latency that the address says, as the chip is told them", function()
+    for baud, divisor in pairs { [9600] = 0x4138, [115200] = 0x001A, [921600] = 0x8003 } do
+      local device <close>, wire = bench("latency=2&baud=" .. baud)
+      local counts = device:counts()
+      assert.same({ divisor, 2 }, { counts.divisor, counts.latency }, baud)
+      wire:close()
+      device:unplug()
+      await_node("/dev/ttyUSB0", false)
+    end
+  end)
+
+  it("resets the board behind it by DTR, and hears it boot", function()
+    local device <close>, wire = bench("", guest.simulator "length")
+    assert(wire:set("dtr", false))
+    clock.sleep(0.1)
+    wire:discard()
+    assert(wire:set("dtr", true))
+    assert.matches("boot v2.1\r\n$", wire:read_until("v2.1\r\n", PATIENCE))
+    wire:close()
+  end)
+end)

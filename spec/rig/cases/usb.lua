@@ -227,4 +227,19 @@ describe("the usb transport on a real kernel", function()
     end
     guest.settled(descriptors)
   end)
+
+  it("takes an interface from the kernel's driver, which has it back afterwards", function()
+    local device <close> = guest.device { product = "ftdi", serial = "F1" }
+    device:plug()
+    local function node(there)
+      guest.eventually("ttyUSB0", function() return port.present "serial:/dev/ttyUSB0" == there end)
+    end
+    node(true)
+    local wire = assert(port.open "usb:0403:6001?serial=F1")
+    node(false)
+    assert(wire:write("x", PATIENCE))
+    assert.equal("\xB1\x60x", wire:read(3, PATIENCE)) -- as the chip says it: two bytes of state go before
+    wire:close()
+    node(true)
+  end)
 end)

@@ -1,6 +1,6 @@
 /* See arrival.h. The monitor's descriptor is watched only while somebody waits, and never in the
  * pause after a telling: what comes meanwhile stays with the kernel, and a flood of events costs
- * one look each 20 ms. What overflows there is told as a change, too. */
+ * one look each 10 ms. What overflows there is told as a change, too. */
 #include "core/arrival.h"
 
 struct arrival {

@@ -14,7 +14,7 @@
 #include "core/loop.h"
 
 enum {
-    JIG_ARRIVAL_PAUSE_MS = 20, /* between two tellings at least: a burst of events is told once */
+    JIG_ARRIVAL_PAUSE_MS = 10, /* between two tellings at least: a burst of events is told once */
     JIG_ARRIVAL_LOOK_MS = 200, /* between two tellings without a monitor */
 };
 

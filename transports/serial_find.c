@@ -49,6 +49,22 @@ static void find_by_path(const char *node, char out[PATH_MAX])
     closedir(dir);
 }
 
+/* An array that ends with NULL, or NULL where there are no terminals at all, which libserialport
+ * takes for a failure. */
+static int list_ports(struct sp_port ***ports, struct jig_error *err)
+{
+    *ports = NULL;
+    if (access(terminals, F_OK) == 0 && sp_list_ports(ports) != SP_OK)
+        return jig_fail(err, JIG_ESYSTEM, "serial: cannot list the serial ports");
+    return JIG_OK;
+}
+
+static void free_ports(struct sp_port **ports)
+{
+    if (ports)
+        sp_free_port_list(ports);
+}
+
 /* ---- finding ---- */
 
 /* What an address without a path asks for; unset = -1 and NULL. */
@@ -97,16 +113,17 @@ static int find_match(const struct match *match, char *path, struct jig_error *e
     struct sp_port **ports;
     char list[LIST_TEXT] = "";
     int found = 0;
-    if (sp_list_ports(&ports) != SP_OK)
-        return jig_fail(err, JIG_ESYSTEM, "serial: cannot list the serial ports");
-    for (int i = 0; ports[i]; i++) {
+    int code = list_ports(&ports, err);
+    if (code < 0)
+        return code;
+    for (int i = 0; ports && ports[i]; i++) {
         if (!matches(match, ports[i]))
             continue;
         found++;
         add_name(list, sp_get_port_name(ports[i]));
         snprintf(path, PATH_MAX, "%s", sp_get_port_name(ports[i]));
     }
-    sp_free_port_list(ports);
+    free_ports(ports);
     if (!found)
         return jig_fail(err, JIG_ENOTFOUND, "serial: no device matches the address");
     if (found > 1)
@@ -156,6 +173,16 @@ static const char *clean(const char *text, char out[JIG_SYSFS_TEXT])
     return out;
 }
 
+/* Kernels from 6.5 on put two devices of their own between a port and the one that has a driver. */
+static const char *find_driver(const char *folder, char out[JIG_SYSFS_TEXT])
+{
+    char above[JIG_SYSFS_PATH + 16], subsystem[JIG_SYSFS_TEXT];
+    snprintf(above, sizeof above, "%s/../..", folder);
+    bool inner =
+        jig_sysfs_link(folder, "subsystem", subsystem) && !strcmp(subsystem, "serial-base");
+    return jig_sysfs_link(inner ? above : folder, "driver", out) ? out : NULL;
+}
+
 static void describe(const struct sp_port *sp, const struct jig_holders *holders,
                      jig_port_info_fn *fn, void *data)
 {
@@ -173,7 +200,7 @@ static void describe(const struct sp_port *sp, const struct jig_holders *holders
     if (sp_get_port_usb_vid_pid(sp, &info.vid, &info.pid) != SP_OK)
         info.vid = info.pid = -1;
     info.path = jig_sysfs_usb_path(folder, place) ? place : NULL;
-    info.driver = jig_sysfs_link(folder, "driver", driver) ? driver : NULL;
+    info.driver = find_driver(folder, driver);
     info.holders = held;
     info.n_holders = jig_holders_of(holders, node, held);
     find_by_path(node, path);
@@ -184,14 +211,13 @@ static void describe(const struct sp_port *sp, const struct jig_holders *holders
 int jig_serial_list(jig_port_info_fn *fn, void *data, struct jig_error *err)
 {
     struct sp_port **ports;
-    if (access(terminals, F_OK) < 0)
-        return JIG_OK; /* no terminals here, which libserialport takes for a failure */
-    if (sp_list_ports(&ports) != SP_OK)
-        return jig_fail(err, JIG_ESYSTEM, "serial: cannot list the serial ports");
-    struct jig_holders *holders = ports[0] ? jig_holders_look() : NULL;
-    for (int i = 0; ports[i]; i++)
+    int code = list_ports(&ports, err);
+    if (code < 0)
+        return code;
+    struct jig_holders *holders = ports && ports[0] ? jig_holders_look() : NULL;
+    for (int i = 0; ports && ports[i]; i++)
         describe(ports[i], holders, fn, data);
     jig_holders_free(holders);
-    sp_free_port_list(ports);
+    free_ports(ports);
     return JIG_OK;
 }

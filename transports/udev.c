@@ -16,7 +16,11 @@
 
 #include "core/arrival.h"
 
-enum { DRAIN_MAX = 256 }; /* events that are taken at once; so many fit before the loop goes on */
+enum {
+    DRAIN_MAX = 256, /* events that are taken at once, before the loop goes on */
+    BUFFER =
+        256 << 10, /* bytes that may wait in the kernel: libudev's 128 MiB keep what need not be */
+};
 
 static const char file[] = "libudev.so.1"; /* the name that its ABI has */
 
@@ -25,6 +29,7 @@ static const char file[] = "libudev.so.1"; /* the name that its ABI has */
     X(udev_unref)                                                                                  \
     X(udev_monitor_new_from_netlink)                                                               \
     X(udev_monitor_filter_add_match_subsystem_devtype)                                             \
+    X(udev_monitor_set_receive_buffer_size)                                                        \
     X(udev_monitor_enable_receiving)                                                               \
     X(udev_monitor_get_fd)                                                                         \
     X(udev_monitor_receive_device)                                                                 \
@@ -101,6 +106,7 @@ static int start(struct monitor *m, struct jig_error *err)
         sys = m->lib.udev_monitor_filter_add_match_subsystem_devtype(m->events, "usb", NULL);
     if (sys >= 0)
         sys = m->lib.udev_monitor_enable_receiving(m->events);
+    m->lib.udev_monitor_set_receive_buffer_size(m->events, BUFFER); /* where it may be set */
     return sys < 0 ? jig_fail_sys(err, -sys, "cannot be told of devices") : JIG_OK;
 }
 

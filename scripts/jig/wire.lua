@@ -44,14 +44,21 @@ end
 ---@return any handle, string? message, string? code, string? limit
 function wire.open_port(address, name, limits, options, open)
   local pacing = options or {}
-  return (open or port.open)(address, { limit = limits.open, name = name, chunk = pacing.chunk, gap = pacing.gap })
+  local opener = open or pacing.fresh and require("jig.insertion").open or port.open
+  return opener(address, {
+    limit = limits.open,
+    name = name,
+    chunk = pacing.chunk,
+    gap = pacing.gap,
+    fresh = pacing.fresh,
+  })
 end
 
 --- Opens the wire. Yields; throws connectivity.not_found, connectivity.open and others.
 ---@param address string
 ---@param name string     the slot
 ---@param limits jig.Limits
----@param options? { chunk?: integer, gap?: number }
+---@param options? { chunk?: integer, gap?: number, fresh?: boolean }  fresh: the device has just come
 ---@param open? function     in place of jig.port.open
 ---@return jig.Wire
 function wire.open(address, name, limits, options, open)

@@ -27,6 +27,12 @@ function wires.check_options(options, method)
   end
 end
 
+-- That a device has only just come is so of the first opening alone.
+local function begin(truth, address, pacing)
+  truth.address, truth.pacing = address, { chunk = pacing and pacing.chunk, gap = pacing and pacing.gap }
+  truth.wires, truth.moved = {}, { received = 0, sent = 0 }
+end
+
 --- Opens the port. Yields; throws connectivity.*.
 ---@param truth table
 ---@param address string
@@ -34,11 +40,28 @@ end
 ---@param opener? function  in place of jig.port.open
 ---@return jig.Wire
 function wires.connect(truth, address, pacing, opener)
-  truth.address, truth.pacing = address, pacing
-  truth.wires, truth.moved = {}, { received = 0, sent = 0 }
+  begin(truth, address, pacing)
   truth.port = wire.open(address, truth.slot, truth.recipe.limits, pacing, opener)
   truth.handle = truth.port.handle
   return truth.port
+end
+
+--- Takes over a port that somebody else has opened, and closes: a shell. Further wires are of that before, and closed.
+---@param truth table
+---@param port jig.Wire
+---@param handle any
+---@param address string
+---@param pacing? table
+function wires.adopt(truth, port, handle, address, pacing)
+  wires.close_further(truth)
+  begin(truth, address, pacing)
+  truth.port, truth.handle = port, handle
+end
+
+--- Closes the further wires. Does not yield.
+---@param truth table
+function wires.close_further(truth)
+  for _, further in ipairs(table.move(truth.wires or {}, 1, MOST, 1, {})) do further.wire:close() end
 end
 
 local function count(truth, handle)

@@ -148,6 +148,13 @@ local function await_removal(address, emit)
   return require("jig.insertion").removal(address)
 end
 
+-- At a watched slot each device has just come.
+local function pacing_of(config, wire)
+  local pacing = recipe.pacing(wire)
+  if config.watch then pacing.fresh = true end
+  return pacing
+end
+
 -- What is read of a recipe before any of its hooks runs, for they may write into it.
 local function plan_of(config, made_recipe)
   return {
@@ -155,7 +162,7 @@ local function plan_of(config, made_recipe)
     name = made_recipe.name,
     version = made_recipe.version,
     address = recipe.address(made_recipe.port, config.address),
-    pacing = recipe.pacing(made_recipe.port),
+    pacing = pacing_of(config, made_recipe.port),
   }
 end
 

@@ -58,8 +58,8 @@ function unit:read_frame(decoder) end
 function unit:open(options) end
 
 --- Waits until the device has left and is back, within limits.reopen, and goes on with it: unit.port then has an empty
---- input, and further wires are over. Throws connectivity.not_found, connectivity.timeout, and tool.serial when a device
---- with another serial number came.
+--- input, and further wires are over. Throws connectivity.not_found, connectivity.timeout, and tool.serial when a
+--- device with another serial number came.
 ---
 ---     unit:reopen { pid = 0x5742 }
 ---@async

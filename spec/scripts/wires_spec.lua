@@ -118,6 +118,17 @@ describe("jig.wires", function()
     assert.equal(4, #effects(result, "close"))
   end)
 
+  it("takes over a port of somebody else's, and closes further ones of that before", function()
+    local closed = 0
+    local further = { wire = { close = function() closed = closed + 1 end } }
+    local truth, port, handle = { wires = { further, further } }, {}, {}
+    wires.adopt(truth, port, handle, "usb:1:2", { chunk = 3, gap = 1, fresh = true })
+    assert.equal(2, closed)
+    assert.same({ {}, "usb:1:2", { chunk = 3, gap = 1 } }, { truth.wires, truth.address, truth.pacing })
+    assert.is_true(truth.port == port and truth.handle == handle)
+    wires.adopt({}, port, handle, "usb:1:2")
+  end)
+
   it("counts the bytes of all of them", function()
     local function port(received, sent)
       return { counts = function() return received, sent end, close = function(self) self.closed = true end }

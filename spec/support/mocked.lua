@@ -89,15 +89,27 @@ function mocked.unplug(at)
   if device.master then mock.close_pty(device.master) end
 end
 
+--- Takes a device away or puts it back, as quickly as it can be done; the rest of it stays. Told as "remove" and "add".
+---@param at string
+---@param there boolean
+function mocked.toggle(at, there)
+  local mock = require "spec.mockdev"
+  local entry = mock.root() .. "/sys/bus/usb/devices/" .. at
+  assert(os.rename(there and entry .. ":away" or entry, there and entry or entry .. ":away"))
+  mock.tell("/sys" .. plugged[at].paths[1], there and "add" or "remove")
+end
+
 function mocked.unplug_all()
   for at in pairs(plugged) do mocked.unplug(at) end
 end
 
 local methods = {}
 
---- Runs a chunk of Lua there, formatted, and gives what it returned as one line of text.
+--- Runs a chunk of Lua there, formatted when there is something to put in, and gives what it returned as one line of
+-- text.
 function methods:call(chunk, ...)
-  assert(self.holder:write(chunk:format(...):gsub("%s*\n%s*", " ") .. "\n", LIMIT))
+  if select("#", ...) > 0 then chunk = chunk:format(...) end
+  assert(self.holder:write(chunk:gsub("%s*\n%s*", " ") .. "\n", LIMIT))
   return assert(self.holder:read_until("\n", LIMIT)):sub(1, -2)
 end
 
@@ -117,8 +129,9 @@ function mocked.child(words)
 end
 
 --- One that sees the devices of umockdev, of which there are none yet. `mock`, `mocked` and `task` are there.
-function mocked.bench()
-  local child = mocked.child "umockdev-wrapper"
+---@param words? string  in front of it, as env takes them
+function mocked.bench(words)
+  local child = mocked.child((words and words .. " " or "") .. "umockdev-wrapper")
   local root = child:call([[
     package.cpath = %q .. package.cpath
     mock, task, mocked = require "spec.mockdev", require "jig.task", require "spec.support.mocked"

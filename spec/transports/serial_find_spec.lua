@@ -2,6 +2,8 @@
 
 local cjson = require "cjson.safe"
 local mocked = require "spec.support.mocked"
+local scratch = require "spec.support.scratch"
+local station = require "spec.support.station"
 
 local BY_PATH <const> = "serial:/dev/serial/by-path/pci-0000:00:14.0-usb-0:%s:1.0-port0"
 
@@ -60,5 +62,24 @@ describe("transports/serial_find", function()
     local answer = bench:call "return port.open 'serial:?vid=1209&pid=0001'"
     assert.matches("^nil\tserial: 2 devices match the address: .*; write one of these\tinvalid$", answer)
     for _, place in ipairs { "2", "3" } do assert.matches(BY_PATH:format(place), answer, 1, true) end
+  end)
+
+  it("and so does jig run, before a session is opened", function()
+    local bench <close> = mocked.bench()
+    bench:call [[
+      mocked.plug { at = "1-2", tty = "ttyUSB0" }
+      mocked.plug { at = "1-3", number = 3, tty = "ttyUSB1" }
+    ]]
+    local answer = bench:call([[
+      local run = assert(require("jig.proc").start { %q, "run", "examples/thermostat", "--cli", %q, "--no-journal",
+        "--port", "serial:?vid=1209", "--json" })
+      local told = assert(run:wait(20))
+      return told.exit, (told.stdout:gsub("\n", " "))
+    ]], scratch.program, station.factory_tool)
+    assert.matches('^1\t.*"connectivity.open"', answer)
+    for _, place in ipairs { "2", "3" } do
+      assert.matches(BY_PATH:format(place), (answer:gsub("\\/", "/")), 1, true)
+    end
+    assert.is_nil(answer:find '"session":')
   end)
 end)

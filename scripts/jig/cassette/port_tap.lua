@@ -170,7 +170,8 @@ end
 return function(recorder)
   return function(address, options)
     recorder:quietly(recorder.tell, recorder, ">", "open")
-    local inner, message, code, limit = port.open(address, options)
+    local opener = options.fresh and require("jig.insertion").open or port.open
+    local inner, message, code, limit = opener(address, options)
     recorder:quietly(was_opened, recorder, inner, message, code)
     if not inner then return inner, message, code, limit end
     return setmetatable({ inner = inner, recorder = recorder, seen = 0, returned = 0 }, meta)

@@ -12,7 +12,8 @@ api.framings = { "cobs", "ftcd", "hdlc", "length", "line", "raw", "slip", "stx_e
 -- Methods and fields that are there for whoever runs the attempt.
 local OF_THE_ENGINE <const> = {
   unit = {
-    "complete", "connect", "device_log", "disconnect", "durations", "enter", "fault", "new", "phases", "report", "serial_text",
+    "complete", "connect", "device_log", "disconnect", "durations", "enter", "fault", "new",
+    "phases", "report", "serial_text",
     "session", "truth", "unless_stopped",
   },
   port = { "bound", "budget", "close", "handle", "limits", "lines", "open", "open_port", "release", "take" },

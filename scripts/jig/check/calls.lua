@@ -158,7 +158,8 @@ local function check_options(node, context)
   for key, at in pairs(node.args[1] and keys_in(node.args[1]) or {}) do
     local names = keys_of(OPTIONS)
     if not nearest.among(key, names) then
-      context.report(at, ("unit:%s: no transport has an option '%s'"):format(node.name, key), nearest.advice(key, names))
+      local what = ("unit:%s: no transport has an option '%s'"):format(node.name, key)
+      context.report(at, what, nearest.advice(key, names))
     end
   end
 end

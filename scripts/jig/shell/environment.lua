@@ -24,6 +24,14 @@ Tab completes, Up goes back, Ctrl-C stops what waits, Ctrl-D leaves.]]
 -- The verbs that call the CLI.
 local SERVICE <const> = { "new_device", "get_device_configuration", "handle_device_response" }
 
+--- Takes the verb from a unit that waits for its device: in a shell the port looks for it.
+---@param unit jig.Unit
+function environment.without_reopen(unit)
+  function unit.reopen()
+    error("unit:reopen: in a shell a port that is lost is opened again by itself, and another one by open(ADDRESS)", 0)
+  end
+end
+
 --- Takes the verbs that call the CLI from a unit: for a shell without --cli.
 ---@param unit jig.Unit
 function environment.without_service(unit)

@@ -135,6 +135,16 @@ function tap:set(name, value)
   return ok, why, which
 end
 
+function tap:control(request)
+  local message, code = gone(self)
+  if message then return nil, message, code end
+  return checked(self, self.handle:control(request))
+end
+
+function tap:about()
+  return self.closed and {} or self.handle:about()
+end
+
 function tap:counts()
   if self.closed then return 0, 0 end
   return self.handle:counts()

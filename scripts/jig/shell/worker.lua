@@ -21,6 +21,7 @@ local system = require "jig.system"
 local task = require "jig.task"
 local units = require "jig.unit"
 local view = require "jig.shell.view"
+local wires = require "jig.wires"
 
 -- Bytes of a session id of our own.
 local ID_BYTES <const> = 10
@@ -51,20 +52,22 @@ local function new_unit(self)
     end,
   }
   local made = units.new({ slot = self.config.slot, number = self.count, attempt = 1 }, self.recipe, context)
+  environment.without_reopen(made)
   if not self.service then environment.without_service(made) end
   return made
 end
 
 -- The unit's port, and the name `port`, are the latest that was opened.
 local function connect(self)
-  local truth = units.truth(self.unit)
-  truth.port, truth.handle = self.link.wire, self.link.tap
+  local plan = self.link.plan
+  wires.adopt(units.truth(self.unit), self.link.wire, self.link.tap, plan.address, plan.pacing)
   self.unit.port, self.env.port = self.link.wire, self.link.wire
 end
 
 -- A session that is open is reported: nobody goes on with it.
 local function leave_unit(self)
   local truth = units.truth(self.unit)
+  wires.close_further(truth)
   if not truth.session then return end
   if truth.session:owes() then
     local made = fault.new("tool.interrupted")

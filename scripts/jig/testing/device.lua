@@ -15,14 +15,14 @@
 --                  function that takes the message and gives one of these
 --   a table        { firmware = function or list, reset = "dtr", banner = "ready\r\n", latency = 0.001,
 --                  statuses = { 0x11 }, cli = { new_device = { scp = 1 } }, usb = { vid = 0x1209, pid = 1 },
---                  control = function(device, request) … end, wires = { [1] = { framing = … } } }. `reset`: the line
---                  that restarts the firmware when it is let go (until then the device is silent); `banner`: what it writes whenever
---                  it starts, or a list of texts; `latency`: seconds until what it writes arrives; `statuses`:
---                  all that it may answer, so that jig prove finds those that the recipe's map lacks; `cli`: what
---                  the service answers to this product where the usual does not fit it, by command: `scp`,
---                  `payload`, `fingerprint`; `usb`: its vid, pid and serial number; `control`: what it answers to a
---                  control request, at once: bytes, true, or nil for a stall; `wires`: its further interfaces, by
---                  number, each with the framing of what `send` sends there, if it sends.
+--                  control = function(device, request) … end, wires = { [1] = { framing = … } } }. `reset`: the
+--                  line that restarts the firmware when it is let go (until then the device is silent); `banner`:
+--                  what it writes whenever it starts, or a list of texts; `latency`: seconds until what it writes
+--                  arrives; `statuses`: all that it may answer, so that jig prove finds those that the recipe's map
+--                  lacks; `cli`: what the service answers to this product where the usual does not fit it, by
+--                  command: `scp`, `payload`, `fingerprint`; `usb`: its vid, pid and serial number; `control`: what
+--                  it answers to a control request, at once: bytes, true, or nil for a stall; `wires`: its further
+--                  interfaces, by number, each with the framing of what `send` sends there, if it sends.
 --
 -- A list that testing.run is given takes all but the firmware from device.lua beside the recipe.
 -- Without `reset` the firmware starts when the port is opened. What it writes while nobody listens is lost.

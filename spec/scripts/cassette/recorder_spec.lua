@@ -314,6 +314,23 @@ describe("jig.cassette.recorder", function()
     assert.equal(2, #lines)
   end)
 
+  it("ends at what no cassette has, says so, and the unit goes on", function()
+    for prepare, why in pairs {
+      ["unit.port:control { request_type = 0x40, request = 1 }"] = "the recipe makes a control request",
+      ["unit:open { interface = 1 }"] = "the recipe opens a further wire",
+      ["pcall(unit.reopen, unit)"] = "the device leaves and comes back",
+    } do
+      local folder <close> = recipe(("prepare = function(unit) %s end,"):format(prepare))
+      local _, events = tapes.record { recipe = folder.path, device = {
+        firmware = device, wires = { [1] = {} }, control = function() return true end,
+      } }
+      local said = {}
+      for _, event in ipairs(events) do said[event.event] = event end
+      assert.is_true(said.ended.passed)
+      assert.matches(why, said.cassette.trouble, 1, true)
+    end
+  end)
+
   it("keeps payloads when asked to", function()
     local text = steps { recording = { keep = true } }
     has(text, "< frame payload=29:x" .. hex.encode(ANSWER))

@@ -1,4 +1,5 @@
 local cjson = require "cjson.safe"
+local mocked = require "spec.support.mocked"
 local port = require "jig.port"
 local scratch = require "spec.support.scratch"
 
@@ -41,17 +42,72 @@ describe("jig ports", function()
         return {
           { address = "serial:/dev/ttyUSB0", name = "ttyUSB0", vid = 0x0403, pid = 0x6001, serial = "A1",
             manufacturer = "F\27[2J", product = "UART" },
-          { address = "serial:/dev/serial/by-path/x", name = "ttyS0", description = "port" },
+          { address = "serial:/dev/serial/by-path/x", name = "ttyS0", description = "port", driver = "ftdi\27_sio",
+            held_by = { { pid = 12, program = "pi\7com" }, { pid = 345 } } },
         }
       end
       assert.same({
-        "serial:/dev/ttyUSB0  0403:6001  A1  F?[2J  UART\nserial:/dev/serial/by-path/x  ttyS0  port\n", "", 0,
+        "serial:/dev/ttyUSB0  0403:6001  A1  F?[2J  UART\n"
+          .. "serial:/dev/serial/by-path/x  ttyS0  port  driver ftdi?_sio  held by pi?com (12), ? (345)\n", "", 0,
       }, { scratch.capture(command, {}) })
     end)
 
     it("ends with 1 when the system gives no list", function()
       port.list = function() return nil, "no list", "system" end
       assert.same({ "", "jig ports: no list\n", 1 }, { scratch.capture(command, {}) })
+    end)
+  end)
+
+  describe("--watch", function()
+    -- jig ports --watch in a jig that sees umockdev's devices; next() gives its next line.
+    local function watching(words)
+      local bench = mocked.bench()
+      bench:call("mocked.plug { at = '1-2', serial = 'A17' } return")
+      assert.equal("true", bench:call("wire = assert(port.open('exec:%s ports --watch%s', { limit = 20 })) return true",
+        scratch.program, words))
+      return bench, function() return (bench:call "return (wire:read_until('\\n', 20):gsub('\\n', ''))") end
+    end
+
+    it("shows what is there, then what comes and goes, until it is interrupted", function()
+      local bench <close>, next_line = watching ""
+      assert.equal("+ usb:?path=1-2  /dev/bus/usb/001/002  1209:0001  A17", next_line())
+      bench:call "mocked.plug { at = '1-3', number = 3, tty = 'ttyUSB0', driver = 'ftdi_sio' } return"
+      local came = { next_line(), next_line() }
+      table.sort(came)
+      assert.matches("^%+ serial:/dev/serial/by%-path/pci.*  /dev/ttyUSB0  1209:0001  .*driver ftdi_sio$", came[1])
+      assert.equal("+ usb:?path=1-3  /dev/bus/usb/001/003  1209:0001  driver ftdi_sio", came[2])
+      bench:call "mocked.unplug '1-2' return"
+      assert.equal("- usb:?path=1-2  /dev/bus/usb/001/002  1209:0001  A17", next_line())
+      bench:call [[
+        for _, info in ipairs(port.list()) do assert(info.path == "1-3") end
+        mocked.plug { at = "1-2", serial = "A18" }
+        return
+      ]]
+      assert.matches("^%+ usb:%?path=1%-2 .* A18$", next_line())
+    end)
+
+    it("tells the same as JSON", function()
+      local bench <close>, next_line = watching " --json"
+      local device = { address = "usb:?path=1-2", path = "1-2", name = "/dev/bus/usb/001/002", vid = 0x1209, pid = 1,
+        serial = "A17", event = "plugged" }
+      assert.same(device, cjson.decode(next_line()))
+      bench:call "mocked.unplug() return"
+      device.event = "unplugged"
+      assert.same(device, cjson.decode(next_line()))
+    end)
+
+    it("ends with 0 at SIGINT and SIGTERM", function()
+      for _, signal in ipairs { "INT", "TERM" } do
+        local bench <close> = mocked.bench()
+        assert.equal("true", bench:call([[
+          mocked.plug {}
+          wire = assert(port.open("exec:sh -c echo%%20$$;exec%%20%s%%20ports%%20--watch", { limit = 20 }))
+          pid = wire:read_until("\n", 20)
+          return wire:read_until("\n", 20):find "^%%+ usb" ~= nil
+        ]], scratch.program))
+        local answer = bench:call("os.execute('kill -%s ' .. pid) return wire:read(1, 20)", signal)
+        assert.matches("the program exited with status 0\tlost", answer, 1, true)
+      end
     end)
   end)
 

@@ -66,6 +66,14 @@ describe("jig.shell.environment", function()
     assert.matches("open() opens it", message, 1, true)
   end)
 
+  it("takes the verb away that waits for a device, with a sentence", function()
+    local unit = {}
+    environment.without_reopen(unit)
+    local ok, message = pcall(unit.reopen, unit, {})
+    assert.is_false(ok)
+    assert.matches("opened again by itself, and another one by open(ADDRESS)", message, 1, true)
+  end)
+
   it("takes the verbs of the CLI away where there is none, with a sentence", function()
     local unit = {}
     environment.without_service(unit)

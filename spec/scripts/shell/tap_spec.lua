@@ -29,6 +29,30 @@ describe("jig.shell.tap", function()
     one:close()
   end)
 
+  it("has control requests where the wire has them, and what is known of the device", function()
+    local asked
+    local handle = {
+      control = function(_, request)
+        asked = request
+        if request.request == 1 then return "told" end
+        return nil, "gone", "lost"
+      end,
+      about = function() return { serial = "S1" } end,
+      close = function() end,
+    }
+    local told = {}
+    local one = tap.new(handle, function(event) told[#told + 1] = event.kind end)
+    local request = { request_type = 0xC0, request = 1 }
+    assert.equal("told", one:control(request))
+    assert.equal(request, asked)
+    assert.same({ serial = "S1" }, one:about())
+    assert.same({ nil, "gone", "lost" }, { one:control { request = 2 } })
+    assert.same({ "lost" }, told)
+    assert.equal("lost", select(3, one:control(request)))
+    one:close()
+    assert.same({}, one:about())
+  end)
+
   it("tells of nothing that cannot be written", function()
     local one, _, told = open()
     for _, bad in ipairs { 5, {}, true } do

@@ -130,6 +130,20 @@ describe("jig.shell.worker", function()
     quit(worker)
   end)
 
+  it("opens further wires of the port's device", function()
+    local folder <close> = scratch.folder { ["recipe.lua"] = scratch.recipe() }
+    local worker = start(folder, "pair:shell8")
+    hear(worker, "ready")
+    local said, ok = run(worker, "unit:open { interface = 1 }")
+    assert.matches("unknown option 'interface'", said, 1, true)
+    assert.is_false(ok)
+    said, ok = run(worker, "unit:open {}:write('x')")
+    assert.is_true(ok, said)
+    assert.is_false(select(2, run(worker, "unit:open {}"))) -- a pair has two ends
+    run(worker, "again()")
+    quit(worker)
+  end)
+
   it("calls no CLI unless it was given one", function()
     local folder <close> = scratch.folder { ["recipe.lua"] = scratch.recipe() }
     local worker = start(folder, "pair:shell7")

@@ -77,6 +77,16 @@ describe("jig.testing.line", function()
     assert.same({ framing.host.encode { payload = "message" }, 0 }, made.device.got)
   end)
 
+  it("knows the answer that an exchange waits for, which comes by the port alone", function()
+    for number, expected in pairs { [0] = true, [2] = false } do
+      local _, made, wire = opened(number > 0 and number or nil, number > 0 and framing or nil)
+      made.awaits = 1
+      wire.arrive("frame", { payload = "answer" })
+      made:pass(1)
+      assert.equal(expected, made.trail[1].awaited)
+    end
+  end)
+
   it("leaves alone what a further wire carries, but for frames of its own", function()
     local own = { device = { encode = function() return "E" end } }
     local one, made, wire = opened(2, own)

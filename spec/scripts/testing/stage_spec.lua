@@ -95,6 +95,18 @@ describe("jig.testing.stage", function()
     assert.equal(2, count)
   end)
 
+  it("gives no answer of the time before to a device that is back", function()
+    local made = run([[
+      pcall(unit.port.control, unit.port, { request_type = 0xC0, request = 1, length = 9, limit = 0.1 })
+      unit:reopen()
+      local told = unit.port:control { request_type = 0xC0, request = 2, length = 9 }
+      assert(told == "2", told) ]], { latency = 0.3, control = function(self, request)
+        if request.request == 1 then self:leave { after = 0.15, away = 0.01 } end
+        return tostring(request.request)
+      end })
+    assert.is_true(made.ended.passed, made.ended.fault and made.ended.fault.reason)
+  end)
+
   it("knows which device an address means", function()
     for options, name in pairs {
       ["vid = 0x12, interface = 2"] = "passed", ["pid = 0x34, serial = 'S1', interface = 2"] = "passed",

@@ -18,7 +18,7 @@ local CASE <const> = CYCLES and 1800 or 300
 local GUESTS <const> = 2
 
 -- Those that take long first.
-local CASES <const> = { "cycles", "walk_acm", "walk_usb", "walk_ftdi", "token", "usb", "serial" }
+local CASES <const> = { "cycles", "walk_acm", "walk_usb", "walk_ftdi", "token", "usb", "serial", "ports" }
 
 local build = arg[-1]:match("^(.*)/[^/]*$") or "build"
 local folder = build .. "/rig" -- what QEMU is told of it: no letter in it needs a quote

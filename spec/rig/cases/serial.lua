@@ -151,7 +151,7 @@ describe("an FTDI adapter's line", function()
   end)
 
   it("resets the board behind it by DTR, and hears it boot", function()
-    local device <close>, wire = bench("", guest.simulator "length")
+    local device <close>, wire = bench("dtr=on", guest.simulator "length")
     assert(wire:set("dtr", false))
     clock.sleep(0.1)
     wire:discard()

@@ -59,7 +59,7 @@ static void forget(struct bus_endpoint *e)
         drop_pending(&e->pending);
     while (e->packets)
         drop_packet(e);
-    e->halted = false;
+    e->halted = e->waits = false;
 }
 
 static bool take_back(struct bus_endpoint *e, uint32_t number)
@@ -112,7 +112,7 @@ static size_t fill(struct bus_endpoint *e, uint8_t *bytes, size_t room)
 static void serve_in(struct bus *bus, struct bus_endpoint *e)
 {
     static uint8_t bytes[USBIP_MOST];
-    while (e->pending && !e->hangs && !bus_is_cut(bus)) {
+    while (e->pending && !e->hangs && !e->waits && !bus_is_cut(bus)) {
         if (strike(bus, e))
             continue;
         if (!e->packets)
@@ -132,7 +132,7 @@ static void serve_in(struct bus *bus, struct bus_endpoint *e)
 static void serve_out(struct bus *bus, unsigned number)
 {
     struct bus_endpoint *e = &bus->out[number];
-    while (e->pending && !e->hangs && !bus_is_cut(bus)) {
+    while (e->pending && !e->hangs && !e->waits && !bus_is_cut(bus)) {
         if (strike(bus, e))
             continue;
         bus->received += e->pending->length;

@@ -26,6 +26,7 @@ struct bus_endpoint {
     size_t waiting; /* bytes in packets */
     size_t packet;  /* bytes in one, at most; what `short` changes */
     bool hangs, halted;
+    bool waits;  /* the device has no room at the moment */
     int strikes; /* a negated errno: how the next request ends; 0 = as it should */
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 enum { EVENT_PACKET = 8 };
 
@@ -143,6 +144,13 @@ static void take(void *data, unsigned endpoint, const uint8_t *bytes, size_t n)
     f->product->hear(f, bytes, n);
 }
 
+double firmware_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 void firmware_tell(const struct firmware *f, const uint8_t *bytes, size_t n)
 {
     while (f->program >= 0 && n) {
@@ -172,6 +180,7 @@ void firmware_boot(struct firmware *f)
     f->n_heard = f->n_said = f->n_stored = 0;
     f->messages = 0;
     f->configured = false;
+    f->full_until = f->busy_until = 0;
 }
 
 /* ---- the pipe ---- */

@@ -20,7 +20,9 @@ struct firmware {
     unsigned messages;
     uint16_t divisor; /* the adapter's speed, as its driver says it */
     uint8_t latency;  /* the adapter's, in ms */
-    bool resets;      /* the line that resets what is behind the adapter is low */
+    /* When the adapter's line has carried all that it was given, and when it has room for more. */
+    double busy_until, full_until;
+    bool resets; /* the line that resets what is behind the adapter is low */
 };
 
 struct product {
@@ -36,8 +38,8 @@ struct product {
     /* As bus->control, for requests that are not the standard's. */
     int (*control)(struct firmware *firmware, const uint8_t setup[8], uint8_t *bytes, size_t n);
     void (*hear)(struct firmware *firmware, const uint8_t *bytes, size_t n); /* from the host */
-    void (*answer)(struct firmware *firmware, const uint8_t *bytes,
-                   size_t n); /* from the program */
+    /* From the program. */
+    void (*answer)(struct firmware *firmware, const uint8_t *bytes, size_t n);
 };
 
 /* Bytes between the bulk endpoints 02 and 83 and the program; without one they come back. Events
@@ -57,6 +59,9 @@ void firmware_begin(struct firmware *firmware, const struct product *product, st
 
 /* It was switched on: what it held in memory is gone, but for the mode that it was sent to. */
 void firmware_boot(struct firmware *firmware);
+
+/* Seconds of CLOCK_MONOTONIC. */
+double firmware_clock(void);
 
 /* The answer to a control request: as many of these bytes as are asked for. */
 int firmware_answer(uint8_t *to, size_t room, const uint8_t *bytes, size_t n);

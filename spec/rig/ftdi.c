@@ -16,6 +16,7 @@ enum {
     GET_LATENCY = 0xC00A,
     DTR = 0x01,
     MEANS_DTR = 0x01,
+    BUFFER = 128,
     HEAD = 2, /* each packet to the host begins with the states of its lines */
 };
 
@@ -90,8 +91,26 @@ static void answered(struct firmware *f, const uint8_t *bytes, size_t n)
     }
 }
 
+/* Bytes a second of the line, ten bits each: the divisor of 3 MHz has eighths in its upper bits. */
+static double line_speed(const struct firmware *f)
+{
+    static const double eighths[] = {0, 0.5, 0.25, 0.125};
+    double divisor = (f->divisor & 0x3fff) + eighths[f->divisor >> 14];
+    return divisor > 1 ? 3e6 / divisor / 10 : 3e5;
+}
+
+/* The next bytes are taken when the chip's buffer has room again. */
+static void occupy_line(struct firmware *f, size_t n)
+{
+    double now = firmware_clock(), speed = line_speed(f);
+    f->busy_until = (f->busy_until > now ? f->busy_until : now) + (double)n / speed;
+    f->full_until = f->busy_until - BUFFER / speed;
+    bus_endpoint(f->bus, f->product->out)->waits = true;
+}
+
 static void hear(struct firmware *f, const uint8_t *bytes, size_t n)
 {
+    occupy_line(f, n);
     if (f->program >= 0)
         firmware_tell(f, bytes, n);
     else if (!f->resets)

@@ -27,7 +27,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "spec/rig/firmware.h"
@@ -41,13 +40,6 @@ static char **program;
 static pid_t child;
 static bool coming; /* shall be plugged in as soon as the port is free */
 static bool asked;  /* ... which a command waits for */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* ---- the program behind the device ---- */
 
@@ -113,16 +105,16 @@ static void try_plug(void)
     firmware_boot(&firmware);
     start_program();
     if (asked)
-        printf("ok %.6f\n", now());
+        printf("ok %.6f\n", firmware_clock());
     else
-        printf("! back %.6f\n", now());
+        printf("! back %.6f\n", firmware_clock());
 }
 
 /* As the token does it: the answer first, then it is gone, and comes back as another. */
 static void switch_mode(void)
 {
     usleep(LEAVE_MS * 1000);
-    double at = now();
+    double at = firmware_clock();
     unplug();
     printf("! left %.6f\n", at);
     coming = true;
@@ -131,7 +123,7 @@ static void switch_mode(void)
 
 static void cut(void)
 {
-    double at = now();
+    double at = firmware_clock();
     unplug();
     printf("! cut %.6f\n", at);
     bus.cut_received = bus.cut_sent = UINT64_MAX;
@@ -182,7 +174,7 @@ static void obey(const char *line)
         if (!coming)
             puts("error it is plugged in");
     } else if (!strcmp(verb, "unplug")) {
-        double at = now();
+        double at = firmware_clock();
         unplug();
         printf("ok %.6f\n", at);
     } else if (!strcmp(verb, "counts")) {
@@ -239,15 +231,39 @@ static void tell_configured(void)
 {
     static bool told;
     if (firmware.configured && !told)
-        printf("! configured %.6f\n", now());
+        printf("! configured %.6f\n", firmware_clock());
     told = firmware.configured;
+}
+
+static bool line_is_full(void)
+{
+    return bus_endpoint(&bus, firmware.product->out)->waits;
+}
+
+/* Milliseconds, up to when something is to be done; -1 = there is nothing. */
+static int next_look(void)
+{
+    if (coming)
+        return LOOK_MS;
+    if (!line_is_full())
+        return -1;
+    double left = firmware.full_until - firmware_clock();
+    return left > 0 ? (int)(left * 1000) + 1 : 0;
+}
+
+static void go_on(void)
+{
+    if (!line_is_full() || firmware.full_until > firmware_clock())
+        return;
+    bus_endpoint(&bus, firmware.product->out)->waits = false;
+    bus_resume(&bus);
 }
 
 static bool turn(void)
 {
     struct pollfd fds[] = {
         {STDIN_FILENO, POLLIN, 0}, {bus.fd, POLLIN, 0}, {firmware.program, POLLIN, 0}};
-    if (poll(fds, 3, coming ? LOOK_MS : -1) < 0)
+    if (poll(fds, 3, next_look()) < 0)
         return errno == EINTR;
     if (coming)
         try_plug();
@@ -255,6 +271,8 @@ static bool turn(void)
         hear_program();
     if (fds[1].revents && bus.fd >= 0 && !bus_step(&bus))
         unplug();
+    if (bus.fd >= 0)
+        go_on();
     if (bus.fd >= 0 && bus_is_cut(&bus))
         cut();
     if (bus.fd >= 0)
@@ -267,8 +285,8 @@ static bool turn(void)
 
 static const struct product *product_named(const char *name)
 {
-    static const struct product *const all[] = {&product_pipe, &product_token, &product_ftdi};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    static const struct product *const all[] = {&product_pipe, &product_token, &product_ftdi, NULL};
+    for (size_t i = 0; all[i]; i++) {
         if (!strcmp(all[i]->name, name))
             return all[i];
     }

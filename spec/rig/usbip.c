@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #define CONTROLLER "/sys/devices/platform/vhci_hcd.0/"
@@ -97,11 +96,10 @@ bool usbip_read(int fd, struct usbip_request *request)
 }
 
 /* That the host is gone shows at the next read. */
-static void send_all(int fd, uint8_t head[HEAD], const void *bytes, size_t n)
+static void send_all(int fd, const uint8_t head[HEAD], const void *bytes, size_t n)
 {
-    struct iovec parts[] = {{head, HEAD}, {(void *)(uintptr_t)bytes, n}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = n ? 2 : 1};
-    (void)sendmsg(fd, &message, MSG_NOSIGNAL);
+    if (send(fd, head, HEAD, MSG_NOSIGNAL | (n ? MSG_MORE : 0)) == HEAD && n)
+        (void)send(fd, bytes, n, MSG_NOSIGNAL);
 }
 
 void usbip_answer(int fd, uint32_t number, int status, const void *bytes, size_t length)

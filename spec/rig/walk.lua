@@ -88,10 +88,14 @@ local function cpu_of(id)
   return (user + system) / 100
 end
 
--- Goes to where the device shall be pulled out.
+-- Seconds that the recipe sleeps at some places.
+local SLEEP <const> = 0.4
+
+-- Goes to where the device shall be pulled out; the time at which a sleep of the recipe's ends there.
 local function arrive(phase, await)
   if phase.place then
-    await(phase.name, function(e) return e.event == "note" and e.text == "at " .. phase.place end)
+    local note = await(phase.name, function(e) return e.event == "note" and e.text == "at " .. phase.place end)
+    return phase.place:find("sleeps", 1, true) and note.at + SLEEP or nil
   elseif phase.call then
     await(phase.name, is("phase", phase.call == "report_error" and "factory_init" or phase.call))
     clock.sleep(0.1)
@@ -102,12 +106,12 @@ local function arrive(phase, await)
 end
 
 -- When jig could know at the earliest: a call of the CLI, or a sleep of the recipe's, ends first.
-local function earliest(phase, at, run)
+local function earliest(phase, at, run, asleep_until)
   if phase.call and phase.call ~= "report_error" then
     local ends = station.audit(run.directory):ends(phase.call)
     return math.max(at, ends[#ends].end_ns / 1e9)
   end
-  return phase.place and phase.place:find("sleeps", 1, true) and at + 0.4 or at
+  return math.max(at, asleep_until or 0)
 end
 
 return function(name, device)
@@ -135,12 +139,12 @@ return function(name, device)
         local before = #station.audit(run.directory):commits "reported"
         place:write("slow", (phase.call or "") .. "\n")
         device.plug(phase.silence and { "silence@" .. phase.silence } or {})
-        arrive(phase, await)
+        local asleep_until = arrive(phase, await)
         local at = device.unplug()
         local known = await("jig knows", function(e)
           return e.event == "ended" or e.event == "phase" and e.phase == "report"
         end)
-        local seconds = known.at - earliest(phase, at, run)
+        local seconds = known.at - earliest(phase, at, run, asleep_until)
         local ended = known.event == "ended" and known or await("the unit has ended", is "ended")
         guest.figure(("%s: %s: known after %.0f ms"):format(name, phase.name, seconds * 1000))
         worst = math.max(worst, seconds)

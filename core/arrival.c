@@ -30,8 +30,11 @@ static void rest(struct arrival *a)
     jig_timer_stop(a->loop, &a->timer);
 }
 
+/* Harmless when it does not wait. */
 static void forget(struct arrival *a, struct jig_arrival_waiter *waiter)
 {
+    if (!waiter->link)
+        return;
     *waiter->link = waiter->next;
     if (waiter->next)
         waiter->next->link = waiter->link;
@@ -141,9 +144,9 @@ int jig_arrival_wait(struct jig_loop *loop, const struct jig_log *log,
 
 void jig_arrival_unwait(struct jig_loop *loop, struct jig_arrival_waiter *waiter)
 {
-    if (!waiter->link)
+    struct arrival *a = waiter->link ? arrival_of(loop, NULL) : NULL;
+    if (!a)
         return;
-    struct arrival *a = arrival_of(loop, NULL);
     forget(a, waiter);
     if (!a->waiters)
         rest(a);

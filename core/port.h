@@ -45,8 +45,12 @@ struct jig_control {
     uint8_t *answer;     /* room for `length` bytes; filled when the request has ended */
 };
 
+enum {
+    JIG_SERIAL_CAP = 380, /* 126 characters at most fit a descriptor of USB, as UTF-8, and a NUL */
+    JIG_PATH_CAP = 40,
+};
+
 /* What the system knows of the device behind an open port; "" = nothing. */
-enum { JIG_SERIAL_CAP = 256, JIG_PATH_CAP = 40 };
 struct jig_port_about {
     char serial[JIG_SERIAL_CAP]; /* its serial number, to the letter */
     char path[JIG_PATH_CAP];     /* where it is plugged in, as the option `path` of its addresses */

@@ -10,8 +10,9 @@
 #include <stdbool.h>
 
 enum {
-    JIG_SYSFS_TEXT = 256, /* bytes with the final NUL */
-    JIG_SYSFS_PATH = 320, /* of a folder */
+    JIG_SYSFS_TEXT = 3 * 126 + 2, /* bytes with newline and NUL: 126 characters of UTF-16 at most
+                                     fit a descriptor, and the kernel makes UTF-8 of them */
+    JIG_SYSFS_PATH = 320,         /* of a folder */
 };
 
 /* The first line of an attribute, as it is. False and "" when there is none. */

@@ -57,29 +57,32 @@ struct monitor {
     struct udev_monitor *events;
 };
 
-static int find_functions(struct library *lib, void *library, struct jig_error *err)
+static bool find_functions(struct library *lib, void *library, struct jig_error *err)
 {
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         void *found = dlsym(library, functions[i].name);
-        if (!found)
-            return jig_fail(err, JIG_EUNSUPPORTED, "%s has no %s", file, functions[i].name);
+        if (!found) {
+            jig_fail(err, JIG_EUNSUPPORTED, "%s has no %s", file, functions[i].name);
+            return false;
+        }
         memcpy((char *)lib + functions[i].place, &found, sizeof found);
     }
-    return JIG_OK;
+    return true;
 }
 
 /* RTLD_NODELETE keeps it in memory, so that the handle need not be kept. */
-static int load(struct library *lib, struct jig_error *err)
+static bool load(struct library *lib, struct jig_error *err)
 {
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!library) {
         const char *why = dlerror();
-        return jig_fail(err, JIG_EUNSUPPORTED,
-                        "needs libudev: install the package libudev1 (%.120s)", why ? why : file);
+        jig_fail(err, JIG_EUNSUPPORTED, "needs libudev: install the package libudev1 (%.120s)",
+                 why ? why : file);
+        return false;
     }
-    int code = find_functions(lib, library, err);
+    bool found = find_functions(lib, library, err);
     dlclose(library);
-    return code;
+    return found;
 }
 
 static void monitor_close(void *monitor)
@@ -117,7 +120,7 @@ static void *monitor_open(int *fd, struct jig_error *err)
         jig_fail(err, JIG_ENOMEM, "no memory to be told of devices");
         return NULL;
     }
-    if (load(&m->lib, err) < 0 || start(m, err) < 0) {
+    if (!load(&m->lib, err) || start(m, err) < 0) {
         monitor_close(m);
         return NULL;
     }

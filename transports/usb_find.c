@@ -167,6 +167,8 @@ int jig_usb_find(const struct jig_usb *usb, libusb_context *context,
     return JIG_OK;
 }
 
+_Static_assert((int)JIG_SYSFS_TEXT <= (int)JIG_SERIAL_CAP, "a serial number that is read fits");
+
 void jig_usb_about(const struct jig_usb *usb, libusb_device *device, struct jig_port_about *about)
 {
     write_path(usb, device, about->path);

@@ -1,7 +1,8 @@
 --- The wires of a unit: its port, further ones of the same device, and the device that leaves and comes back.
 --
 -- What stands in a unit's truth (jig.unit): address and pacing of the port, port (the jig.Wire), handle (of jig.port,
--- behind it), wires (further ones), moved (bytes of those that are closed).
+-- behind it), wires (further ones), moved (bytes of those that are closed), about (what is known of a device that has
+-- left and is not back).
 
 local addresses = require "jig.address"
 local reopen = require "jig.reopen"
@@ -133,15 +134,20 @@ end
 function wires.reopen(truth, options)
   local limits, slot = truth.recipe.limits, truth.slot
   local limit <close> = task.limit("reopen", limits.reopen)
-  local about = truth.handle:about()
+  truth.about = truth.about or truth.handle:about() -- of the device that is meant, until it is back
   reopen.departure(truth.handle, truth.address, slot, limits.reopen)
   let_go(truth)
-  truth.address = address_after(truth, options, about)
-  truth.handle = reopen.arrival(truth.address, slot, limits.reopen, function()
+  truth.address = address_after(truth, options, truth.about)
+  local handle = reopen.arrival(truth.address, slot, limits.reopen, function()
     return wire.open_port(truth.address, slot, limits, truth.pacing)
   end)
-  truth.port:take(truth.handle)
-  reopen.check_same(about, truth.handle:about(), slot)
+  local same, thrown = pcall(reopen.check_same, truth.about, handle:about(), slot)
+  if not same then
+    handle:close()
+    error(thrown, 0)
+  end
+  truth.handle, truth.about = handle, nil
+  truth.port:take(handle)
 end
 
 return wires

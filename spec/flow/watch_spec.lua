@@ -1,8 +1,11 @@
 --- A station that is watched: devices come and go, and a trigger says when a unit begins.
 
 local cjson = require "cjson.safe"
+local mocked = require "spec.support.mocked"
+local peer = require "spec.peer"
 local port = require "jig.port"
 local proc = require "jig.proc"
+local scratch = require "spec.support.scratch"
 local station = require "spec.support.station"
 
 local SIGTERM <const> = 15
@@ -128,6 +131,28 @@ describe("a watched station", function()
     assert.equal("no slot that waits is named 'B'", await("note").text)
     assert(wire:write("\n"))
     assert.equal("A", await("ended").slot)
+  end)
+
+  it("tries to open a device that nobody has let it into yet, within limits.open, and then says what to do", function()
+    local other = assert(peer.pty(true))
+    scratch.run { "chmod", "000", other:path() }
+    local folder <close> = scratch.folder {
+      ["recipe.lua"] = (scratch.recipe():gsub("exchange = 60,", "open = 0.2, %0")),
+      ["station.lua"] = 'return { cli = { path = "/bin/true", token = false } }',
+    }
+    local words = {}
+    for word in mocked.stranger():gmatch "%S+" do words[#words + 1] = word end
+    for _, word in ipairs { station.jig, "run", folder.path, "--port", "tty:" .. other:path(),
+      "--station", folder.path .. "/station.lua", "--no-journal", "--json", "--watch" } do words[#words + 1] = word end
+    local run <close> = assert(port.open(exec(words)))
+    local event
+    repeat
+      local line = assert(run:read_until("\n", station.PATIENCE))
+      event = assert(cjson.decode(line), line)
+    until event.event == "ended"
+    assert.equal("connectivity.open", event.fault.name)
+    assert.matches("cannot open .*; tried for 0.2 s: .* add a udev rule", event.fault.reason)
+    other:close()
   end)
 
   it("ends when the lines have ended before it began", function()

@@ -129,6 +129,19 @@ describe("jig.wires", function()
     wires.adopt({}, port, handle, "usb:1:2")
   end)
 
+  it("goes on with no other device, and still knows which one it waits for", function()
+    local result = visitor.run {
+      prepare = GO .. [[
+        local ok, thrown = pcall(unit.reopen, unit)
+        assert(not ok and thrown.name == "tool.serial")
+        ok, thrown = pcall(unit.port.write, unit.port, "x")
+        assert(not ok and thrown.name == "connectivity.lost")
+        unit:reopen() ]],
+      device = { control = LEAVES { serial = "S2" } },
+    }
+    failed(result, "tool.serial", "it is S2, and the one that left was S1")
+  end)
+
   it("counts the bytes of all of them", function()
     local function port(received, sent)
       return { counts = function() return received, sent end, close = function(self) self.closed = true end }

@@ -103,6 +103,19 @@ function mocked.unplug_all()
   for at in pairs(plugged) do mocked.unplug(at) end
 end
 
+--- What is behind the terminal of an adapter.
+---@param at string
+---@return string path
+function mocked.behind(at) return plugged[at].slave end
+
+--- In front of a jig of another user, for whom a file that nobody may open is closed, too: of one without rights where
+-- this user is root.
+---@return string words
+function mocked.stranger()
+  local root = scratch.run({ "id", "-u" }).stdout == "0\n"
+  return root and "setpriv --reuid=65534 --regid=65534 --clear-groups" or "env"
+end
+
 local methods = {}
 
 --- Runs a chunk of Lua there, formatted when there is something to put in, and gives what it returned as one line of

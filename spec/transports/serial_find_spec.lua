@@ -2,6 +2,7 @@
 
 local cjson = require "cjson.safe"
 local mocked = require "spec.support.mocked"
+local port = require "jig.port"
 local scratch = require "spec.support.scratch"
 local station = require "spec.support.station"
 
@@ -50,6 +51,16 @@ describe("transports/serial_find", function()
     assert.same({ 1, "jig" }, { #held, held[1].program })
     bench:call "held:close() return"
     assert.is_nil(list(bench)[1].held_by)
+  end)
+
+  it("sees by its lock who holds a port, where descriptors of others cannot be seen", function()
+    local bench <close> = mocked.bench(mocked.stranger())
+    local path = bench:call "mocked.plug { at = '1-2', tty = 'ttyUSB0' } return mocked.behind '1-2'"
+    scratch.run { "chmod", "666", path }
+    local held <close> = assert(port.open("tty:" .. path))
+    local found = list(bench)[1].held_by
+    assert.same({ 1, "jig" }, { #found, found[1].program })
+    assert.is_true(tostring(held):find(path, 1, true) ~= nil)
   end)
 
   it("finds the only one that matches, and refuses two, with what to write instead", function()

@@ -3,6 +3,9 @@
 local mocked = require "spec.support.mocked"
 local scratch = require "spec.support.scratch"
 
+-- Under a sanitizer what was freed is kept for a while.
+local SANITIZED <const> = (os.getenv("JIG_BUILD") or ""):find("/san", 1, true) ~= nil
+
 describe("transports/udev", function()
   it("is loaded at first use", function()
     local c <close> = mocked.child "LANG=C"
@@ -135,7 +138,7 @@ describe("transports/udev", function()
     ]]):match("^(%S+)\t(%S+)\t(%S+)\t(%S+)\t(%S+)$")
     assert.same({ "0", "8" }, { files, joined })
     assert.is_true(tonumber(memory) < 20, memory) -- kB
-    assert.is_true(tonumber(rss) < 500, rss)
+    assert.is_true(SANITIZED or tonumber(rss) < 500, rss)
     assert.is_true(tonumber(looks) >= 8 * 200, looks)
   end)
 end)

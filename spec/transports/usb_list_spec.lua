@@ -53,7 +53,7 @@ describe("transports/usb_list", function()
     assert.same({}, list(bench, "usb:"))
   end)
 
-  it("shows no text of a device that could do harm, and no more than 255 bytes of it", function()
+  it("shows no text of a device that could do harm, and no more than 379 bytes of it", function()
     local bench <close> = mocked.bench()
     local cases = {
       { "plain", "plain" },
@@ -63,8 +63,9 @@ describe("transports/usb_list", function()
       { "abc\u{202E}txt", "abc?txt" },
       { "zero\u{200B}width\u{FEFF}", "zero?width?" },
       { "\xFF\xC3(\x80\xED\xA0\x80\xC0\xAF\xF5\x80", "??(????????" },
-      { ("é"):rep(200), ("é"):rep(127) .. "?" },
-      { ("x"):rep(300), ("x"):rep(255) },
+      { ("測"):rep(126), ("測"):rep(126) },
+      { ("é"):rep(200), ("é"):rep(189) .. "?" },
+      { ("x"):rep(400), ("x"):rep(379) },
     }
     for _, case in ipairs(cases) do
       bench:call([[

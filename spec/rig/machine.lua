@@ -13,8 +13,8 @@ local task = require "jig.task"
 
 local machines = {}
 
--- Seconds: of a guest's boot, of an answer of QEMU's, of a whole machine's life. After the last one `timeout` ends
--- QEMU, whatever has become of who started it.
+-- Seconds: of a guest's boot, of an answer of QEMU's, of a whole machine's life. After the last one, and when who
+-- started it is gone, `timeout` ends QEMU.
 local BOOT <const>, ANSWER <const>, LIFE <const> = 120, 30, 3600
 
 -- The guest's time is counted in its instructions, two nanoseconds each, and jumps to the next timer when there is
@@ -33,8 +33,8 @@ machine.__index = machine
 
 local function words(folder)
   return {
-    "timeout", "-k", "5", tostring(LIFE), "qemu-system-x86_64", "-M", "pc", "-accel", "tcg", "-icount", CLOCK,
-    "-m", tostring(MEMORY),
+    "setpriv", "--pdeathsig", "TERM", "timeout", "-k", "5", tostring(LIFE), "qemu-system-x86_64",
+    "-M", "pc", "-accel", "tcg", "-icount", CLOCK, "-m", tostring(MEMORY),
     "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
     "-kernel", folder .. "/vmlinuz", "-initrd", folder .. "/initramfs",
     "-append", "console=ttyS0 loglevel=1 panic=-1 mitigations=off nokaslr rdinit=/init",

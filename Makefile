@@ -14,6 +14,7 @@ PKG     ?= pkg-config
 BUILD_DEPS = gcc make pkg-config lua5.4 liblua5.4-dev libuv1-dev libserialport-dev libssl-dev \
              libsqlite3-dev libedit-dev libusb-1.0-0-dev libudev-dev lua-argparse lua-cjson-dev
 TEST_DEPS  = $(BUILD_DEPS) libedit2 lua-busted openssl strace tmux groff-base libusb-1.0-0 umockdev systemd zsh libumockdev-dev
+RIG_DEPS   = $(BUILD_DEPS) lua-busted libusb-1.0-0 qemu-system-x86 busybox-static udev kmod cpio
 CHECK_DEPS = $(TEST_DEPS) git clang clang-format clang-tidy cppcheck lua-check valgrind
 DEPS      ?= $(TEST_DEPS)
 
@@ -141,6 +142,11 @@ $(BUILD)/kill/%: spec/kill/%.c spec/kill/calls.h
 	$(call say,KILL)$(CC) $(filter-out -MMD -MP -fsanitize% -fno-sanitize%,$(FLAGS)) $(CFLAGS) -o $@ \
 	    $(filter %.c,$^) -lpthread
 
+# devices that the rig plugs into the kernel of its guest
+$(BUILD)/rig/plug: $(patsubst %,spec/rig/%.c,plug firmware ftdi token bus usbip) $(patsubst %,spec/rig/%.h,firmware bus usbip)
+	@mkdir -p $(@D)
+	$(call say,RIG)$(CC) $(filter-out -MMD -MP,$(FLAGS)) $(CFLAGS) -static -o $@ $(filter %.c,$^)
+
 # ---- what `make install` adds: man pages and completions ----
 
 MANUAL = $(BUILD)/share/jig.1 $(BUILD)/share/jig-recipe.5 $(BUILD)/share/jig-station.5
@@ -195,6 +201,13 @@ JOBS ?= $(shell nproc)
 test: deps
 	@$(MAKE) --no-print-directory specs
 	JIG_BUILD=$(BUILD) $(BUILD)/jig test --jobs $(JOBS) $(SPECS)
+
+# Devices on a real kernel's USB stack, in guests of QEMU's; CASE=usb runs some of them, and CYCLES=1000 repeats
+# more often. See spec/rig/README.md
+rig:
+	@$(MAKE) --no-print-directory deps DEPS="$(RIG_DEPS)" || true
+	@$(MAKE) --no-print-directory all $(BUILD)/rig/plug
+	@CYCLES=$(CYCLES) spec/rig/run.sh $(BUILD) $(CASE)
 
 # Kills jig before each call that changes something; EVERY=5: before each fifth. See spec/kill/README.md
 kill-all:
@@ -284,4 +297,4 @@ install: $(BUILD)/jig $(MANUAL) $(COMPLETIONS)
 clean:
 	rm -rf build
 
-.PHONY: all specs deps demo test kill-all mutants fuzz products bench lint check valgrind install clean
+.PHONY: all specs deps demo test rig kill-all mutants fuzz products bench lint check valgrind install clean

@@ -64,6 +64,7 @@ struct libusb_device {
     int bus, address, n_ports, gone, chosen, cleared, n_settings, n_points, n_answers;
     struct libusb_device_descriptor about;
     bool plugged, echo, denied, busy, driver, detached, stuck, unconfigured;
+    bool stalls_all;  /* each transfer at a halted endpoint ends in a stall, as under xHCI */
     unsigned claimed; /* a bit for each interface */
     uint8_t ports[7];
 };
@@ -458,6 +459,9 @@ static int outcome(const struct transfer *w, struct libusb_transfer *t)
         return HANG;
     if (!device->plugged)
         return device->gone;
+    if (device->stalls_all && t->type != LIBUSB_TRANSFER_TYPE_CONTROL &&
+        point_of(device, t->endpoint)->halted)
+        return LIBUSB_TRANSFER_STALL;
     if (w->cancelled)
         return w->pass == pass ? HANG : LIBUSB_TRANSFER_CANCELLED;
     if (t->type == LIBUSB_TRANSFER_TYPE_CONTROL)
@@ -676,8 +680,9 @@ static int fake_unplug(lua_State *L)
 static int fake_set(lua_State *L)
 {
     struct libusb_device *device = check_device(L);
-    static const char *const names[] = {"denied", "busy", "echo", "stuck", NULL};
-    bool *const places[] = {&device->denied, &device->busy, &device->echo, &device->stuck};
+    static const char *const names[] = {"denied", "busy", "echo", "stuck", "stalls_all", NULL};
+    bool *const places[] = {&device->denied, &device->busy, &device->echo, &device->stuck,
+                            &device->stalls_all};
     *places[luaL_checkoption(L, 2, NULL, names)] = lua_toboolean(L, 3);
     return 0;
 }

@@ -155,8 +155,8 @@ __attribute__((no_sanitize_address)) static void run_program(const struct birth 
 
 /* No core file, which would hold payloads, not even where a program asks for one; as many
  * descriptors as a program expects, for jig itself may have a million, and there are programs that
- * close all that they may have, one by one; and nothing that others can read. Set by the child for
- * itself: there is no moment at which it runs without. */
+ * close all that they may have, one by one. Set by the child for itself: there is no moment at
+ * which it runs without. */
 static void set_limits(void)
 {
     static const struct rlimit none = {0, 0};
@@ -166,7 +166,6 @@ static void set_limits(void)
         files.rlim_cur = JIG_CHILD_FILES;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    umask(umask(JIG_CHILD_UMASK) | JIG_CHILD_UMASK);
 }
 
 /* Runs in the child: only calls that are safe there, and no return on success. */

@@ -2,7 +2,7 @@
  *
  * An argument vector (no shell), its own session and process group, no controlling terminal,
  * default signal dispositions, an empty signal mask, descriptors 0, 1, 2 as given and those that
- * are kept, no others; no core file, JIG_CHILD_FILES descriptors (soft), JIG_CHILD_UMASK. It shares
+ * are kept, no others; no core file, JIG_CHILD_FILES descriptors (soft). It shares
  * jig's memory until it becomes its program (clone with CLONE_VFORK, what posix_spawn does, with a
  * stack that is made once and only the dispositions that differ set: a quarter less time), so
  * nothing is copied however large jig is. Its end is seen through a pidfd in the loop. A session of
@@ -20,7 +20,6 @@
 enum {
     JIG_CHILD_KEPT = 4,
     JIG_CHILD_FILES = 1024, /* descriptors that it may have unless it asks for more */
-    JIG_CHILD_UMASK = 0027, /* bits that it has not, besides those that jig has not */
 };
 
 struct jig_child_options {

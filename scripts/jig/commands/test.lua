@@ -100,7 +100,8 @@ end
 
 -- The command that runs one file for run_in_jobs.
 local function job_words(o)
-  local words = { system.realpath "/proc/self/exe" or "jig", "test", "--output", "jig.output.specs_stream", "--no-proof" }
+  local program = system.realpath "/proc/self/exe" or "jig"
+  local words = { program, "test", "--output", "jig.output.specs_stream", "--no-proof" }
   for _, name in ipairs { "filter", "helper" } do
     if o[name] then table.move({ "--" .. name, o[name] }, 1, 2, #words + 1, words) end
   end

@@ -134,10 +134,13 @@ static void *resize_large(struct jig_memory *m, void *block, size_t size)
     }
     unlink_large(old);
     struct jig_memory_large *large = realloc(old, sizeof *large + size);
-    if (large)
-        large->size = size;
-    link_large(m, large ? large : old);
-    return large ? large->bytes : NULL;
+    if (!large) {
+        link_large(m, old);
+        return NULL;
+    }
+    large->size = size;
+    link_large(m, large);
+    return large->bytes;
 }
 
 /* ---- both ---- */

@@ -10,7 +10,7 @@ local task = require "jig.task"
 local PATIENCE <const> = guest.PATIENCE
 
 -- Cycles of each kind.
-local COUNT <const> = tonumber(os.getenv "CYCLES") or 50
+local COUNT <const> = tonumber(os.getenv "CYCLES") or 100
 
 -- The part of them in which memory that is kept for reuse finds its size, and kilobytes that may be added after it.
 local FIRST <const>, GROWTH <const> = 0.5, 128

@@ -75,7 +75,8 @@ describe("jig ports", function()
       local came = { next_line(), next_line() }
       table.sort(came)
       assert.matches("^%+ serial:/dev/serial/by%-path/pci.*  /dev/ttyUSB0  1209:0001  .*driver ftdi_sio$", came[1])
-      assert.equal("+ usb:?path=1-3  /dev/bus/usb/001/003  1209:0001  driver ftdi_sio", came[2])
+      -- a driver comes when the device has been there for a while
+      assert.matches("^%+ usb:%?path=1%-3  /dev/bus/usb/001/003  1209:0001", came[2])
       bench:call "mocked.unplug '1-2' return"
       assert.equal("- usb:?path=1-2  /dev/bus/usb/001/002  1209:0001  A17", next_line())
       bench:call [[

@@ -141,6 +141,15 @@ function mocked.child(words)
     :format(asan, words, scratch.program), { limit = LIMIT })) }, metatable)
 end
 
+--- What a program needs in its environment to see the devices of a bench. To be started from outside: in the bench's
+-- process, which has threads of umockdev's, the descriptor that tells of a child's end was found closed now and then.
+---@return table<string, string>
+function methods:environment()
+  local preload, folder = self:call "return os.getenv 'LD_PRELOAD', os.getenv 'UMOCKDEV_DIR'":match "^(.*)\t(.*)$"
+  return { LD_PRELOAD = preload, UMOCKDEV_DIR = folder,
+    ASAN_OPTIONS = (os.getenv("ASAN_OPTIONS") or "") .. ":verify_asan_link_order=0:detect_leaks=0" }
+end
+
 --- One that sees the devices of umockdev, of which there are none yet. `mock`, `mocked` and `task` are there.
 ---@param words? string  in front of it, as env takes them
 function mocked.bench(words)

@@ -81,16 +81,13 @@ describe("transports/serial_find", function()
       mocked.plug { at = "1-2", tty = "ttyUSB0" }
       mocked.plug { at = "1-3", number = 3, tty = "ttyUSB1" }
     ]]
-    local answer = bench:call([[
-      local run = assert(require("jig.proc").start { %q, "run", "examples/thermostat", "--cli", %q, "--no-journal",
-        "--port", "serial:?vid=1209", "--json" })
-      local told = assert(run:wait(20))
-      return told.exit, (told.stdout:gsub("\n", " "))
-    ]], scratch.program, station.factory_tool)
-    assert.matches('^1\t.*"connectivity.open"', answer)
+    local told = scratch.jig { "run", "examples/thermostat", "--cli", station.factory_tool, "--no-journal", "--port",
+      "serial:?vid=1209", "--json", env = bench:environment() }
+    assert.equal(1, told.exit, told.stderr)
+    assert.matches('"connectivity.open"', told.stdout, 1, true)
     for _, place in ipairs { "2", "3" } do
-      assert.matches(BY_PATH:format(place), (answer:gsub("\\/", "/")), 1, true)
+      assert.matches(BY_PATH:format(place), (told.stdout:gsub("\\/", "/")), 1, true)
     end
-    assert.is_nil(answer:find '"session":')
+    assert.is_nil(told.stdout:find '"session":')
   end)
 end)

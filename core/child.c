@@ -155,8 +155,9 @@ __attribute__((no_sanitize_address)) static void run_program(const struct birth 
 
 /* No core file, which would hold payloads, not even where a program asks for one; as many
  * descriptors as a program expects, for jig itself may have a million, and there are programs that
- * close all that they may have, one by one. Set by the child for itself: there is no moment at
- * which it runs without. */
+ * close all that they may have, one by one. Set by the child for itself, so there is no moment at
+ * which its program runs without, and once its descriptors are placed: where it has a copy of all
+ * that jig has, that may be more. */
 static void set_limits(void)
 {
     static const struct rlimit none = {0, 0};
@@ -179,8 +180,8 @@ __attribute__((no_sanitize_address)) static int become_program(void *data)
         _exit(127);
     birth->whole = true;
     set_dispositions(birth->changed);
-    set_limits();
     if (setsid() >= 0 && (!o->cwd || chdir(o->cwd) == 0) && place(o) == 0) {
+        set_limits();
         sigprocmask(SIG_SETMASK, &none, NULL);
         run_program(birth);
     }

@@ -266,12 +266,16 @@ static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_optio
     return bear(nursery, &birth, pid);
 }
 
-/* ENOENT has three causes; tell them apart for the reader. */
+/* ENOENT has four causes; tell them apart for the reader. A pinned file is there in any case. */
 static int fail_spawn(struct jig_error *err, int rc, const struct jig_child_options *o)
 {
     const char *program = o->argv[0];
     if (o->cwd && access(o->cwd, X_OK) < 0)
         return jig_fail_sys(err, errno, "cannot enter the working directory '%s'", o->cwd);
+    if (rc == ENOENT && o->pin)
+        return jig_fail(err, JIG_ENOTFOUND,
+                        "cannot start '%s': the loader that the program names does not exist",
+                        program);
     if (rc == ENOENT && strchr(program, '/') && access(program, F_OK) == 0)
         return jig_fail(err, JIG_ENOTFOUND,
                         "cannot start '%s': the interpreter in its first line does not exist",

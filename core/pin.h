@@ -32,8 +32,8 @@ struct jig_pin {
 int jig_pin_open(struct jig_pin *pin, const char *path, uid_t owner, struct jig_error *err);
 void jig_pin_close(struct jig_pin *pin);
 
-/* JIG_EDENIED when the file is not as it was hashed; JIG_ESYSTEM, JIG_ENOMEM when that cannot be
- * seen, and then the next call looks again. `name` is for the message. */
+/* JIG_EDENIED when the file is not as it was hashed; JIG_ELOST (EIO), JIG_ESYSTEM, JIG_ENOMEM when
+ * that cannot be seen, and then the next call looks again. `name` is for the message. */
 int jig_pin_check(struct jig_pin *pin, const char *name, struct jig_error *err);
 
 #endif

@@ -298,11 +298,12 @@ static void next_turn(struct jig_meter *meter)
     atomic_store_explicit(&meter->turns, turns + 1, memory_order_release);
 }
 
-void jigL_turn_begins(struct jig_meter *meter, const struct jig_budget *budget)
+/* Neither the ticks of the turn before count, nor what they did to the state. */
+void jigL_turn_begins(struct jig_meter *meter, const struct jig_budget *budget, lua_State *co)
 {
     atomic_store_explicit(&meter->name, budget->name, memory_order_relaxed);
-    atomic_store_explicit(&meter->ticks, 0,
-                          memory_order_relaxed); /* not those of the turn before */
+    atomic_store_explicit(&meter->ticks, 0, memory_order_relaxed);
+    atomic_store_explicit(&memory_of(co)->choked, false, memory_order_relaxed);
     next_turn(meter);
 }
 

@@ -81,8 +81,9 @@ lua_State *jigL_budget_pause(struct jig_engine *engine);
 /* The innermost frame of a file in the folder, with "Sl" filled; false when there is none. */
 bool jigL_find_line(lua_State *L, const char *folder, lua_Debug *frame);
 
-/* Around each turn of a task: for the watchdog. */
-void jigL_turn_begins(struct jig_meter *meter, const struct jig_budget *budget);
+/* Around each turn of a task, which runs in `co`: for the watchdog; and the turn begins without
+ * ticks, in a state that may grow. */
+void jigL_turn_begins(struct jig_meter *meter, const struct jig_budget *budget, lua_State *co);
 void jigL_turn_ends(struct jig_meter *meter);
 
 /* For C that is long at work, or is called by C again and again: no hook is called there. Raises as

@@ -5,21 +5,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/buf.h"
+#include "core/beneath.h"
 #include "core/guard.h"
 
-/* A station file is no larger where it matters: core/guard.h. */
-static bool says_trust(const char *path)
+static bool holds(const char *text, size_t n, const char *word)
 {
-    static const char word[] = "trust";
-    FILE *file = fopen(path, "re");
-    char *text = file ? malloc(JIG_GUARD_CAP) : NULL;
-    size_t n = text ? fread(text, 1, JIG_GUARD_CAP, file) : 0;
-    bool found = n && memmem(text, n, word, sizeof word - 1);
+    return memmem(text, n, word, strlen(word)) != NULL;
+}
+
+static bool refuse(const char *path, const char *why)
+{
+    fprintf(stderr,
+            "jig: JIG_PATH is set, and %s %s: the scripts of the program alone are run there\n",
+            path, why);
+    return true;
+}
+
+/* One that is not there is left to the scripts, which say so. */
+static bool refuse_unseen(const struct jig_error *err)
+{
+    if (err->code == JIG_ENOTFOUND)
+        return false;
+    fprintf(stderr, "jig: JIG_PATH is set, and whether the station says trust cannot be seen: %s\n",
+            err->text);
+    return true;
+}
+
+/* A station file is no larger where it matters: core/guard.h. */
+static bool is_refused(const char *path)
+{
+    struct jig_error err = {.code = JIG_ENOMEM, .text = "no memory to read it"};
+    char *text = malloc(JIG_GUARD_CAP + 1);
+    ssize_t n = text ? jig_beneath_read(NULL, path, text, JIG_GUARD_CAP + 1, &err) : JIG_ENOMEM;
+    bool refused = false;
+    if (n < 0)
+        refused = refuse_unseen(&err);
+    else if (holds(text, (size_t)n, "trust"))
+        refused = refuse(path, "says trust");
+    else if (holds(text, (size_t)n, "require"))
+        refused = refuse(path, "requires other files, which may say trust");
     free(text);
-    if (file)
-        fclose(file);
-    return found;
+    return refused;
 }
 
 /* What may be a station's path behind a flag that may be --station: it can be shortened. */
@@ -38,13 +64,8 @@ bool jigL_developer_refused(int argc, char **argv)
         return false;
     for (char **word = argc > 0 ? argv + 1 : argv; *word; word++) {
         const char *path = value_of(word[0], word[1]);
-        if (path && says_trust(path)) {
-            fprintf(stderr,
-                    "jig: JIG_PATH is set, and %s says trust: the scripts of the program alone "
-                    "are run there\n",
-                    path);
+        if (path && is_refused(path))
             return true;
-        }
     }
     return false;
 }

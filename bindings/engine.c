@@ -133,7 +133,7 @@ static int turn(struct jig_task *task, int *results, bool *forced)
     struct jig_task *outer = engine->current;
     engine->current = task;
     lua_State *running = jigL_budget_enter(engine, task->co);
-    jigL_turn_begins(&engine->meter, &task->budget);
+    jigL_turn_begins(&engine->meter, &task->budget, task->co);
     int status = lua_resume(task->co, NULL, task->arguments, results);
     jigL_turn_ends(&engine->meter);
     jigL_budget_leave(engine, running);

@@ -156,7 +156,7 @@ int main(int argc, char **argv)
     struct jig_memory memory = {0};
     struct jig_error err;
     keep_stdio();
-    if (jigL_developer_refused(argc, argv))
+    if (jigL_developer_refused(argc, argv)) /* before any script: others would not ask */
         return EXIT_USAGE;
     raise_limit();
     signal(SIGPIPE, SIG_IGN);

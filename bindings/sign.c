@@ -1,6 +1,8 @@
 /* jig.sign: Ed25519 signatures and keys (core/sign.h). Nothing here yields. */
 #include "bindings/jig.h"
 
+#include <string.h>
+
 #include "core/sign.h"
 
 /*
@@ -30,10 +32,14 @@ static int sign(lua_State *L)
     if (jig_key_private(&key, luaL_checkstring(L, 1), &err) < 0)
         return jigL_fail(L, &err);
     int rc = jig_key_sign(&key, bytes, n, signature, &err);
-    lua_pushlstring(L, (const char *)signature, rc < 0 ? 0 : sizeof signature);
-    lua_pushlstring(L, (const char *)key.public, sizeof key.public);
-    jig_key_release(&key);
-    return rc < 0 ? jigL_fail(L, &err) : 2;
+    uint8_t public[sizeof key.public];
+    memcpy(public, key.public, sizeof public);
+    jig_key_release(&key); /* before anything that may raise: it is private */
+    if (rc < 0)
+        return jigL_fail(L, &err);
+    lua_pushlstring(L, (const char *)signature, sizeof signature);
+    lua_pushlstring(L, (const char *)public, sizeof public);
+    return 2;
 }
 
 /*

@@ -7,34 +7,56 @@
 
 #include "core/beneath.h"
 
-/* The bytes that the file has now, `most` at most. */
-static size_t size_of(const char *path, size_t most)
+enum { UNSTATED = 65536 }; /* bytes tried first for a file that states none, as those of /proc */
+
+static size_t stated_size(const char *path)
 {
     struct stat st;
-    size_t n = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (size_t)st.st_size : 0;
-    return n < most ? n : most;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (size_t)st.st_size : 0;
+}
+
+/* A path, of which C would see no more than what stands before a NUL. */
+static const char *check_path(lua_State *L, int index)
+{
+    size_t n;
+    const char *path = luaL_checklstring(L, index, &n);
+    luaL_argcheck(L, strlen(path) == n, index, "string contains zeros");
+    return path;
+}
+
+/* Pushes a block of `most` bytes and one more, and reads into it. */
+static ssize_t read_up_to(lua_State *L, size_t most, const char *folder, const char *path,
+                          struct jig_error *err)
+{
+    char *text = lua_newuserdatauv(L, most + 1, 0);
+    return jig_beneath_read(folder, path, text, most + 1, err);
 }
 
 /*
  * source.read(path, most [, folder]) -> text | nil, message, code. A regular file of `most` bytes
  * at most. With `folder` (which ends in "/", and with which `path` begins) it must be in it or
- * below, wherever links lead. Does not yield.
+ * below, wherever links lead. "busy": it grew meanwhile, or the host's files are renamed all the
+ * time. Does not yield.
  */
 static int read_source(lua_State *L)
 {
-    const char *path = luaL_checkstring(L, 1);
+    const char *path = check_path(L, 1);
     lua_Integer most = luaL_checkinteger(L, 2);
-    const char *folder = luaL_optstring(L, 3, NULL);
+    const char *folder = lua_isnoneornil(L, 3) ? NULL : check_path(L, 3);
     luaL_argcheck(L, most >= 0 && most < INT32_MAX, 2, "bytes must be 0 to 2147483646");
     luaL_argcheck(L, !folder || strncmp(path, folder, strlen(folder)) == 0, 3,
                   "the path begins with it");
-    size_t room = size_of(path, (size_t)most) + 1;
-    char *text = lua_newuserdatauv(L, room, 0);
     struct jig_error err;
-    ssize_t n = jig_beneath_read(folder, path, text, room, &err);
+    size_t cap = (size_t)most, stated = stated_size(path), first = stated ? stated : UNSTATED;
+    first = first < cap ? first : cap;
+    ssize_t n = read_up_to(L, first, folder, path, &err);
+    if (n == JIG_ELIMIT && first < cap && stated)
+        n = jig_fail(&err, JIG_EBUSY, "%s: it changed while it was read: try again", path);
+    else if (n == JIG_ELIMIT && first < cap)
+        n = read_up_to(L, cap, folder, path, &err);
     if (n < 0)
         return jigL_fail(L, &err);
-    lua_pushlstring(L, text, (size_t)n);
+    lua_pushlstring(L, lua_touserdata(L, -1), (size_t)n);
     return 1;
 }
 

@@ -155,8 +155,9 @@ __attribute__((no_sanitize_address)) static void run_program(const struct birth 
 
 /* No core file, which would hold payloads, not even where a program asks for one; as many
  * descriptors as a program expects, for jig itself may have a million, and there are programs that
- * close all that they may have, one by one. Set by the child for itself: there is no moment at
- * which it runs without. */
+ * close all that they may have, one by one. Set by the child for itself, so there is no moment at
+ * which its program runs without, and once its descriptors are placed: where it has a copy of all
+ * that jig has, that may be more. */
 static void set_limits(void)
 {
     static const struct rlimit none = {0, 0};
@@ -179,8 +180,8 @@ __attribute__((no_sanitize_address)) static int become_program(void *data)
         _exit(127);
     birth->whole = true;
     set_dispositions(birth->changed);
-    set_limits();
     if (setsid() >= 0 && (!o->cwd || chdir(o->cwd) == 0) && place(o) == 0) {
+        set_limits();
         sigprocmask(SIG_SETMASK, &none, NULL);
         run_program(birth);
     }
@@ -265,12 +266,16 @@ static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_optio
     return bear(nursery, &birth, pid);
 }
 
-/* ENOENT has three causes; tell them apart for the reader. */
+/* ENOENT has four causes; tell them apart for the reader. A pinned file is there in any case. */
 static int fail_spawn(struct jig_error *err, int rc, const struct jig_child_options *o)
 {
     const char *program = o->argv[0];
     if (o->cwd && access(o->cwd, X_OK) < 0)
         return jig_fail_sys(err, errno, "cannot enter the working directory '%s'", o->cwd);
+    if (rc == ENOENT && o->pin)
+        return jig_fail(err, JIG_ENOTFOUND,
+                        "cannot start '%s': the loader that the program names does not exist",
+                        program);
     if (rc == ENOENT && strchr(program, '/') && access(program, F_OK) == 0)
         return jig_fail(err, JIG_ENOTFOUND,
                         "cannot start '%s': the interpreter in its first line does not exist",

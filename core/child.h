@@ -40,8 +40,8 @@ struct jig_child;
 typedef void jig_child_fn(void *data, int status);
 
 /* Starts a child. A program without '/' is looked up in PATH. NULL with *err: JIG_ENOTFOUND (no
- * such file, or its interpreter or cwd is missing), JIG_EDENIED (not executable), JIG_ELIMIT
- * (arguments too long), JIG_ESYSTEM. A pinned one that has changed: JIG_EDENIED. */
+ * such file, or its interpreter, loader or cwd is missing), JIG_EDENIED (not executable),
+ * JIG_ELIMIT (arguments too long), JIG_ESYSTEM. A pinned one that has changed: JIG_EDENIED. */
 struct jig_child *jig_child_start(struct jig_loop *loop, const struct jig_child_options *options,
                                   jig_child_fn *fn, void *data, struct jig_error *err);
 

@@ -104,10 +104,10 @@ int jig_pin_check(struct jig_pin *pin, const char *name, struct jig_error *err)
     int rc = look(pin, name, err);
     if (rc == JIG_OK)
         rc = hash(pin->fd, now, name, err);
+    if (rc == JIG_OK && is_as_seen(pin) && memcmp(now, pin->sha256, sizeof now) == 0)
+        return JIG_OK;
+    pin->size = -1; /* never again without a look, whatever failed */
     if (rc < 0)
         return rc;
-    if (is_as_seen(pin) && memcmp(now, pin->sha256, sizeof now) == 0)
-        return JIG_OK;
-    pin->size = -1; /* never again without a look */
     return jig_fail(err, JIG_EDENIED, "%s was changed after it was hashed: not started", name);
 }

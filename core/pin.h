@@ -1,9 +1,11 @@
-/* A program that is pinned: what was hashed is what is run.
+/* A program that is pinned: the file that was hashed is what is run.
  *
  * Its file is opened once, as guard.h says, and hashed through that descriptor; each start runs the
  * descriptor (execveat), not the name. A file that took its name is therefore never run. Where its
  * time of change or its size is another than it was, it is hashed again, and not started when it
- * was written to.
+ * was written to, nor where that could not be seen. Between that look and execveat there is a
+ * moment in which a write in place would go unseen: its owner alone can make one, who is root or
+ * `owner`.
  *
  * It must be a program that the kernel loads itself (ELF). A script would be read by an interpreter
  * that nobody has hashed, by a name in /dev/fd and in its own time.
@@ -30,7 +32,8 @@ struct jig_pin {
 int jig_pin_open(struct jig_pin *pin, const char *path, uid_t owner, struct jig_error *err);
 void jig_pin_close(struct jig_pin *pin);
 
-/* JIG_EDENIED when the file is not as it was hashed; `name` is for the message. */
+/* JIG_EDENIED when the file is not as it was hashed; JIG_ELOST (EIO), JIG_ESYSTEM, JIG_ENOMEM when
+ * that cannot be seen, and then the next call looks again. `name` is for the message. */
 int jig_pin_check(struct jig_pin *pin, const char *name, struct jig_error *err);
 
 #endif

@@ -227,6 +227,36 @@ describe("jig.budget", function()
     assert.equal("crashed\tthe recipe computed for too long\n", said)
   end)
 
+  it("lets a state grow again in the turn after one that ended within C", function()
+    local said = run({ worker = worker([[
+      -- Tables of weak keys that lead to each other: a collection is the square of their number.
+      local function collecting(n)
+        local tables, first = {}, {}
+        for i = 1, n do tables[i] = setmetatable({}, { __mode = "k" }) end
+        local key, at = first, 1
+        for _ = 1, n do
+          local next = {}
+          at = (at * 7919 + 17) % n + 1
+          tables[at][key] = next
+          key = next
+        end
+        local from = os.clock()
+        require("jig.task").spawn(collectgarbage):join() -- no line of it is left for a hook
+        return os.clock() - from, tables, first
+      end
+      collectgarbage "stop"
+      local n, took, tables, first = 3000, 0, nil, nil
+      while took < 0.3 do -- of 0.25 s
+        n = n * 3 // 2
+        took, tables, first = collecting(n)
+        clock.sleep(0.001)
+        assert(#("x"):rep(1 << 20) == 1 << 20)
+      end
+      return "grown", tables, first
+    ]]) }, [[ print(all("worker")[1].thrown) ]], "require('jig.budget').limit(60)\n")
+    assert.equal("grown\n", said)
+  end)
+
   it("is a plain xpcall outside of slots, and inside of another run", function()
     local budget = require "jig.budget"
     assert.same(table.pack(true, 1, nil, 3), table.pack(budget.run("x/", nil, function(...) return ... end, 1, nil, 3)))

@@ -193,6 +193,43 @@ made:close()]]
       assert.matches(path .. " was changed after it was hashed: not started", said, 1, true)
     end)
 
+    it("does not run what was written to and could not be hashed at first", function()
+      local path = program("/bin/true", "cli")
+      folder:write("script.lua", [[
+local guard, session = require "jig.guard", require "jig.session"
+assert(guard.pin(arg[1], math.tointeger(arg[2])))
+local service = assert(session.service { cli = arg[1], env = {}, pinned = true })
+local file <close> = assert(io.open(arg[1], "ab"))
+file:write "x"
+file:close()
+for _, name in ipairs { "S1", "S2", "S3" } do
+  local made = assert(session.new(service, name))
+  print(select(2, made:new_device()))
+  made:close()
+end]])
+      -- reads of the program: its magic, what is in it, its end; the fourth is the second hash
+      local result = scratch.run { "strace", "-qq", "-o", at "calls", "-P", path, "-e", "trace=pread64", "-e",
+        "inject=pread64:error=EIO:when=4", scratch.program, at "script.lua", path, tostring(me),
+        env = { ASAN_OPTIONS = "detect_leaks=0" } } -- which wants to follow the process itself
+      if result.stderr:find("PTRACE", 1, true) then pending "strace may follow nothing here" end
+      assert.equal("", result.stderr)
+      local first, second, third = result.stdout:match "^(.-)\n(.-)\n(.-)\n$"
+      assert.matches("Input/output error", first, 1, true)
+      for _, line in ipairs { second, third } do
+        assert.matches(path .. " was changed after it was hashed: not started", line, 1, true)
+      end
+    end)
+
+    it("names the loader where a program's own is missing", function()
+      local path = program("/bin/true", "cli")
+      local text = folder:read "cli"
+      local loader = assert(text:match "/lib[%w/_.-]*/ld%-linux[%w_.-]*", "this system's programs name no such loader")
+      local from, to = text:find(loader .. "\0", 1, true)
+      folder:write("cli", text:sub(1, from) .. "no" .. text:sub(from + 3, to) .. text:sub(to + 1))
+      local said = in_jig(RUN, path, tostring(me), "true")
+      assert.matches("cannot start '" .. path .. "': the loader that the program names does not exist", said, 1, true)
+    end)
+
     it("gives the program its own variables, and none of jig's", function()
       local path = program("/usr/bin/env", "cli")
       local said = in_jig([[

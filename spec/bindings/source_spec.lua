@@ -23,6 +23,15 @@ describe("jig.source", function()
     assert.is_string(above.path)
   end)
 
+  it("reads what states no size, as files in /proc do, and no more of it", function()
+    local text = assert(source.read("/proc/version", 4096))
+    assert.matches("^Linux version .*\n$", text)
+    assert.equal(text, source.read("/proc/version", #text, "/proc/"))
+    local read, message, code = source.read("/proc/version", #text - 1)
+    assert.same({ nil, "limit" }, { read, code })
+    assert.equal(("/proc/version: it is larger than the %d bytes that it may have"):format(#text - 1), message)
+  end)
+
   it("says which file cannot be read, and why", function()
     local above <close>, here = place()
     local cases = {
@@ -62,10 +71,58 @@ describe("jig.source", function()
     assert.is_string(above.path)
   end)
 
+  it("says so when the file grew while it was read", function()
+    if scratch.run { "sh", "-c", "command -v strace" }.exit ~= 0 then pending "there is no strace" end
+    local folder <close> = scratch.folder()
+    local script = folder:write("script.lua", "print(require('jig.source').read(arg[1], 1 << 20))")
+    local log = folder.path .. "/calls" -- each call that reads it is written to it
+    local result = scratch.run { "strace", "-qq", "-o", log, "-e", "trace=%file", scratch.program, script, log,
+      env = { ASAN_OPTIONS = "detect_leaks=0" } } -- which wants to follow the process itself
+    if result.stderr:find("PTRACE", 1, true) then pending "strace may follow nothing here" end
+    assert.same({ "", ("nil\t%s: it changed while it was read: try again\tbusy\n"):format(log) },
+      { result.stderr, result.stdout })
+  end)
+
+  it("reads a long file that states no size", function()
+    local folder <close> = scratch.folder()
+    -- the process's own environment, as long as we make it
+    local script = folder:write("script.lua", [[
+      local source = require "jig.source"
+      local text = assert(source.read("/proc/self/environ", 1 << 20))
+      print(#text > 65536, text:find(("y"):rep(100000) .. "\0", 1, true) ~= nil)
+      print(select(3, source.read("/proc/self/environ", #text - 1)))
+      print(source.read("/proc/self/environ", #text) == text)]])
+    local result = scratch.run { scratch.program, script, env = { LONG = ("y"):rep(100000) } }
+    assert.same({ "true\ttrue\nlimit\ntrue\n", "" }, { result.stdout, result.stderr })
+  end)
+
+  -- The kernel gives up on ".." with EAGAIN when something is renamed meanwhile, anywhere.
+  it("tries again where the kernel could not follow the path just then, and ends that", function()
+    if scratch.run { "sh", "-c", "command -v strace" }.exit ~= 0 then pending "there is no strace" end
+    local above <close>, here = place()
+    local script = above:write("script.lua", "print(require('jig.source').read(arg[1], 10, arg[2]))")
+    local function read(which, path)
+      local result = scratch.run { "strace", "-qq", "-o", above.path .. "/calls", "-e", "trace=openat2", "-e",
+        "inject=openat2:error=" .. which, scratch.program, script, path, here,
+        env = { ASAN_OPTIONS = "detect_leaks=0" } } -- which wants to follow the process itself
+      if result.stderr:find("PTRACE", 1, true) then pending "strace may follow nothing here" end
+      assert.equal("", result.stderr)
+      return result.stdout
+    end
+    local path = here .. "deep/../a.lua"
+    assert.equal("text\n", read("EAGAIN:when=1..100", path))
+    assert.equal("text\n", read("EINTR:when=1..100", path))
+    assert.equal(("nil\t%s: files of this host are renamed all the time: the path could not be followed in 101 tries"
+      .. "\tbusy\n"):format(path), read("EAGAIN", path))
+    assert.equal(("nil\t%s: No such file or directory\tnot_found\n"):format(path), read("ENOENT:when=1", path))
+  end)
+
   it("takes its arguments in bounds alone", function()
     assert.has_error(function() source.read("a", -1) end)
     assert.has_error(function() source.read("a", 1 << 31) end)
     assert.has_error(function() source.read("a/b", 1, "c/") end)
     assert.has_error(function() source.read() end)
+    assert.has_error(function() source.read("a\0b", 1) end, "bad argument #1 to 'read' (string contains zeros)")
+    assert.has_error(function() source.read("a/b", 1, "a/\0") end, "bad argument #3 to 'read' (string contains zeros)")
   end)
 end)

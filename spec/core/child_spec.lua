@@ -140,6 +140,22 @@ describe("core/child", function()
     assert.is_true(tonumber(soft) <= 1024)
   end)
 
+  it("starts however many descriptors jig itself has, lent ones or a copy of all", function()
+    local folder <close> = scratch.folder {
+      ["look.lua"] = [[
+        local proc = require "jig.proc"
+        local open = {}
+        for i = 1, 1100 do open[i] = assert(io.open "/dev/null") end
+        io.write(assert(proc.start { "sh", "-c", "ulimit -n" }):wait().stdout)
+      ]],
+    }
+    for _, memory in ipairs { "plain", false } do
+      local result = scratch.run { scratch.program, folder.path .. "/look.lua", env = { JIG_MEMORY = memory } }
+      if result.stderr:find("/dev/null: Too many", 1, true) then pending "this user may have too few descriptors" end
+      assert.same({ "1024\n", "" }, { result.stdout, result.stderr })
+    end
+  end)
+
   it("reads and writes /dev/null where nothing was given", function()
     assert.equal("/dev/null /dev/null ",
       shell("for n in 0 2; do readlink /proc/self/fd/$n | tr '\\n' ' '; done").output)

@@ -94,4 +94,17 @@ describe("transports/usb_list", function()
     bench:call "for i = 1, 3 do held[i]:close() end return"
     assert.is_nil(list(bench, "usb:")[1].held_by)
   end)
+
+  it("looks at no file outside of /dev that a program holds, since that may wait for a server", function()
+    local bench <close> = mocked.bench()
+    bench:call [[
+      mocked.plug { number = 2 }
+      os.execute("ln " .. mock.root() .. "/dev/bus/usb/001/002 " .. mock.root() .. "/elsewhere")
+      held = assert(io.open(mock.root() .. "/elsewhere"))
+      return
+    ]]
+    assert.is_nil(list(bench, "usb:")[1].held_by)
+    bench:call "held:close() held = assert(io.open '/dev/bus/usb/001/002') return"
+    assert.equal(1, #list(bench, "usb:")[1].held_by)
+  end)
 end)

@@ -62,7 +62,7 @@ endif
 say = $(if $(V),,@echo "  $(1) $@";)
 
 PROGRAMS = $(BUILD)/jig $(BUILD)/factory_tool $(BUILD)/device
-SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim tls fakeusb mockdev)
+SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim tls fakeusb mockdev memory)
 
 all: $(PROGRAMS)
 
@@ -113,6 +113,10 @@ $(BUILD)/spec/journal.so: spec/support/journal.c spec/support/faultvfs.c \
     $(patsubst %,core/%.c,error buf hex digest clock loop log $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv sqlite3) -lcrypto
+$(BUILD)/spec/memory.so: SO += -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=free
+$(BUILD)/spec/memory.so: spec/support/memory.c bindings/memory.c
+	@mkdir -p $(@D)
+	$(call say,SO)$(SO) -o $@ $^
 $(BUILD)/spec/tls.so: spec/support/tls.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^ -lssl -lcrypto

@@ -44,9 +44,10 @@ static void set_holders(lua_State *L, const struct jig_port_info *info)
     lua_setfield(L, -2, "held_by");
 }
 
-static void push_info(void *data, const struct jig_port_info *info)
+/* Adds the device at index 2, a light userdata, to the list at index 1. In protected mode. */
+static int add_info(lua_State *L)
 {
-    lua_State *L = data;
+    const struct jig_port_info *info = lua_touserdata(L, 2);
     lua_newtable(L);
     set_string(L, "address", info->address);
     set_string(L, "name", info->name);
@@ -59,7 +60,27 @@ static void push_info(void *data, const struct jig_port_info *info)
     set_string(L, "path", info->path);
     set_string(L, "driver", info->driver);
     set_holders(L, info);
-    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    lua_rawseti(L, 1, (lua_Integer)lua_rawlen(L, 1) + 1);
+    return 0;
+}
+
+/* A listing whose list is on top of the stack, or, when it has failed, the error above it. */
+struct listing {
+    lua_State *L;
+    int status;
+};
+
+/* A transport holds what it looks at meanwhile: an error waits until it has given that back. */
+static void take_info(void *data, const struct jig_port_info *info)
+{
+    struct listing *listing = data;
+    lua_State *L = listing->L;
+    if (listing->status != LUA_OK)
+        return;
+    lua_pushcfunction(L, add_info);
+    lua_pushvalue(L, -2);
+    lua_pushlightuserdata(L, (void *)info);
+    listing->status = lua_pcall(L, 2, 0, 0);
 }
 
 /*
@@ -69,11 +90,17 @@ static void push_info(void *data, const struct jig_port_info *info)
  */
 static int port_list(lua_State *L)
 {
+    struct listing listing = {L, LUA_OK};
     struct jig_error err;
+    luaL_checkstack(L, 4, NULL); /* the list, and a call of add_info */
     lua_newtable(L);
-    for (const struct jig_transport *const *t = jig_transports; *t; t++)
-        if ((*t)->list && (*t)->list(push_info, L, &err) < 0)
+    for (const struct jig_transport *const *t = jig_transports; *t; t++) {
+        int code = (*t)->list ? (*t)->list(take_info, &listing, &err) : JIG_OK;
+        if (listing.status != LUA_OK)
+            return lua_error(L);
+        if (code < 0)
             return jigL_fail(L, &err);
+    }
     return 1;
 }
 

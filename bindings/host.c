@@ -24,6 +24,7 @@ enum {
     BLOCK = 4096,      /* what one commit of the journal writes, about */
     ROUNDS = 5,        /* synced writes of which the slowest counts */
     ENTRIES = 1 << 20, /* names of a folder, at most */
+    GROUPS = 1 << 16,  /* of a process, as Linux has it (NGROUPS_MAX) */
 };
 
 static int fail(lua_State *L, const char *path)
@@ -109,13 +110,32 @@ static int close_listing(lua_State *L)
     return 0;
 }
 
+/* Adds the names of a folder to the table on top. 0 or a code. [-0, +0, m] */
+static int add_names(lua_State *L, DIR *folder, const char *path, struct jig_error *err)
+{
+    lua_Integer n = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(folder);
+        if (!entry)
+            return errno ? jig_fail_sys(err, errno, "%s", path) : JIG_OK;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (n == ENTRIES)
+            return jig_fail(err, JIG_ELIMIT, "%s: more than %d names", path, ENTRIES);
+        lua_pushstring(L, entry->d_name);
+        lua_rawseti(L, -2, ++n);
+    }
+}
+
 /*
  * host.list(path) -> the names of all that stands in a folder, but "." and "..", in no order | nil,
- * message, code. Does not yield.
+ * message, code ("limit": more than 1048576). Does not yield.
  */
 static int host_list(lua_State *L)
 {
     const char *path = check_path(L, 1);
+    struct jig_error err;
     lua_settop(L, 1);
     DIR **folder = lua_newuserdatauv(L, sizeof(DIR *), 0);
     *folder = NULL;
@@ -124,16 +144,10 @@ static int host_list(lua_State *L)
     if (!*folder)
         return fail(L, path);
     lua_newtable(L);
-    lua_Integer n = 0;
-    for (struct dirent *entry; n < ENTRIES && (entry = readdir(*folder));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        lua_pushstring(L, entry->d_name);
-        lua_rawseti(L, -2, ++n);
-    }
+    int code = add_names(L, *folder, path, &err);
     closedir(*folder);
     *folder = NULL;
-    return 1;
+    return code < 0 ? jigL_fail(L, &err) : 1;
 }
 
 /*
@@ -262,15 +276,20 @@ static int host_clock(lua_State *L)
 
 /*
  * host.identity() -> { uid, groups }: which user this process is, and the groups that count for it,
- * as numbers. Does not yield.
+ * as numbers. Does not yield. Raises when they cannot be had.
  */
 static int host_identity(lua_State *L)
 {
-    gid_t groups[1024];
-    int n = getgroups((int)(sizeof groups / sizeof *groups), groups);
+    int n = getgroups(0, NULL);
+    if (n < 0 || n > GROUPS)
+        return luaL_error(L, "the groups of this process cannot be had");
+    gid_t *groups = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *groups, 0);
+    n = getgroups(n, groups);
+    if (n < 0)
+        return luaL_error(L, "the groups of this process cannot be had: %s", strerror(errno));
     lua_createtable(L, 0, 2);
     set_integer(L, "uid", geteuid());
-    lua_createtable(L, n > 0 ? n + 1 : 1, 0);
+    lua_createtable(L, n + 1, 0);
     lua_pushinteger(L, getegid());
     lua_rawseti(L, -2, 1);
     for (int i = 0; i < n; i++) {

@@ -35,13 +35,14 @@ static struct jig_ledger *to_ledger(lua_State *L)
 
 /*
  * ledger.open(path [, mode]) -> ledger | nil, message, code. `mode`: "read" (default; the file must
- * exist and is not changed), "write", or "shared": that of a world's record, in memory.
+ * exist and is not changed), "write", or "shared": that of a world's record, in memory ("not_found"
+ * when there is none under this path).
  *     local l <close> = assert(ledger.open("/var/lib/jig/journal.db"))
  */
 static int ledger_open(lua_State *L)
 {
     static const char *const names[] = {"read", "write", "shared", NULL};
-    static const enum jig_store_mode modes[] = {JIG_STORE_READ, JIG_STORE_WRITE, JIG_STORE_SHARED};
+    static const enum jig_store_mode modes[] = {JIG_STORE_READ, JIG_STORE_WRITE, JIG_STORE_JOINED};
     const char *path = luaL_checkstring(L, 1);
     int mode = luaL_checkoption(L, 2, "read", names);
     struct jig_error err;

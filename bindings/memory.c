@@ -275,8 +275,11 @@ struct jig_memory_image *jig_memory_keep(struct jig_memory *m)
 {
     size_t n = m->plain || m->image ? 0 : count_parts(m);
     struct jig_memory_image *image = n ? calloc(1, sizeof *image + n * sizeof *image->parts) : NULL;
-    if (!image)
+    if (!image) {
+        if (!m->plain)
+            jig_memory_drop(m);
         return NULL;
+    }
     image->memory = *m;
     image->n = n;
     list_parts(image);

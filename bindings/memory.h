@@ -45,8 +45,9 @@ bool jig_memory_be_plain(void);
  * plain memory, whose blocks must be freed one by one. */
 void jig_memory_drop(struct jig_memory *memory);
 
-/* Makes an image of all that a memory holds, and takes its blocks: the memory is empty then. Not of
- * plain memory. NULL: there is no memory, and the blocks are gone. */
+/* Makes an image of all that a memory holds, and takes its blocks: the memory is empty then. NULL:
+ * there is no memory for it, or the memory began from an image itself, and the blocks are gone all
+ * the same. Of plain memory there is no image: NULL, and it stays as it is. */
 struct jig_memory_image *jig_memory_keep(struct jig_memory *memory);
 
 /* An empty memory, with its cap set, becomes what the image is of, at the same addresses, and so

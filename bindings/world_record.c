@@ -50,7 +50,8 @@ struct jig_scribe *jigL_record_scribe(const struct jig_record *record)
 /*
  * world.record(path [, shared]) -> record | nil, message, code. Opens a journal (jig.journal) for
  * worlds, with its owner and its emergency file. `shared`: what it records is in memory, and read
- * by ledger.open(path, "shared"). Does not yield, but waits for the disk.
+ * by ledger.open(path, "shared"); the path must begin with '/'. Does not yield, but waits for the
+ * disk.
  */
 static int record_new(lua_State *L)
 {

@@ -14,6 +14,7 @@ struct arrival {
     struct jig_watch *watch;
     struct jig_timer timer; /* until it is watched again, or until the next look */
     int64_t next;           /* telling, not before */
+    int64_t look;           /* without a monitor: the next look, whoever waits until then */
 };
 
 static const char key;
@@ -44,12 +45,19 @@ static void forget(struct arrival *a, struct jig_arrival_waiter *waiter)
     a->waiters--;
 }
 
+/* One more change, or what could be one. */
+static void add(struct arrival *a)
+{
+    a->count++;
+    a->next = after(a, JIG_ARRIVAL_PAUSE_MS);
+    a->look = after(a, JIG_ARRIVAL_LOOK_MS);
+}
+
 /* Those that wait now: who waits again while others are told is told the next time. */
 static void tell(struct arrival *a)
 {
     uint64_t last = a->numbers;
-    a->count++;
-    a->next = after(a, JIG_ARRIVAL_PAUSE_MS);
+    add(a);
     rest(a);
     while (a->first && a->first->number <= last) {
         struct jig_arrival_waiter *waiter = a->first;
@@ -73,14 +81,15 @@ static int arm(struct arrival *a, struct jig_error *err)
     if (a->watch || a->timer.place || jig_loop_clock(a->loop)->simulated)
         return JIG_OK;
     if (pause || !a->monitor) {
-        int64_t when = pause ? a->next : after(a, JIG_ARRIVAL_LOOK_MS);
+        int64_t when = pause ? a->next : a->look;
         if (jig_timer_start(a->loop, &a->timer, when) < 0)
             return jig_fail(err, JIG_ENOMEM, "no memory to wait for devices");
         return JIG_OK;
     }
-    a->watch = jig_watch_new(a->loop, a->fd, heard, a, err);
+    struct jig_error why;
+    a->watch = jig_watch_new(a->loop, a->fd, heard, a, &why);
     if (!a->watch)
-        return JIG_ENOMEM;
+        return jig_fail(err, why.code, "%s", why.text);
     jig_watch_want(a->watch, JIG_READABLE);
     return JIG_OK;
 }
@@ -102,6 +111,7 @@ static void begin(struct arrival *a, struct jig_loop *loop, const struct jig_log
     a->timer = (struct jig_timer){.fire = due, .data = a};
     if (jig_loop_clock(loop)->simulated)
         return;
+    a->look = after(a, JIG_ARRIVAL_LOOK_MS);
     a->monitor = jig_arrival_source.open(&a->fd, &why);
     if (!a->monitor)
         jig_log(log, JIG_LOG_DEBUG, "devices are looked for every %d ms: %s", JIG_ARRIVAL_LOOK_MS,
@@ -116,9 +126,23 @@ static struct arrival *arrival_of(struct jig_loop *loop, const struct jig_log *l
     return a;
 }
 
+/* While somebody waits the loop looks, and tells. Who asks again and again finds no more of a flood
+ * than one who waits, and so waits in between, and lets others go on. */
+static bool has_changed(const struct arrival *a)
+{
+    int64_t now = jig_loop_now(a->loop);
+    if (a->first || jig_loop_clock(a->loop)->simulated)
+        return false;
+    if (!a->monitor)
+        return now >= a->look;
+    return now >= a->next && jig_arrival_source.drain(a->monitor);
+}
+
 uint64_t jig_arrival_count(struct jig_loop *loop, const struct jig_log *log)
 {
-    const struct arrival *a = arrival_of(loop, log);
+    struct arrival *a = arrival_of(loop, log);
+    if (a && has_changed(a))
+        add(a);
     return a ? a->count : 0;
 }
 

@@ -29,10 +29,13 @@ struct jig_arrival_waiter {
 
 /* How often something changed that was told, or could have been: two counts that differ mean that
  * one has to look again. The first call opens the monitor; what happens from then on is not missed,
- * also while nobody waits. `log` may be NULL. 0 when there is no memory. */
+ * also while nobody waits: then a call asks the monitor, after the pause, and without one the count
+ * grows at the same intervals. While somebody waits it grows when that one is told, from the loop.
+ * `log` may be NULL. 0 when there is no memory. */
 uint64_t jig_arrival_count(struct jig_loop *loop, const struct jig_log *log);
 
-/* Asks to be told of the next change. A waiter that waits already goes on. 0 or JIG_ENOMEM. */
+/* Asks to be told of the next change. A waiter that waits already goes on. 0, JIG_ENOMEM, or why
+ * the monitor cannot be watched (JIG_EDENIED, JIG_ESYSTEM...). */
 int jig_arrival_wait(struct jig_loop *loop, const struct jig_log *log,
                      struct jig_arrival_waiter *waiter, struct jig_error *err);
 void jig_arrival_unwait(struct jig_loop *loop, struct jig_arrival_waiter *waiter);

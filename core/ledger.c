@@ -51,7 +51,8 @@ struct jig_ledger *jig_ledger_open(const char *path, enum jig_store_mode mode, d
         return NULL;
     }
     l->store = jig_store_open(path, mode, patience, err);
-    if (!l->store || jig_schema_open(l->store, mode != JIG_STORE_READ, err) < 0) {
+    bool changes = mode != JIG_STORE_READ && mode != JIG_STORE_JOINED;
+    if (!l->store || jig_schema_open(l->store, changes, err) < 0) {
         jig_ledger_close(l);
         return NULL;
     }

@@ -122,7 +122,8 @@ struct jig_transport {
      * cannot be told. NULL: only opening it can tell. */
     int (*present)(struct jig_loop *loop, const struct jig_address *address, struct jig_error *err);
 
-    /* Calls fn for each device that could be opened now. NULL: such wires cannot be listed. */
+    /* Calls fn, which returns, for each device that could be opened now. NULL: such wires cannot be
+     * listed. */
     int (*list)(jig_port_info_fn *fn, void *data, struct jig_error *err);
 };
 

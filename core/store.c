@@ -148,10 +148,10 @@ static int configure(struct jig_store *s, enum jig_store_mode mode, struct jig_e
 /* Opens the path with a word to SQLite behind it. */
 static int open_uri(struct jig_store *s, const char *query, int flags, struct jig_error *err)
 {
-    char *uri = malloc(3 * strlen(s->path) + strlen(query) + sizeof "file:./"), *at;
+    char *uri = malloc(3 * strlen(s->path) + strlen(query) + sizeof "file://"), *at;
     if (!uri)
         return jig_fail(err, JIG_ENOMEM, "no memory to open %s", s->path);
-    at = stpcpy(uri, s->path[0] == '/' ? "file:" : "file:./");
+    at = stpcpy(uri, s->path[0] == '/' ? "file://" : "file:./");
     for (const char *p = s->path; *p; p++)
         at += sprintf(at, strchr("%?#", *p) ? "%%%02x" : "%c", (unsigned char)*p);
     strcpy(at, query);
@@ -169,12 +169,6 @@ static int open_immutable(struct jig_store *s, struct jig_error *err)
     s->db = NULL;
     int rc = open_uri(s, "?immutable=1", SQLITE_OPEN_READONLY, err);
     return rc == 0 ? configure(s, JIG_STORE_READ, err) : rc;
-}
-
-static int open_shared(struct jig_store *s, struct jig_error *err)
-{
-    int rc = open_uri(s, "?vfs=memdb", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
-    return rc == 0 ? configure(s, JIG_STORE_SHARED, err) : rc;
 }
 
 /* Whether the file's WAL holds nothing. */
@@ -200,6 +194,24 @@ static int64_t ask(struct jig_store *s, const char *pragma, int *rc)
         answer = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     return answer;
+}
+
+/* Under any other path SQLite would give each its own. */
+static int open_shared(struct jig_store *s, enum jig_store_mode mode, struct jig_error *err)
+{
+    if (s->path[0] != '/')
+        return jig_fail(err, JIG_EINVALID,
+                        "a database in memory is shared under a path that begins with '/': %s",
+                        s->path);
+    int rc = open_uri(s, "?vfs=memdb", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    if (rc == 0)
+        rc = configure(s, mode, err);
+    if (rc < 0 || mode == JIG_STORE_SHARED)
+        return rc;
+    int64_t pages = ask(s, "PRAGMA page_count", &rc);
+    if (rc != SQLITE_ROW)
+        return fail(s, err);
+    return pages ? 0 : jig_fail(err, JIG_ENOTFOUND, "nobody has %s in memory", s->path);
 }
 
 /* An empty file becomes a database in WAL mode. SQLite does not wait for the lock that this needs
@@ -245,8 +257,8 @@ static int open_mode(struct jig_store *s, enum jig_store_mode mode, struct jig_e
     }
     if (!s->path[0])
         return jig_fail(err, JIG_EINVALID, "the path of a database is empty");
-    if (mode == JIG_STORE_SHARED)
-        return open_shared(s, err);
+    if (mode == JIG_STORE_SHARED || mode == JIG_STORE_JOINED)
+        return open_shared(s, mode, err);
     int rc = mode == JIG_STORE_WRITE ? make_file(s->path, err) : 0;
     if (rc == 0)
         rc = open_file(s, mode == JIG_STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,

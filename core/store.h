@@ -26,7 +26,9 @@ enum jig_store_mode {
                          be written is read, too, unless a WAL is beside it */
     JIG_STORE_MEMORY, /* in memory; `path` is not looked at */
     JIG_STORE_SHARED, /* in memory, too, and the same for all stores of this process that are open
-                         under this path, which begins with '/'; gone with the last of them */
+                         under this path; gone with the last of them. JIG_EINVALID unless the path
+                         begins with '/' */
+    JIG_STORE_JOINED, /* one that others share. JIG_ENOTFOUND when nobody does, or it is empty */
 };
 
 /* Opens a store. `patience`: seconds to wait for another process's lock. NULL with *err. */

@@ -2,15 +2,20 @@
 #include "transports/holders.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "transports/sysfs.h"
 
-enum { OPEN_MAX = 1 << 16 }; /* descriptors that are looked at: on a larger host not all are */
+enum {
+    OPEN_MAX = 1 << 16, /* descriptors that are looked at: on a larger host not all are */
+    PREFIX = 256,       /* bytes of "/dev/" */
+};
 
 /* Which file it is. A device that has several nodes is known by its number. */
 struct identity {
@@ -58,7 +63,33 @@ static void add(struct jig_holders *h, const struct identity *what, int pid)
     h->all[h->n++] = (struct holding){*what, pid};
 }
 
-static void look_at_process(struct jig_holders *h, int pid)
+/* Where /dev leads, as the link of a descriptor says it: most often "/dev/" itself. */
+static void find_devices(char prefix[PREFIX])
+{
+    int fd = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = fd < 0 ? -1 : readlink(link, prefix, PREFIX - 1);
+    if (fd >= 0)
+        close(fd);
+    bool known = n > 0 && n < PREFIX - 1;
+    strcpy(known ? prefix + n : prefix, known ? "/" : "/dev/");
+}
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Any other file may be one of a server that does not answer: stat would wait for it. */
+static bool is_device(const char *link, const char *prefix)
+{
+    char target[PREFIX + 1] = "";
+    return readlink(link, target, PREFIX) > 0 &&
+           (begins_with(target, "/dev/") || begins_with(target, prefix));
+}
+
+static void look_at_process(struct jig_holders *h, int pid, const char *prefix)
 {
     char folder[32], path[64];
     struct identity what;
@@ -68,7 +99,7 @@ static void look_at_process(struct jig_holders *h, int pid)
         return; /* it has ended, or it is somebody else's */
     for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         snprintf(path, sizeof path, "%s/%.16s", folder, e->d_name);
-        if (e->d_name[0] != '.' && identify(path, &what))
+        if (e->d_name[0] != '.' && is_device(path, prefix) && identify(path, &what))
             add(h, &what, pid);
     }
     closedir(dir);
@@ -76,13 +107,15 @@ static void look_at_process(struct jig_holders *h, int pid)
 
 static void look_at_processes(struct jig_holders *h)
 {
+    char prefix[PREFIX];
     DIR *dir = opendir("/proc");
     if (!dir)
         return;
+    find_devices(prefix);
     for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         int pid = atoi(e->d_name);
         if (pid > 0)
-            look_at_process(h, pid);
+            look_at_process(h, pid, prefix);
     }
     closedir(dir);
 }
@@ -137,7 +170,7 @@ static bool is_among(const struct jig_port_holder *found, size_t n, int pid)
 /* A program chooses its name itself. */
 static void name_program(struct jig_port_holder *holder)
 {
-    char folder[32], name[JIG_SYSFS_TEXT];
+    char folder[32], name[JIG_SYSFS_TEXT] = ""; /* as far as it is copied */
     snprintf(folder, sizeof folder, "/proc/%d", holder->pid);
     jig_sysfs_read(folder, "comm", name);
     name[sizeof holder->program - 1] = '\0';

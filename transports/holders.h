@@ -7,7 +7,8 @@
 
 struct jig_holders;
 
-/* Looks once, for all nodes: a few ms. NULL: no memory, and nobody is known. To be freed. */
+/* Looks once, for all nodes below /dev: a few ms, and waits for no file of a network or of a server
+ * that a program holds. NULL: no memory, and nobody is known. To be freed. */
 struct jig_holders *jig_holders_look(void);
 void jig_holders_free(struct jig_holders *holders); /* NULL is harmless */
 

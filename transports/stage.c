@@ -12,7 +12,7 @@ enum { NAME_CAP = 256 };
 /* A control request. */
 struct asked {
     enum { NOTHING, ASKED, ANSWERED } state;
-    unsigned number; /* of the latest one */
+    unsigned number; /* of this port's latest one */
     struct jig_buf bytes;
     struct jig_error failure; /* JIG_OK = none */
 };
@@ -36,6 +36,8 @@ struct end {
 struct house {
     const struct jig_stage_player *player;
     struct end *first;
+    unsigned asked; /* number of the latest control request, whichever port's it was: an answer that
+                       is late may come after its port was closed and opened again */
 };
 
 static const char house_key;
@@ -334,7 +336,7 @@ static int begin_control(struct end *end, const struct jig_control *control, str
 {
     struct asked *asked = &end->asked;
     struct jig_error said;
-    asked->number++;
+    asked->number = ++house_of(end->port->loop)->asked;
     asked->state = ASKED; /* the player may answer at once */
     jig_buf_consume(&asked->bytes, jig_buf_len(&asked->bytes));
     int rc = end->player->control(end->player->data, end->name, control, asked->number, &said);

@@ -59,6 +59,28 @@ describe("jig.host", function()
     for _, name in ipairs { "/none", "/a" } do assert.is_nil((host.list(folder.path .. name))) end
   end)
 
+  it("says so when a folder cannot be read to its end", function()
+    -- a process that has ended and was not waited for has no network any more, but still its folder
+    local here <close> = scratch.folder()
+    local script = "sleep 0.05 & echo $! >$0; exec sleep 60"
+    local parent <close> = assert(proc.start { "sh", "-c", script, here.path .. "/pid" }) -- luacheck: ignore
+    local deadline, path = clock.now() + 30, nil
+    local function ended()
+      local file = io.open(here.path .. "/pid")
+      local pid = file and file:read "n"
+      if file then file:close() end
+      path = pid and ("/proc/%d/"):format(pid)
+      local about = path and io.open(path .. "stat")
+      local text = about and about:read "a" or ""
+      if about then about:close() end
+      return text:match "%) (%a)" == "Z"
+    end
+    while not ended() and clock.now() < deadline do clock.sleep(0.002) end
+    local names, message, code = host.list(path .. "net")
+    assert.same({ nil, "string", "string" }, { names, type(message), type(code) })
+    assert.matches(path .. "net", message, 1, true)
+  end)
+
   it("knows the room on a disk", function()
     local disk = assert(host.disk(folder.path))
     assert.is_true(disk.size > 0 and disk.free >= 0 and disk.free <= disk.size and disk.free_nodes <= disk.nodes)
@@ -93,6 +115,23 @@ describe("jig.host", function()
     local mine = {}
     for _, group in ipairs(me.groups) do mine[tostring(group)] = true end
     for group in scratch.run({ "id", "-G" }).stdout:gmatch("%d+") do assert.is_true(mine[group], group) end
+  end)
+
+  it("knows all groups of who asks, however many", function()
+    if not ROOT then pending "only root may have other groups" end
+    local here <close>, list = scratch.folder(), {}
+    local script = here:write("groups.lua", [[
+      local seen, n = {}, 0
+      for _, group in ipairs(require("jig.host").identity().groups) do
+        if not seen[group] then seen[group], n = true, n + 1 end
+      end
+      print(n, seen[7], seen[1106])
+    ]])
+    for i = 1, 1100 do list[i] = ("%d"):format(i + 6) end
+    for _, n in ipairs { 1024, 1025, 1100 } do
+      local result = scratch.run { "setpriv", "--groups", table.concat(list, ",", 1, n), scratch.program, script }
+      assert.equal(("%d\ttrue\t%s\n"):format(n + 1, n == 1100 and "true" or "nil"), result.stdout)
+    end
   end)
 
   it("takes no path that is none", function()

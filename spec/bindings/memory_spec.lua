@@ -1,5 +1,6 @@
 -- The memory of a slot's state, as its owner sees it.
 
+local memory = require "spec.memory"
 local scratch = require "spec.support.scratch"
 
 -- Runs a worker in a slot with a cap; gives what it emitted last and the slot's count after it.
@@ -81,5 +82,16 @@ describe("bindings/memory", function()
       end
       slot.emit { text = "ok" }
     ]], 2 << 20)))
+  end)
+
+  it("becomes an image, or is empty where there is no memory for one", function()
+    -- an image, and a copy of the chunk and of two large blocks
+    assert.same({ true, 0, 7, 0 }, { memory.keep(false, 0) })
+    for refused = 1, 4 do assert.same({ false, 0, 0, 0 }, { memory.keep(false, refused) }, refused) end
+    assert.same({ true, 0, 7, 0 }, { memory.keep(false, 5) })
+  end)
+
+  it("stays as it is when it is plain, of which there are no images", function()
+    assert.same({ false, 16 + 513 + 100000, 3, 0 }, { memory.keep(true, 0) })
   end)
 end)

@@ -55,7 +55,7 @@ describe("core/arrival", function()
     assert.same({ 0, 0 }, { l:held() })
     loop.event "+"
     assert.is_false(l:step())
-    assert.same({ 3, 2 }, { #log, (l:changes()) })
+    assert.equal(3, #log)
     l:free()
   end)
 
@@ -104,6 +104,24 @@ describe("core/arrival", function()
     waiter("late"):wait()
     assert.is_true(step_until(l, function() return #log == 1 end))
     assert.equal(2, (l:changes()))
+    l:free()
+  end)
+
+  it("counts what comes while nobody waits, when it is asked for", function()
+    local l, log, waiter = fresh()
+    assert.equal(1, (l:changes()))
+    loop.event "-"
+    assert.equal(1, (l:changes()))
+    loop.event "+"
+    assert.same({ 2, 2 }, { (l:changes()), (l:changes()) })
+    loop.event "+"
+    idle(l, PAUSE)
+    assert.same({ 3, 3 }, { (l:changes()), (l:changes()) })
+    waiter("a"):wait()
+    loop.event "+"
+    assert.equal(3, (l:changes())) -- it is for the one who waits
+    assert.is_true(step_until(l, function() return #log == 1 end))
+    assert.equal(4, (l:changes()))
     l:free()
   end)
 
@@ -165,6 +183,42 @@ describe("core/arrival", function()
     assert.is_true(step_until(l, function() return #log == 2 end))
     assert.is_true(l:now() - began >= LOOK)
     assert.same({ 2, 0, 0 }, { (l:changes()), l:held() })
+    l:free()
+  end)
+
+  it("looks at the same intervals without a monitor, however short the waits are", function()
+    loop.monitor(true)
+    local l, log, waiter = fresh()
+    local w = waiter "a"
+    assert.equal(1, (l:changes()))
+    local began = l:now()
+    while #log == 0 and l:now() - began < 5 * LOOK do
+      w:wait()
+      idle(l, LOOK // 4)
+      w:unwait()
+    end
+    assert.equal(1, #log)
+    assert.is_true(l:now() - began >= LOOK)
+    l:free()
+  end)
+
+  it("grows at intervals without a monitor, for who does not wait", function()
+    loop.monitor(true)
+    local l = fresh()
+    assert.equal(1, (l:changes()))
+    idle(l, LOOK)
+    assert.same({ 2, 2 }, { (l:changes()), (l:changes()) })
+    l:free()
+  end)
+
+  it("says why it cannot wait", function()
+    loop.monitor(false, true)
+    local l, log, waiter = fresh()
+    local waits, message, code = waiter("a"):wait()
+    loop.monitor(false)
+    assert.same({ nil, "denied" }, { waits, code })
+    assert.matches("cannot watch the descriptor", message)
+    assert.same({ 0, 0 }, { #log, select(2, l:changes()) })
     l:free()
   end)
 

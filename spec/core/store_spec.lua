@@ -67,6 +67,28 @@ describe("core/store", function()
     assert.equal("", scratch.run({ "ls", "-A", folder.path }).stdout)
   end)
 
+  it("shares under a path from the root alone, however many strokes it begins with", function()
+    for _, mode in ipairs { "shared", "joined" } do
+      local store, message, code = ledgers.store("a.db", mode)
+      assert.same({ nil, "invalid" }, { store, code })
+      assert.matches("a.db", message, 1, true)
+    end
+    local one <close> = assert(ledgers.store("//tmp/a.db", "shared"))
+    assert(one:exec "CREATE TABLE t (a UNIQUE)")
+    local two <close> = assert(ledgers.store("//tmp/a.db", "shared"))
+    assert.same({}, two:rows "SELECT * FROM t")
+  end)
+
+  it("joins what others share, and makes nothing", function()
+    assert.equal("not_found", (select(3, ledgers.store("/nobody/has/it", "joined"))))
+    local one <close> = assert(ledgers.store("/somebody/has/it", "shared"))
+    assert.equal("not_found", (select(3, ledgers.store("/somebody/has/it", "joined")))) -- nothing is in it
+    assert(one:exec "CREATE TABLE t (a UNIQUE)")
+    local two <close> = assert(ledgers.store("/somebody/has/it", "joined"))
+    assert(two:exec "INSERT INTO t VALUES (1)")
+    assert.equal(1, one:rows("SELECT count(*) AS n FROM t")[1].n)
+  end)
+
   it("makes a file for the owner and the group, in WAL mode, which syncs every commit", function()
     local folder <close> = scratch.folder()
     local path = folder.path .. "/new"

@@ -60,7 +60,7 @@ static struct jig_ledger *check_ledger(lua_State *L)
 
 static enum jig_store_mode check_mode(lua_State *L, int arg)
 {
-    static const char *const modes[] = {"write", "read", "memory", "shared", NULL};
+    static const char *const modes[] = {"write", "read", "memory", "shared", "joined", NULL};
     return (enum jig_store_mode)luaL_checkoption(L, arg, "write", modes);
 }
 
@@ -72,7 +72,7 @@ static struct handle *push_handle(lua_State *L, const char *class)
     return h;
 }
 
-/* store(path, "write" | "read" | "memory" | "shared", patience = 0) */
+/* store(path, "write" | "read" | "memory" | "shared" | "joined", patience = 0) */
 static int store(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);

@@ -1236,8 +1236,10 @@ static void new_type(lua_State *L, const char *type, const luaL_Reg *methods)
 
 static struct {
     bool refused; /* cannot be opened */
+    bool broken;  /* cannot be watched */
     int opened;   /* are open now */
     int pipe[2];
+    int file; /* a descriptor that is always ready, and so cannot be watched */
 } monitor;
 
 static void *monitor_open(int *fd, struct jig_error *err)
@@ -1247,7 +1249,8 @@ static void *monitor_open(int *fd, struct jig_error *err)
         return NULL;
     }
     monitor.opened++;
-    *fd = monitor.pipe[0];
+    monitor.file = monitor.broken ? open("/proc/self/exe", O_RDONLY | O_CLOEXEC) : -1;
+    *fd = monitor.broken ? monitor.file : monitor.pipe[0];
     return &monitor;
 }
 
@@ -1268,15 +1271,19 @@ static void monitor_close(void *opened)
     (void)opened;
     close(monitor.pipe[0]);
     close(monitor.pipe[1]);
+    if (monitor.file >= 0)
+        close(monitor.file);
     monitor.opened--;
 }
 
 const struct jig_arrival_source jig_arrival_source = {monitor_open, monitor_drain, monitor_close};
 
-/* monitor(refused) -> how many are open; from now on they open or do not */
+/* monitor(refused [, broken]) -> how many are open; from now on they open or do not, or open and
+ * cannot be watched */
 static int set_monitor(lua_State *L)
 {
     monitor.refused = lua_toboolean(L, 1);
+    monitor.broken = lua_toboolean(L, 2);
     lua_pushinteger(L, monitor.opened);
     return 1;
 }
@@ -1326,8 +1333,9 @@ static int arrival_wait(lua_State *L)
 {
     struct hook *hook = luaL_checkudata(L, 1, "spec.loop.arrival");
     struct jig_error err;
-    if (jig_arrival_wait(hook->owner->loop, NULL, &hook->arrival, &err) < 0)
-        return fail(L, &err);
+    int code = jig_arrival_wait(hook->owner->loop, NULL, &hook->arrival, &err);
+    if (code < 0)
+        return code == (int)err.code ? fail(L, &err) : luaL_error(L, "two codes of one failure");
     lua_pushboolean(L, 1);
     return 1;
 }

@@ -275,6 +275,27 @@ describe("transports/stage", function()
     ]])
   end)
 
+  it("gives no late answer to a request of the port that was opened after it", function()
+    run([[
+      for i = 1, 2 do
+        local p = assert(port.open("stage:dev"))
+        say(p:control { request_type = 0xC0, request = i, length = 5, limit = i })
+        p:close()
+      end
+    ]], [[
+      local first
+      run({ control = function(w, _, request, number)
+        if request.request == 1 then
+          first = number
+        else
+          w:after(0.5, function() same(false, w:answered("dev", first, "first")) end)
+          w:after(1, function() same(true, w:answered("dev", number, "other")) end)
+        end
+        return true
+      end }, "1 nil|port:control: the limit 'control' of 1 s passed|timeout|control\n2 other")
+    ]])
+  end)
+
   it("has no control requests where nobody plays them, or refuses them at once", function()
     run([[
       local p = assert(port.open("stage:dev"))

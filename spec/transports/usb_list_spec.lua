@@ -2,6 +2,10 @@
 
 local cjson = require "cjson.safe"
 local mocked = require "spec.support.mocked"
+local scratch = require "spec.support.scratch"
+
+-- Under a sanitizer what was freed is kept for a while.
+local SANITIZED <const> = (os.getenv("JIG_BUILD") or ""):find("/san", 1, true) ~= nil
 
 -- What port.list gives for devices whose address begins so.
 local function list(bench, prefix)
@@ -93,5 +97,65 @@ describe("transports/usb_list", function()
     assert.equal(held[1].pid, math.tointeger(bench:call "return io.open('/proc/self/stat'):read('n')"))
     bench:call "for i = 1, 3 do held[i]:close() end return"
     assert.is_nil(list(bench, "usb:")[1].held_by)
+  end)
+
+  it("gives everything back when there is no memory for the list", function()
+    local folder <close> = scratch.folder { ["crowded.lua"] = [[
+      local port, slot = require "jig.port", require "jig.slot"
+      return function()
+        local kept, failed, before, after = {}, 0, 0, 0
+        local file = assert(io.open "/proc/self/statm")
+        file:setvbuf "no" -- it is read anew
+        local function size()
+          file:seek "set"
+          return file:read "n" * 4
+        end
+        local bytes
+        local function keep() kept[#kept + 1] = ("x"):rep(bytes) end
+        for shift = 16, 8, -8 do
+          bytes = 1 << shift
+          while pcall(keep) do end
+        end
+        repeat kept[#kept] = nil until pcall(port.list)
+        for _ = 1, 2 do keep() end -- not enough for the last device
+        for i = 1, 50 do
+          if not pcall(port.list) then failed = failed + 1 end
+          if i == 10 then before = size() end
+        end
+        after = size()
+        kept = nil
+        slot.emit { failed = failed, grown = after - before }
+      end
+    ]] }
+    local bench <close> = mocked.bench("JIG_PATH=" .. folder.path)
+    bench:call [[
+      for i = 1, 8 do
+        mocked.plug { at = "1-" .. i, number = i, serial = ("s"):rep(300), product = ("p"):rep(300) }
+      end
+      held = assert(io.open '/dev/bus/usb/001/001')
+      return
+    ]]
+    local failed, grown = bench:call([[
+      local slot = require "jig.slot"
+      local worker <close> = slot.new(4 << 20)
+      worker:start "crowded"
+      local message = worker:next(20)
+      return message.failed or message.message, message.grown
+    ]]):match "^(.*)\t(.*)$"
+    assert.equal("50", failed)
+    assert.is_true(SANITIZED or tonumber(grown) < 300, grown) -- kB; one list holds 32
+  end)
+
+  it("looks at no file outside of /dev that a program holds, since that may wait for a server", function()
+    local bench <close> = mocked.bench()
+    bench:call [[
+      mocked.plug { number = 2 }
+      os.execute("ln " .. mock.root() .. "/dev/bus/usb/001/002 " .. mock.root() .. "/elsewhere")
+      held = assert(io.open(mock.root() .. "/elsewhere"))
+      return
+    ]]
+    assert.is_nil(list(bench, "usb:")[1].held_by)
+    bench:call "held:close() held = assert(io.open '/dev/bus/usb/001/002') return"
+    assert.equal(1, #list(bench, "usb:")[1].held_by)
   end)
 end)

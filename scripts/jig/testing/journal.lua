@@ -31,7 +31,8 @@ local function make_folder()
   local process = (system.realpath "/proc/self" or ""):match("%d+$") or "x"
   local name = ("/jig-%s-%s"):format(process, hex.encode(system.random(8)))
   for _, base in ipairs { MEMORY, os.getenv("TMPDIR") or "/tmp" } do
-    if system.make_folder(base .. name) then return base .. name end
+    local place = system.realpath(base) -- what is shared in memory has a path from the root
+    if place and system.make_folder(place .. name) then return place .. name end
   end
   error("no folder for a test's journal can be made in /dev/shm, $TMPDIR or /tmp", 0)
 end

@@ -57,7 +57,21 @@ describe("jig.testing.journal", function()
     kept:close()
     kept:close()
     assert.falsy(system.realpath(kept.folder))
-    local again <close> = assert(ledger.open(kept.path, "shared"))
-    for row in again:rows "SELECT count(*) AS n FROM session" do assert.equal(0, row.n) end
+    assert.equal("not_found", (select(3, ledger.open(kept.path, "shared"))))
+  end)
+
+  it("has a path from the root, whatever $TMPDIR says", function()
+    local make, getenv = system.make_folder, os.getenv
+    -- luacheck: push ignore 122
+    system.make_folder = function(path) return not path:find "^/dev/shm/" and make(path) or nil end
+    os.getenv = function(name) return name == "TMPDIR" and ("../"):rep(20) .. "tmp" or getenv(name) end
+    local made, kept = pcall(journal.new)
+    system.make_folder, os.getenv = make, getenv
+    -- luacheck: pop
+    assert.is_true(made, kept)
+    assert.matches("^/tmp/jig%-", kept.folder)
+    run(kept, { session_id = "one" })
+    assert.equal(1, #kept:sessions())
+    kept:close()
   end)
 end)

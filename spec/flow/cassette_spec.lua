@@ -56,7 +56,13 @@ describe("cassettes", function()
     for piece in pairs(windows) do
       if not piece:find("[^\t\n\r\27\32-\126]") then windows[piece] = nil end
     end
-    for digest in cassette:gmatch("=%d+:(%x+)") do windows[hex.decode(digest)] = nil end
+    for digest in cassette:gmatch("=%d+:(%x+)") do
+      local bytes = hex.decode(digest)
+      -- with the length in front of it, too, whose digits may be those of the byte before it
+      for piece in pairs(windows) do
+        if piece == bytes or piece:sub(2) == bytes:sub(1, #piece - 1) then windows[piece] = nil end
+      end
+    end
     assert.is_true(next(windows) ~= nil)
     return windows
   end

@@ -691,6 +691,18 @@ describe("jig.testing", function()
       end
     end)
 
+    it("waits for no FIFO that has its name, or that of a file beside it", function()
+      local folder <close> = scratch.folder { ["good/recipe.lua"] = scratch.recipe(),
+        ["beside/recipe.lua"] = scratch.recipe(), ["beside/device.lua"] = "return require 'part'" }
+      scratch.run { "mkfifo", folder.path .. "/good/device.lua", folder.path .. "/beside/part.lua" }
+      for name, reason in pairs { good = "/good/device.lua: it is no regular file",
+        beside = "/beside/part.lua: it is no regular file" } do
+        local told = scratch.jig { "prove", folder.path .. "/" .. name, limit = 20 }
+        assert.equal(2, told.exit)
+        assert.matches(folder.path .. reason .. "\n", told.stderr, 1, true)
+      end
+    end)
+
     it("says what is wrong with it", function()
       for text, pattern in pairs {
         ["return 7"] = "device.lua: must return a device: a function or a table",

@@ -4,6 +4,8 @@
 -- here; argparse itself, which takes as long to load as all else that a run needs, is asked for whatever is
 -- not: help, mistakes, abbreviations, `--name=value`.
 
+local system = require "jig.system"
+
 local options = {}
 
 local element = {}
@@ -24,9 +26,7 @@ end
 --- An argument that names recipes, which may be left out in the folder of one: then it is that folder. To be called
 --- after args.
 function element:recipe()
-  local file = io.open "recipe.lua"
-  if not file then return self end
-  file:close()
+  if not system.kind "recipe.lua" then return self end
   local several = self.count == "+" or self.count == "*"
   self.left_out = several and { "." } or "."
   self.count = several and "*" or "?"

@@ -105,13 +105,23 @@ local function load_file(path, env)
   return load(text:gsub("^#[^\n]*", ""), "@" .. path, "t", env)
 end
 
+-- What a spec gets, with one sentence for what there is not, and the line that asked for it.
+local function require_installed(name)
+  local ok, value = pcall(require, name)
+  if ok then return value end
+  local misused = type(name) ~= "string" and type(name) ~= "number"
+  local absent = type(value) == "string" and value:find("^module '[^\n]*' not found:")
+  if not absent then error(value, misused and 3 or 0) end
+  error(("module '%s' not found: neither a file beside it, nor installed"):format(name), 3)
+end
+
 -- Where device.lua runs: `require` gives the files beside it, as it does in a recipe, then what a spec gets.
 local function beside(folder)
   local env, loaded = setmetatable({}, { __index = _G }), {}
   function env.require(name)
     local word = type(name) == "string" and name:match("^[%w_%-][%w_%-%.]*$")
     local path = word and not word:match("^jig%f[%.\0]") and folder .. word:gsub("%.", "/") .. ".lua"
-    if not path or not system.kind(path) then return require(name) end
+    if not path or not system.kind(path) then return (require_installed(name)) end
     if loaded[name] == nil then
       local chunk, message = load_file(path, env)
       if not chunk then error(message, 2) end

@@ -59,6 +59,13 @@ static EVP_PKEY *parse(const char *text, size_t n, bool private)
     return pkey;
 }
 
+static bool is_public(const char *text, size_t n)
+{
+    EVP_PKEY *pkey = parse(text, n, false);
+    EVP_PKEY_free(pkey);
+    return pkey != NULL;
+}
+
 int jig_key_private(struct jig_key *key, const char *path, struct jig_error *err)
 {
     char text[FILE_MAX];
@@ -68,7 +75,10 @@ int jig_key_private(struct jig_key *key, const char *path, struct jig_error *err
     int rc = read_file(path, text, &n, &st, err);
     if (rc < 0)
         return rc;
-    if (st.st_uid != geteuid())
+    if (is_public(text, n))
+        rc = jig_fail(err, JIG_EINVALID, "%s is a public key: name the private one of the pair",
+                      path);
+    else if (st.st_uid != geteuid())
         rc = jig_fail(err, JIG_EDENIED, "the key %s belongs to user %u, and this is user %u", path,
                       (unsigned)st.st_uid, (unsigned)geteuid());
     else if (st.st_mode & (S_IRWXG | S_IRWXO))

@@ -20,7 +20,7 @@ struct jig_key {
 
 /* Reads the private key in the file. JIG_ENOTFOUND; JIG_EDENIED: it cannot be read, is not this
  * user's (the effective one), or its mode lets others than its owner do anything with it;
- * JIG_EINVALID: no Ed25519 key, or one under a passphrase, for which nothing asks. */
+ * JIG_EINVALID: no Ed25519 key, a public one, or one under a passphrase, for which nothing asks. */
 int jig_key_private(struct jig_key *key, const char *path, struct jig_error *err);
 
 /* Reads a public key, or the public half of a private one, whose mode does not matter here. */

@@ -10,6 +10,7 @@
 local budget = require "jig.budget"
 local clock = require "jig.clock"
 local fault = require "jig.fault"
+local hook_place = require "jig.hook_place"
 local standard_flow = require "jig.flow"
 local task = require "jig.task"
 local units = require "jig.unit"
@@ -51,7 +52,8 @@ local function run(unit, options)
   flow(unit)
   if truth.failed then error(truth.failed, 0) end
   if not truth.fingerprint then
-    units.fail(unit, "tool.recipe", { reason = "run ended without handle_device_response" })
+    local line = hook_place(truth.recipe.run, truth.context.folder)
+    units.fail(unit, "tool.recipe", { reason = "run ended without handle_device_response", line = line })
   end
   if truth.recipe.finish then truth.context.emit { event = "manufactured", fingerprint = truth.fingerprint } end
   hook(unit, "finish")

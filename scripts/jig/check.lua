@@ -10,6 +10,7 @@ local kinds = require "jig.check.kinds"
 local loader = require "jig.loader"
 local sandbox = require "jig.sandbox"
 local source = require "jig.check.source"
+local system = require "jig.system"
 local trial = require "jig.trial"
 
 local check = {}
@@ -170,9 +171,7 @@ function Subject:load()
 end
 
 function Subject:run()
-  local file = io.open(self.folder .. "device.lua")
-  if not self.recipe or not file then return end
-  file:close()
+  if not self.recipe or not system.kind(self.folder .. "device.lua") then return end
   require "jig.check.clean_run"(self.file, self.recipe, function(place, what, instead)
     self:add_message("clean_run", ("%s: %s"):format(place or self.file, what), instead)
   end)

@@ -216,7 +216,7 @@ function fault.from(thrown)
   return fault.new("tool.recipe", { reason = unplaced(first), line = first:match("^(.-:%d+): ") })
 end
 
--- Functions on the stack of which a traceback tells.
+-- Functions on the stack of which a traceback tells, at most.
 local TOLD <const> = 20
 
 -- What the traceback calls a function.
@@ -226,18 +226,30 @@ local function called(info)
   return info.what == "C" and "in ?" or ("in function <%s:%d>"):format(info.short_src, info.linedefined)
 end
 
+local function frame(info)
+  local line = info.currentline > 0 and (":%d"):format(info.currentline) or ""
+  return ("\t%s%s: %s"):format(info.short_src, line, called(info))
+end
+
 -- As debug.traceback, which looks for each function among all that the loaded modules hold: that would take longer
--- than all else about a fault.
+-- than all else about a fault. Jig's own functions help nobody who writes a recipe, nor do those of C that they call.
 local function traceback(reason, level)
-  local lines = { reason, "stack traceback:" }
-  for at = level + 1, level + TOLD do
-    local info = getinfo(at, "Sln")
-    if not info then return table.concat(lines, "\n") end
-    local line = info.currentline > 0 and (":%d"):format(info.currentline) or ""
-    lines[#lines + 1] = ("\t%s%s: %s"):format(info.short_src, line, called(info))
+  local lines, at, called_by_next = { reason, "stack traceback:" }, level + 1, nil
+  local info = getinfo(at, "Sln")
+  while info and #lines < TOLD + 2 do
+    if info.what == "C" then
+      called_by_next = info
+    else
+      local own = info.source:find("^@scripts/jig/") ~= nil
+      if called_by_next and not own then lines[#lines + 1] = frame(called_by_next) end
+      if not own then lines[#lines + 1] = frame(info) end
+      called_by_next = nil
+    end
+    at = at + 1
+    info = getinfo(at, "Sln")
   end
-  lines[#lines + 1] = "\t..."
-  return table.concat(lines, "\n")
+  if info then lines[#lines + 1] = "\t..." end
+  return #lines > 2 and table.concat(lines, "\n") or reason
 end
 
 -- The innermost line of a recipe's folder on the call stack.

@@ -12,6 +12,7 @@ local slots = {}
 ---@field address? string  nil: the recipe's port
 ---@field file string      of its recipe
 ---@field folder string    of that, with its last "/"
+---@field own boolean      the station file names it for this slot
 
 --- Slots that one station may have.
 slots.MOST = 4096
@@ -70,7 +71,7 @@ local function place(slot, o)
     return nil, ("slot %s has no recipe: name one for all, or its own in the station file"):format(slot.name)
   end
   local file, folder = locate(path)
-  return { name = slot.name, address = slot.port, file = file, folder = folder }
+  return { name = slot.name, address = slot.port, file = file, folder = folder, own = slot.recipe ~= nil }
 end
 
 -- Two slots must not be one place. What stands for a slot's device: its address, or its recipe's port.

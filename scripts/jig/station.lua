@@ -230,7 +230,8 @@ function station.load(path)
 end
 
 --- Loads a station file to work by it. One that says `trust` is read once more, and that counts: each of its files by a
--- descriptor whose file, and the folders above, nobody but root may change. Does not yield.
+-- descriptor whose file, and the folders above, nobody but root may change, and over no link, which may be anybody's.
+-- Does not yield.
 ---@param path string
 ---@return jig.Station|nil made, string? message
 function station.open(path)
@@ -238,8 +239,9 @@ function station.open(path)
   if not made or not made.trust then return made, message end
   local trial = require "jig.trial"
   local released <close> = trial.interruptible() -- luacheck: ignore
-  local whole = require("jig.system").realpath(path) or path
-  made, message = station.read(whole, require("jig.trust").files())
+  local trust = require "jig.trust"
+  local whole = trust.whole(path, require("jig.system").realpath "." or "/")
+  made, message = station.read(whole, trust.files())
   if made and not made.trust then made, message = nil, whole .. ": it said trust when it was read before" end
   if made then return made end
   return nil, ("a station file that says trust is root's: %s"):format(message)

@@ -13,6 +13,8 @@
 local loader = require "jig.loader"
 local locate = require "jig.locate"
 local sandbox = require "jig.sandbox"
+local source = require "jig.source"
+local system = require "jig.system"
 local trial = require "jig.trial"
 
 local testing = {}
@@ -93,9 +95,24 @@ local function mistake_in(options)
   end
 end
 
-local function exists(path)
-  local file = io.open(path)
-  return file ~= nil and file:close()
+-- Bytes of device.lua, and of each file beside it, at most.
+local FILE_MOST <const> = 1 << 20
+
+-- As loadfile, which would wait for a FIFO's other end.
+local function load_file(path, env)
+  local text, message = source.read(path, FILE_MOST)
+  if not text then return nil, message end
+  return load(text:gsub("^#[^\n]*", ""), "@" .. path, "t", env)
+end
+
+-- What a spec gets, with one sentence for what there is not, and the line that asked for it.
+local function require_installed(name)
+  local ok, value = pcall(require, name)
+  if ok then return value end
+  local misused = type(name) ~= "string" and type(name) ~= "number"
+  local absent = type(value) == "string" and value:find("^module '[^\n]*' not found:")
+  if not absent then error(value, misused and 3 or 0) end
+  error(("module '%s' not found: neither a file beside it, nor installed"):format(name), 3)
 end
 
 -- Where device.lua runs: `require` gives the files beside it, as it does in a recipe, then what a spec gets.
@@ -104,9 +121,9 @@ local function beside(folder)
   function env.require(name)
     local word = type(name) == "string" and name:match("^[%w_%-][%w_%-%.]*$")
     local path = word and not word:match("^jig%f[%.\0]") and folder .. word:gsub("%.", "/") .. ".lua"
-    if not path or not exists(path) then return require(name) end
+    if not path or not system.kind(path) then return (require_installed(name)) end
     if loaded[name] == nil then
-      local chunk, message = loadfile(path, "t", env)
+      local chunk, message = load_file(path, env)
       if not chunk then error(message, 2) end
       local value = chunk(name, path)
       loaded[name] = value == nil and true or value
@@ -121,10 +138,10 @@ end
 ---@return function|table
 function testing.device(folder)
   local path = folder .. "device.lua"
-  if not exists(path) then
+  if not system.kind(path) then
     error(path .. ": there is none: the option `device` says what plays it, or this file beside the recipe", 0)
   end
-  local chunk, message = loadfile(path, "t", beside(folder))
+  local chunk, message = load_file(path, beside(folder))
   if not chunk then error(message, 0) end
   local made = chunk()
   if type(made) ~= "function" and type(made) ~= "table" then
@@ -198,7 +215,7 @@ end
 local function device_of(given, folder)
   if given == nil then return testing.device(folder) end
   local is_list = type(given) == "table" and given.firmware == nil
-  if not (is_list and exists(folder .. "device.lua")) then return given end
+  if not (is_list and system.kind(folder .. "device.lua")) then return given end
   return require("jig.testing.device").replying(testing.device(folder), given)
 end
 

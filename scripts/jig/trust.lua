@@ -37,6 +37,24 @@ local function program_of(o)
   end
 end
 
+--- A path from "/" on, by its text alone: no link is resolved, so that one can be refused. ".." goes up from the
+--- working directory, which has none; behind a name, which may be a link's, it stays, and jig.guard refuses it.
+---@param path string
+---@param here string  the working directory, as system.realpath gives it
+---@return string
+function trust.whole(path, here)
+  local parts, named = {}, path:sub(1, 1) == "/"
+  for part in (named and "" or here):gmatch("[^/]+") do parts[#parts + 1] = part end
+  for part in path:gmatch("[^/]+") do
+    if part == ".." and not named then
+      parts[#parts] = nil
+    elseif part ~= "." then
+      parts[#parts + 1], named = part, true
+    end
+  end
+  return "/" .. table.concat(parts, "/")
+end
+
 --- What on the command line, or in the environment, would change what a station pins: a sentence that names it; nil
 -- when nothing would.
 ---@param o table        options of the command

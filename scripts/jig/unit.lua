@@ -6,6 +6,7 @@
 
 local clock = require "jig.clock"
 local fault = require "jig.fault"
+local hook_place = require "jig.hook_place"
 local session = require "jig.session"
 local task = require "jig.task"
 local unfilled = require "jig.unfilled"
@@ -109,6 +110,9 @@ function unit:complete(made, given)
   end
   made.settled = true
   made.phase = made.phase or truths[self].phase
+  if made.name == "tool.recipe" then
+    made.line = made.line or hook_place(truths[self].recipe[truths[self].phase], truths[self].context.folder)
+  end
   made.slot = made.slot or truths[self].slot
   made.session = made.session or truths[self].session_id
   return made

@@ -232,6 +232,16 @@ describe("a station that says trust", function()
     end)
   end)
 
+  it("is reached over no link, and neither are its keys and its CLI", function()
+    for name, status in pairs { ["station.lua"] = 2, ["key.pub"] = 3, cli = 4 } do
+      execute("mv", at(name), at "real")
+      execute("ln", "-s", at "real", at(name))
+      local result = run_recipe()
+      execute("mv", at "real", at(name))
+      refused(status, at(name) .. " is a link: name what it leads to", result)
+    end
+  end)
+
   it("is changed by no flag", function()
     for _, words in ipairs { { "--cli", "/bin/true" }, { "--journal", at "other.db" }, { "--no-journal" },
       { "--trace=payload" }, { "--record", at "cassette", "--record-payload" } } do

@@ -47,6 +47,17 @@ describe("jig.attempt", function()
       { run.result.passed, run.result.fault.name, run.result.fault.reason })
   end)
 
+  it("gives the line of the hook that is over when a mistake of it is found", function()
+    local hook, set = load("return function() end,\nfunction(unit) unit.serial = {} end", "@shop/recipe.lua")()
+    for name, case in pairs { run = { hook, "run ended without", 1 }, prepare = { set, "it is a table", 2 } } do
+      local run <close> = product.attempt { folder = "shop/", recipe = { [name] = case[1] } }
+      local made = run.result.fault
+      assert.matches(case[2], made.reason, 1, true)
+      assert.equal("shop/recipe.lua:" .. case[3], made.line)
+      assert.is_nil(made.traceback:find("scripts/jig/", 1, true))
+    end
+  end)
+
   it("takes no recipe's word for a fingerprint or a session", function()
     local run <close> = product.attempt { recipe = { run = function(unit) unit.fingerprint = "00ff" end } }
     assert.same({ false, "run ended without handle_device_response" },

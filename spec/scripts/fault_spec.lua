@@ -164,6 +164,29 @@ describe("jig.fault", function()
       assert.is_string(made.traceback)
     end)
 
+    it("tells no function of jig's own, nor of C that these call", function()
+      local own = load("local f = ... ; pcall(f) error('bad', 0)", "@scripts/jig/own.lua")
+      local function f() end
+      local made = caught(here, function()
+        local sorted = { 2, 1 }
+        table.sort(sorted, function(a, b) own(f) return a < b end)
+      end)
+      assert.is_nil(made.traceback:find("scripts/jig/", 1, true))
+      local lines = {}
+      for line in made.traceback:gmatch("[^\n]+") do lines[#lines + 1] = line end
+      assert.same({ "bad", "stack traceback:" }, { lines[1], lines[2] })
+      assert.matches("^\tspec/scripts/fault_spec.lua:%d+: ", lines[3]) -- and not error, which jig called
+      assert.matches("^\t%[C%]: in .*sort", lines[4])
+      assert.matches("^\tspec/scripts/fault_spec.lua:%d+: ", lines[5])
+    end)
+
+    it("tells the innermost 20 functions", function()
+      local function deep(n) if n == 0 then error("bad", 0) end return (deep(n - 1)) end
+      local made = caught(here, function() deep(50) end)
+      assert.equal(2 + 20 + 1, select(2, made.traceback:gsub("[^\n]+", "")))
+      assert.matches("\n\t%.%.%.$", made.traceback)
+    end)
+
     it("leaves a fault alone that was caught before", function()
       local first = caught(here, function() error("bad") end)
       local line, traceback = first.line, first.traceback

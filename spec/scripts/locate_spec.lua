@@ -9,6 +9,18 @@ describe("locate", function()
     end
   end)
 
+  it("opens nothing: a FIFO or a folder of that name is for who reads it to refuse", function()
+    local folder <close> = scratch.folder()
+    for _, make in ipairs { "mkfifo", "mkdir" } do
+      local path = ("%s/%s"):format(folder.path, make)
+      assert.equal(0, scratch.run({ "mkdir", path }).exit)
+      assert.equal(0, scratch.run({ make, path .. "/recipe.lua" }).exit)
+      local told = scratch.jig { "check", path, limit = 20 }
+      assert.same({ 1, path .. "/recipe.lua: it is no regular file; mend it first: nothing else can be looked at\n" },
+        { told.exit, told.stdout }, told.stderr)
+    end
+  end)
+
   it("takes the path of a file as it is", function()
     assert.same({ "a/b/lamp.lua", "a/b/" }, { locate("a/b/lamp.lua") })
   end)

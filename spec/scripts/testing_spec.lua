@@ -678,16 +678,32 @@ describe("jig.testing", function()
 
     it("says what is wrong with what it requires", function()
       for text, pattern in pairs {
-        ["require 'none'"] = "module 'none' not found",
-        ["require '../x'"] = "module '../x' not found",
+        ["\nrequire 'none'"] = "device.lua:2: module 'none' not found: neither a file beside it, nor installed",
+        ["require '../x'"] = "device.lua:1: module '../x' not found",
+        ["require 'jig.none'"] = "device.lua:1: module 'jig.none' not found",
+        ["require 'outer'"] = "outer.lua:2: module 'inner' not found",
         ["require 'bad'"] = "bad.lua:1: syntax error",
-        ["require(7)"] = "module '7' not found",
-        ["require {}"] = "bad argument #1 to 'require'",
+        ["require(7)"] = "device.lua:1: module '7' not found",
+        ["require {}"] = "device.lua:1: bad argument #1 to 'require'",
       } do
-        local folder <close> = scratch.folder { ["device.lua"] = text, ["bad.lua"] = "x x" }
+        local folder <close> = scratch.folder { ["device.lua"] = text, ["bad.lua"] = "x x",
+          ["outer.lua"] = "\nrequire 'inner'" }
         local ok, message = pcall(testing.device, folder.path .. "/")
         assert.is_false(ok)
         assert.matches(pattern, message, 1, true)
+        assert.is_nil(message:find("\n", 1, true))
+      end
+    end)
+
+    it("waits for no FIFO that has its name, or that of a file beside it", function()
+      local folder <close> = scratch.folder { ["good/recipe.lua"] = scratch.recipe(),
+        ["beside/recipe.lua"] = scratch.recipe(), ["beside/device.lua"] = "return require 'part'" }
+      scratch.run { "mkfifo", folder.path .. "/good/device.lua", folder.path .. "/beside/part.lua" }
+      for name, reason in pairs { good = "/good/device.lua: it is no regular file",
+        beside = "/beside/part.lua: it is no regular file" } do
+        local told = scratch.jig { "prove", folder.path .. "/" .. name, limit = 20 }
+        assert.equal(2, told.exit)
+        assert.matches(folder.path .. reason .. "\n", told.stderr, 1, true)
       end
     end)
 

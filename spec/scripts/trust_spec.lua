@@ -3,6 +3,7 @@ local lfs = require "lfs"
 local manifest = require "jig.manifest"
 local scratch = require "spec.support.scratch"
 local station = require "jig.station"
+local system = require "jig.system"
 local trust = require "jig.trust"
 
 local HASH <const> = ("0"):rep(64)
@@ -87,6 +88,40 @@ describe("jig.trust", function()
       assert.is_nil((station.open(at "station.lua")))
       assert(station.load(at "station.lua")) -- to check it, not to work by it
       scratch.run { "chmod", "755", folder.path }
+    end)
+
+    it("refuses it over a link, to the file or to a folder above it, wherever that leads", function()
+      scratch.run { "mkdir", at "line" }
+      scratch.run { "cp", at "station.lua", at "base.lua", at "line" }
+      scratch.run { "ln", "-s", at "station.lua", at "link.lua" }
+      scratch.run { "ln", "-s", at "line", at "way" }
+      local up = ("../"):rep(select(2, system.realpath("."):gsub("/", ""))) .. at("way/station.lua"):sub(2)
+      for path, reason in pairs {
+        [at "link.lua"] = at "link.lua" .. " is a link: name what it leads to",
+        [at "way/station.lua"] = at "way" .. " is a link: name what it leads to",
+        [up] = at "way" .. " is a link: name what it leads to",
+        [at "line/../station.lua"] = "has a part that is empty, '.' or '..'",
+      } do
+        local made, message = station.open(path)
+        assert.is_nil(made, path)
+        assert.matches("a station file that says trust is root's: ", message, 1, true)
+        assert.matches(reason, message, 1, true)
+      end
+      for _, path in ipairs { at "line/station.lua", (up:gsub("way", "line")), at ".//line/./station.lua" } do
+        assert.equal("line 3", assert(station.open(path)).name)
+      end
+      folder:write("line/station.lua", "return { name = 'no trust' }")
+      assert.equal("no trust", assert(station.open(at "way/station.lua")).name)
+    end)
+
+    it("makes a path whole by its text", function()
+      for path, whole in pairs {
+        ["s.lua"] = "/a/b/s.lua", ["./x//s.lua"] = "/a/b/x/s.lua", ["../s.lua"] = "/a/s.lua", ["../../../s"] = "/s",
+        ["x/../s.lua"] = "/a/b/x/../s.lua", ["/x/../s.lua"] = "/x/../s.lua", ["/x/./s.lua"] = "/x/s.lua",
+      } do
+        assert.equal(whole, trust.whole(path, "/a/b"))
+      end
+      assert.equal("/s.lua", trust.whole("s.lua", "/"))
     end)
 
     it("refuses it to another owner", function()

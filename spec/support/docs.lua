@@ -50,7 +50,7 @@ docs.STAND_INS = {
   { "/opt/secure-factory/factory_tool", "BUILD/factory_tool" },
   -- devices
   { "serial:/dev/ttyUSB0", "tty:PLACE/tmp/wire" }, { "tcp:192.168.1.10:7777", "tcp:127.0.0.1:9" },
-  { "tcp:7777", "tcp:0" },
+  { "tcp:7777", "tcp:0" }, { " … --slot", " --slot" },
   { "tcp:10.0.0.7:7777", "tcp:127.0.0.1:9" },
   { "--port …", "--port tty:PLACE/tmp/wire --cli BUILD/factory_tool" },
   -- files of specs, which run where the source is

@@ -4,6 +4,7 @@
 local api = require "jig.check.api"
 local kinds = require "jig.check.kinds"
 local nearest = require "jig.check.nearest"
+local system = require "jig.system"
 
 local function keys_of(fields)
   local keys = {}
@@ -65,11 +66,6 @@ end
 -- What the sandbox takes for the name of a file.
 local FILE <const> = "^[%w_%-][%w_%-%.]*$"
 
-local function exists(path)
-  local file = io.open(path)
-  return file ~= nil and file:close()
-end
-
 local function check_require(node, folder, report)
   local name = kinds.required(node)
   if not name then return end
@@ -77,7 +73,7 @@ local function check_require(node, folder, report)
     if not kinds.fields("module " .. name) then
       report(node.line, ("there is no module '%s' for recipes"):format(name), nearest.advice(name, api.modules()))
     end
-  elseif not name:match(FILE) or not exists(folder .. name:gsub("%.", "/") .. ".lua") then
+  elseif not name:match(FILE) or not system.kind(folder .. name:gsub("%.", "/") .. ".lua") then
     report(node.line, ("there is no file '%s.lua' in the recipe's folder"):format(name:gsub("%.", "/")),
       "a recipe requires jig's library and files of its folder")
   end

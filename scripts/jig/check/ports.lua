@@ -97,6 +97,12 @@ local function check_scheme(scheme, path, report)
   return false
 end
 
+-- Where a device is, for each transport: an example.
+local PLACES <const> = {
+  serial = "serial:/dev/ttyUSB0", tty = "tty:/dev/ttyS0", usb = "usb:1209:0001", tcp = "tcp:192.168.1.10:7777",
+  tls = "tls:factory.example:443", exec = "exec:program", pair = "pair:name",
+}
+
 local function check_place(scheme, place, path, report)
   if (scheme ~= "tcp" and scheme ~= "tls") or place == nil or place == "" then return end
   local number = math.tointeger(tonumber(place:match("^[^%s]+:(%d+)$")))
@@ -131,6 +137,10 @@ local function check_text(self, report)
       "write TRANSPORT:PLACE, such as tcp:HOST:PORT")
   end
   if not check_scheme(scheme, "port", report) then return end
+  if rest == "" then
+    return report("port", ("'%s' names no place: a word is missing behind the colon"):format(self),
+      "write where the device is, such as " .. PLACES[scheme])
+  end
   local place, query = rest:match("^([^?]*)%??(.*)$")
   local options = {}
   for option in query:gmatch("[^&]+") do

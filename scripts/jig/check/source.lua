@@ -1,5 +1,6 @@
 --- A file of a recipe as `jig check` reads it: its tree, what its names stand for, and where things are written.
 
+local files = require "jig.source"
 local kinds = require "jig.check.kinds"
 local syntax = require "jig.check.syntax"
 
@@ -55,19 +56,11 @@ local function find_hooks(call)
   return hooks
 end
 
-local function read(path)
-  local file <close>, message = io.open(path, "rb")
-  if not file then return nil, message end
-  local text = file:read(MOST + 1) or ""
-  if #text > MOST then return nil, ("%s: over %d bytes, which nobody reads"):format(path, MOST) end
-  return text
-end
-
 --- Reads a file. nil, message when it cannot be read or is no Lua; the message begins with "path:line:" then.
 ---@param path string
 ---@return jig.check.Source|nil, string? message
 function source.read(path)
-  local text, message = read(path)
+  local text, message = files.read(path, MOST)
   if not text then return nil, message end
   local chunk
   chunk, message = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t", {})

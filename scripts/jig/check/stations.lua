@@ -4,13 +4,9 @@ local nearest = require "jig.check.nearest"
 local ports = require "jig.check.ports"
 local source = require "jig.check.source"
 local station = require "jig.station"
+local system = require "jig.system"
 
 local stations = {}
-
-local function exists(path)
-  local file = io.open(path)
-  return file ~= nil and file:read(0) ~= nil and file:close()
-end
 
 --- The station file that a path means; nil when it means a recipe.
 ---@param path string
@@ -19,7 +15,8 @@ function stations.locate(path)
   if path == "station.lua" then return "./station.lua" end
   if path:match("/station%.lua$") then return path end
   local folder = path:gsub("/+$", "")
-  if exists(folder .. "/station.lua") and not exists(folder .. "/recipe.lua") then return folder .. "/station.lua" end
+  local kind = system.kind
+  if kind(folder .. "/station.lua") and not kind(folder .. "/recipe.lua") then return folder .. "/station.lua" end
 end
 
 -- What a run says, as what is wrong and what to write.
@@ -71,7 +68,8 @@ function stations.check(file, report)
   local made, message = station.load(file)
   if not made then
     local line, text = tostring(message):match("^.-%.lua:(%d+): ([^\n]*)")
-    local what, instead = split(text or tostring(message))
+    local what, instead = split(text or tostring(message):gsub("^" .. file:gsub("%W", "%%%0") .. ": ", ""))
+    if not line then instead = instead:gsub("^mend this line", "mend this file") end
     report(math.tointeger(tonumber(line)), what, instead)
     return nil, {}
   end

@@ -4,6 +4,7 @@
 local check = require "jig.check"
 local json = require "jig.output.json"
 local options = require "jig.commands.options"
+local system = require "jig.system"
 
 local function parser()
   local p = options.parser("check", "Look for mistakes in recipes and station files.")
@@ -26,9 +27,8 @@ end
 -- What is no path at all is no finding either.
 local function missing(paths)
   for _, path in ipairs(paths) do
-    local file, message = io.open(path)
-    if not file then return message end
-    file:close()
+    local there, message = system.realpath(path)
+    if not there then return message end
   end
 end
 

@@ -4,6 +4,8 @@
 -- here; argparse itself, which takes as long to load as all else that a run needs, is asked for whatever is
 -- not: help, mistakes, abbreviations, `--name=value`.
 
+local system = require "jig.system"
+
 local options = {}
 
 local element = {}
@@ -21,12 +23,10 @@ function element:repeated()
   return self
 end
 
---- An argument that names recipes, which may be left out in the folder of one: then it is that folder. To be called
---- after args.
+--- An argument that names recipes, which may be left out in the folder of one: then it is that folder, and the result's
+--- `implied` is true. To be called after args.
 function element:recipe()
-  local file = io.open "recipe.lua"
-  if not file then return self end
-  file:close()
+  if not system.kind "recipe.lua" then return self end
   local several = self.count == "+" or self.count == "*"
   self.left_out = several and { "." } or "."
   self.count = several and "*" or "?"
@@ -199,11 +199,13 @@ local function parse_plain(self, words)
   return result
 end
 
--- What stands for the arguments that were left out.
+-- What stands for the arguments that were left out; `implied` says that something does.
 local function complete(self, result)
   for _, e in ipairs(self) do
     local value = result[e.key]
-    if value == nil or type(value) == "table" and #value == 0 then result[e.key] = e.left_out or value end
+    if e.left_out and (value == nil or type(value) == "table" and #value == 0) then
+      result[e.key], result.implied = e.left_out, true
+    end
   end
   return result
 end

@@ -4,6 +4,7 @@ local explorer = require "jig.prove.explorer"
 local locate = require "jig.locate"
 local options = require "jig.commands.options"
 local report = require "jig.prove.report"
+local system = require "jig.system"
 local transcript = require "jig.testing.transcript"
 local write = require "jig.output.whole"
 
@@ -69,15 +70,10 @@ local function prove(subject, o)
   return proof.violations > 0 and 1 or 0
 end
 
-local function exists(path)
-  local file = io.open(path)
-  return file ~= nil and file:close()
-end
-
 -- Why a recipe that is there cannot be proven.
 local function lacks_device(path)
   local file, folder = locate(path)
-  if not exists(file) or exists(folder .. "device.lua") then return nil end
+  if not system.kind(file) or system.kind(folder .. "device.lua") then return nil end
   return folder .. "device.lua: No such file or directory: a proof needs the device beside the recipe"
 end
 

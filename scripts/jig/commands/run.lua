@@ -108,6 +108,15 @@ local function watching(o, from)
   return { start = start, scanner = o.scanner or from.scanner or "stdin:-" }
 end
 
+-- A recipe that was named, and that no slot would run.
+local function check_recipe(o, list)
+  if not o.recipe or o.implied then return end
+  for _, place in ipairs(list) do
+    if not place.own then return end
+  end
+  return ("%s would not be run: each slot has a recipe of its own in the station file: leave it out"):format(o.recipe)
+end
+
 -- What cannot be said of several slots at once.
 local function check_slots(o, list)
   if o.record then
@@ -377,7 +386,7 @@ local function read_settings(words)
   list, message = slots.of(o, from)
   if not list then return nil, usage(message) end
   o.watching, message = watching(o, from)
-  wrong = message or check_slots(o, list)
+  wrong = message or check_recipe(o, list) or check_slots(o, list)
   if wrong then return nil, usage(wrong) end
   o.trace, o.stop = trace, from.stop or STOP
   return o, from, list

@@ -12,11 +12,6 @@ local write = require "jig.output.whole"
 -- The name under which busted finds the outputs of one run.
 local OUTPUTS <const> = "jig.commands.test.outputs"
 
-local function exists(path)
-  local file = io.open(path)
-  return file ~= nil and file:close()
-end
-
 local function arguments(o)
   local args = { [0] = "jig test", "--ignore-lua" } -- which .busted may name for busted itself
   for _, path in ipairs(o.path) do
@@ -134,12 +129,14 @@ local function run(o, counters)
   return not trouble and tally.failed == 0 and 0 or 1
 end
 
--- The path that is not there. What stands for no path is busted's own choice.
+-- The path that is not there, or that nobody can run. What stands for no path is busted's own choice.
 local function missing(paths)
   for _, path in ipairs(paths) do
-    if not exists(path) then return path .. ": No such file or directory" end
+    local kind = system.kind(path)
+    if not kind then return path .. ": No such file or directory" end
+    if kind == "other" then return path .. ": it is no regular file" end
   end
-  if #paths > 0 or exists(".busted") or exists("spec") then return nil end
+  if #paths > 0 or system.kind(".busted") or system.kind("spec") then return nil end
   return "spec: No such file or directory\n  name specs or the folder of a recipe, or type this in such a folder"
 end
 
@@ -161,7 +158,7 @@ return function(words)
   local p = options.parser("test", "Run specs with busted, as a task.")
   local path = p:argument("path", "Spec files or folders. Default: the ROOT of .busted, a recipe's folder, or ./spec.")
     :args("*")
-  if not exists(".busted") then path:recipe() end
+  if not system.kind(".busted") then path:recipe() end
   p:option("--filter", "Run only tests whose name matches this Lua pattern."):value "PATTERN"
   p:option("--helper", "A script that is run before the specs."):value "FILE"
   p:option("--jobs", "Run each spec file in a process of its own, so many at a time."):value "N"

@@ -3,6 +3,7 @@
 
 local bundle = require "jig.bundle"
 local options = require "jig.commands.options"
+local source = require "jig.source"
 
 local OK <const>, FOUND <const>, USAGE <const> = 0, 1, 2
 
@@ -21,9 +22,9 @@ end
 local function read_keys(paths)
   local keys = {}
   for i, path in ipairs(paths) do
-    local file <close>, message = io.open(path, "rb")
-    if not file then return nil, message end
-    keys[i] = { name = path, pem = file:read(65536) or "" }
+    local pem, message = source.read(path, 65536)
+    if not pem then return nil, message end
+    keys[i] = { name = path, pem = pem }
   end
   return keys
 end

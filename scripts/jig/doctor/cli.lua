@@ -18,6 +18,11 @@ return function(host, about, say)
     return say("fail", ("the CLI cannot be read: %s; jig writes its SHA-256 into every record"):format(trouble))
   end
   local pinned = (about.station.trust or {}).cli
+  local real = pinned and host.realpath(path)
+  if real and real ~= path then
+    return say("fail", ("%s leads over a link, and a run of a station that says trust refuses it: name %s as "
+      .. "cli.path"):format(path, real))
+  end
   if pinned and pinned ~= sum then
     return say("fail", ("%s has the SHA-256 %s, and the station file pins %s: find out who changed "
       .. "it before you pin another"):format(path, sum, pinned))

@@ -30,9 +30,9 @@ function messages.failed(event, word)
   return { table.concat(parts, "  "), fault.advice and "      " .. clean(fault.advice) }
 end
 
--- What has a traceback is shown with its lines.
+-- What has a traceback is shown with its lines, in each of which stands what the recipe's author wrote.
 local function lines_of(text)
-  return (text:gsub("[^\n\t\32-\126]", "?"))
+  return (text:gsub("[^\n\t]+", clean))
 end
 
 --- What stands behind a verdict: the traceback of a bug, and whether another attempt follows.
@@ -40,7 +40,8 @@ end
 ---@return string[]
 function messages.behind(event)
   local list, fault = {}, event.fault
-  if fault and fault.name == "tool.recipe" and fault.traceback then list[1] = lines_of(fault.traceback) end
+  local traceback = fault and fault.name == "tool.recipe" and fault.traceback
+  if traceback and traceback:find("\n", 1, true) then list[1] = lines_of(traceback) end -- else the reason alone
   if event.again then list[#list + 1] = "      another attempt follows" end
   return list
 end

@@ -2,13 +2,9 @@
 
 local explorer = require "jig.prove.explorer"
 local report = require "jig.prove.report"
+local system = require "jig.system"
 
 local folders = {}
-
-local function exists(path)
-  local file = io.open(path, "r")
-  return file ~= nil and file:close()
-end
 
 --- The recipe folders among these paths that can be proven: recipe.lua and device.lua stand in them.
 ---@param paths string[]
@@ -17,7 +13,8 @@ function folders.among(paths)
   local list = {}
   for _, path in ipairs(paths) do
     local folder = path:gsub("/+$", "")
-    if exists(folder .. "/recipe.lua") and exists(folder .. "/device.lua") then list[#list + 1] = folder end
+    local whole = system.kind(folder .. "/recipe.lua") and system.kind(folder .. "/device.lua")
+    if whole then list[#list + 1] = folder end
   end
   return list
 end

@@ -49,6 +49,16 @@ describe("jig.check.ports", function()
     end
   end)
 
+  it("finds an address without a place, of whatever transport, as a run does", function()
+    for scheme in pairs(ports.options) do
+      local list = found_in(scheme .. ":")
+      assert.equal(1, #list, scheme)
+      assert.matches(("^port: '%s:' names no place: .*, such as %s:%%S+$"):format(scheme, scheme), list[1])
+      assert.same({ nil, "invalid" }, { (port.open(scheme .. ":", { limit = 5 })),
+        (select(3, port.open(scheme .. ":", { limit = 5 }))) })
+    end
+  end)
+
   it("finds what a recipe has wrong", function()
     for text, self in pairs {
       ["port[2]: tls: 'factory' is no host and port; write HOST:PORT, such as 192.168.1.10:7777"]
@@ -58,6 +68,8 @@ describe("jig.check.ports", function()
       ["port[2]: tcp: '10.0.0.7:0' is no host and port; write HOST:PORT, such as 192.168.1.10:7777"]
         = { "tcp", "10.0.0.7:0" },
       ["port.match.vid: tcp has no option 'vid'; it takes none"] = { "tcp", "a:1", match = { vid = 1 } },
+      ["port: 'tcp:' names no place: a word is missing behind the colon; write where the device is, such as "
+        .. "tcp:192.168.1.10:7777"] = "tcp:",
       ["port: 'ttyUSB0' is no address; write TRANSPORT:PLACE, such as tcp:HOST:PORT"] = "ttyUSB0",
       ['port.rts: serial: with flow = "rtscts" the driver moves RTS; leave out rts'] = { "serial", flow = "rtscts",
         rts = "on" },

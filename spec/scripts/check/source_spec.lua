@@ -52,7 +52,7 @@ return jig.recipe {
 
   it("gives what is wrong with a file that it cannot read", function()
     for text, message in pairs {
-      ["x ="] = ":1: unexpected symbol", [("-"):rep((1 << 18) + 1)] = "over 262144 bytes",
+      ["x ="] = ":1: unexpected symbol", [("-"):rep((1 << 18) + 1)] = "larger than the 262144 bytes that it may have",
     } do
       local made, said = read(text)
       assert.is_nil(made)

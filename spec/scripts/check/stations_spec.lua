@@ -42,4 +42,15 @@ describe("jig.check.stations", function()
     assert.is_nil(stations.locate "examples/thermostat")
     assert.is_nil(stations.locate "/nowhere")
   end)
+
+  it("waits for no FIFO, and tells one with its path once", function()
+    local folder <close> = scratch.folder()
+    scratch.run { "mkfifo", folder.path .. "/station.lua" }
+    local file = folder.path .. "/station.lua"
+    for _, path in ipairs { folder.path, file } do
+      local told = scratch.jig { "check", path, limit = 20 }
+      assert.same({ 1, file .. ": it is no regular file; mend this file: a run refuses the station file\n" },
+        { told.exit, told.stdout })
+    end
+  end)
 end)

@@ -15,6 +15,20 @@ describe("jig prove", function()
     assert.truthy(told.stdout:find("^lamp 0: %d+ effects, %d+ paths with one fault, %d+ with two: no violation\n$"))
   end)
 
+  it("refuses a recipe that is a FIFO, as run, doctor, udev and test do", function()
+    local folder <close> = proofs.folder()
+    os.remove(folder.path .. "/recipe.lua")
+    scratch.run { "mkfifo", folder.path .. "/recipe.lua" }
+    folder:write("a_spec.lua", "it('is green', function() end)")
+    local stdout <const>, stderr <const> = "stdout", "stderr"
+    for verb, case in pairs { prove = { 2, stderr }, run = { 3, stderr }, doctor = { 1, stdout }, udev = { 1, stderr },
+      test = { 1, stdout } } do
+      local told = scratch.jig { verb, folder.path, verb == "run" and "--cli=/bin/true" or nil, limit = 20 }
+      assert.equal(case[1], told.exit, verb .. told.stdout .. told.stderr)
+      assert.matches("/recipe.lua: it is no regular file", told[case[2]], 1, true)
+    end
+  end)
+
   it("ends with 1 for a violation, names the recipe's line, and goes the path again, step by step", function()
     local folder <close> = proofs.folder { recipe = {
       ["reset = function(unit) unit.port:set(\"dtr\", true) end"] =

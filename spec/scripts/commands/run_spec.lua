@@ -116,6 +116,8 @@ describe("jig run", function()
     { "another trace", { "r", "--trace=all" }, "jig run: --trace takes nothing or =payload\n" },
     { "a station file that is not there", { "r", "--station", "/nowhere/s.lua" },
       "jig run: /nowhere/s.lua: No such file or directory\n" },
+    { "a recipe that no slot would run", { "r", "--station", "OWN", "--slot", "B=pair:b" },
+      "jig run: r would not be run: each slot has a recipe of its own in the station file: leave it out\n" },
     { "a station file with a mistake", { "r", "--station", "WRONG" },
       "wrong.lua:2: retries: expected a whole number from 0 to 100, got number -1\n" },
   }
@@ -123,6 +125,7 @@ describe("jig run", function()
     it("ends with 2 for " .. case[1], function()
       local folder <close> = scratch.folder {
         ["retries.lua"] = "return { retries = 1 }",
+        ["own.lua"] = "return { slots = { { name = 'A', recipe = 'a' }, { name = 'B', recipe = 'b' } } }",
         ["wrong.lua"] = "return {\n  retries = -1 }",
       }
       local words = { "run" }
@@ -134,6 +137,19 @@ describe("jig run", function()
       assert.matches(case[3], result.stderr, 1, true)
     end)
   end
+
+  it("takes a recipe that one slot runs, and stations whose slots have their own in the folder of one", function()
+    local folder <close> = scratch.folder {
+      ["own.lua"] = "return { slots = { { name = 'A', recipe = 'a' } } }", ["recipe.lua"] = scratch.recipe(),
+    }
+    for _, words in ipairs { { "run" }, { "run", "recipe.lua", "--slot", "B=pair:b" } } do
+      table.move({ "--station", "own.lua", "--cli", "/nowhere" }, 1, 4, #words + 1, words)
+      words.cwd = folder.path
+      local result = scratch.jig(words)
+      assert.equal(4, result.exit)
+      assert.matches("/nowhere: No such file", result.stderr, 1, true)
+    end
+  end)
 
   it("tells its options", function()
     for _, flag in ipairs { "-h", "--help" } do

@@ -91,8 +91,12 @@ describe("jig sign", function()
     scratch.run { "chmod", "640", at "wide" }
     refused("others may use the key", "--key", at "wide")
     refused("cannot open the key", "--key", at "nowhere")
-    scratch.run { "chmod", "600", at "key.pub" }
-    refused("holds no Ed25519 key", "--key", at "key.pub")
+    for _, mode in ipairs { "600", "644" } do -- whoever may read it: that is no mistake in a public key
+      scratch.run { "chmod", mode, at "key.pub" }
+      refused(at "key.pub" .. " is a public key: name the private one of the pair", "--key", at "key.pub")
+    end
+    scratch.run { "chmod", "600", at "r/notes.txt" }
+    refused("holds no Ed25519 key", "--key", at "r/notes.txt")
   end)
 
   it("needs a key, and a version that can be compared", function()

@@ -29,4 +29,14 @@ describe("jig doctor: cli", function()
     machine.says(said({}, { trust = { cli = ("cd"):rep(32) } }), "fail", "the station file pins " .. ("cd"):rep(32))
     machine.says(said({ mode = 511 }, { trust = { cli = ("cd"):rep(32) } }), "fail", "everybody", "fail", "pins")
   end)
+
+  it("fails when the station pins it and its path leads over a link", function()
+    local host = machine.new { ["/opt/tool"] = {} }
+    host.realpath, host.sha256 = function() return "/opt/real" end, function() return SUM end
+    local about = { cli = { cli = "/opt/tool" }, station = { trust = { cli = SUM } } }
+    machine.says(machine.check("cli", host, about), "fail", "/opt/tool leads over a link, and a run of a station that "
+      .. "says trust refuses it: name /opt/real as cli.path")
+    about.station.trust = nil
+    machine.says(machine.check("cli", host, about), "ok", "/opt/tool, SHA-256 ")
+  end)
 end)

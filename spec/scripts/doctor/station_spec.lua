@@ -39,6 +39,23 @@ describe("jig doctor: station", function()
     machine.says(said({ ["/etc/jig/station.lua"] = { uid = 1002 } }, { trust = {} }), "fail", "belongs to user 1002")
   end)
 
+  it("fails where the station says trust and is reached over a link, as a key is", function()
+    for path, keys in pairs { ["/etc/jig/station.lua"] = {}, ["/k/pub"] = { "/k/pub" } } do
+      local host = machine.new { ["/etc/jig/station.lua"] = "", ["/k/pub"] = "", ["/etc/real"] = "" }
+      host.realpath = function(given) return given == path and "/etc/real" or given end
+      local about = { file = "/etc/jig/station.lua", station = { trust = { keys = keys } }, recipes = {} }
+      machine.says(machine.check("station", host, about), "fail", path .. " leads over a link, and a run of a station "
+        .. "that says trust refuses it: name /etc/real")
+      about.station.trust = nil
+      machine.says(machine.check("station", host, about), "ok", "nobody else may change")
+    end
+  end)
+
+  it("fails where others may change a key", function()
+    machine.says(said({ ["/k/pub"] = { mode = 438 } }, { trust = { keys = { "/k/pub" } } }), "fail",
+      "everybody may write /k/pub, and so what this station runs")
+  end)
+
   it("has nothing to say without files", function()
     assert.same({}, machine.check("station", machine.new {}, {}))
   end)

@@ -16,7 +16,13 @@ describe("jig.output.messages", function()
     local event = { event = "ended", again = true, fault = { name = "tool.recipe", traceback = "boom\n\tx\27" } }
     assert.same({ "boom\n\tx?", "      another attempt follows" }, messages.behind(event))
     assert.same({}, messages.behind { event = "ended", fault = { name = "lamp.dark", traceback = "x" } })
+    assert.same({}, messages.behind { event = "ended", fault = { name = "tool.recipe", traceback = "boom" } })
     assert.same({}, messages.behind { event = "ended", passed = true })
+  end)
+
+  it("leaves a traceback the letters that it has, and what is none becomes '?'", function()
+    local fault = { name = "tool.recipe", traceback = "unit:…(…) für\n\ta\200b\27[2J\t…\n\194\155x" }
+    assert.same({ "unit:…(…) für\n\ta?b?[2J\t…\n?x" }, messages.behind { event = "ended", fault = fault })
   end)
 
   it("says of an old session what became of it", function()

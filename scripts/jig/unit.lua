@@ -157,8 +157,8 @@ end
 ---@return jig.Fault
 function unit.unless_stopped(made)
   local _, stopped = task.interrupted()
-  if not stopped or made.name:find("^tool%.") then return made end
-  return fault.new("tool.interrupted", {
+  if not stopped or made.name:find("^tool%.") and not fault.by_recipe(made) then return made end
+  return fault.engine("tool.interrupted", {
     reason = ("interrupted at the station; the recipe made of it: %s"):format(made.name),
     line = made.line, phase = made.phase, slot = made.slot, session = made.session,
   })

@@ -216,8 +216,12 @@ describe("jig.worker", function()
       { "after the fingerprint", { more = [[
         finish = function(unit) unit:fail("lamp.dark", { code = 5, reason = "dark", retry = true }) end,
       ]] } },
-      { "after token trouble", { more = [[
-        prepare = function(unit) unit:fail("cli.token", { retry = true }) end,
+      { "after token trouble", { token = token(), cli = "{ new_device = { exit = 8 } }", more = [[
+        run = function(unit)
+          local _, made = pcall(unit.new_device, unit)
+          made.retry = true
+          error(made, 0)
+        end,
       ]] } },
       { "after a bug of the recipe", { more = [[ prepare = function() error "boom" end, ]] } },
       { "after an interrupt", {
@@ -354,6 +358,15 @@ describe("jig.worker", function()
       for i, ended in ipairs(of(run, "ended")) do names[i] = ended.fault.name end
       assert.same({ "cli.token_busy", "lamp.dark", "cli.token_busy" }, names)
       assert.equal("new_device new_device report_error new_device", run.folder:commands())
+    end)
+
+    it("does not believe a recipe that it is", function()
+      local run <close> = work { token = token(), more = [[ prepare = function(unit)
+        unit:fail("cli.token_busy", { reason = "fake" })
+      end, ]] }
+      local ended = of(run, "ended")
+      assert.same({ 1, "cli.token_busy", "fake", true },
+        { #ended, ended[1].fault.name, ended[1].fault.reason, ended[1].fault.by_recipe })
     end)
 
     it("does not try again where a session is open", function()

@@ -47,6 +47,9 @@ local EXCHANGES <const> = {
 -- Bytes of the name of a phase.
 local PHASE_MOST <const> = 64
 
+-- Phases of a unit that are told and kept apart. What comes after is filed under the last of them.
+local PHASES_MOST <const> = 1000
+
 -- Lines that a unit may log: each is a message to the main state, which takes it when it has the time.
 local LINES_MOST <const> = 1000
 
@@ -131,9 +134,10 @@ function unit:enter(name)
   end
   local now, truth = clock.now(), truths[self]
   local phases = truth.phases
+  truth.phase = name
+  if #phases >= PHASES_MOST then return end
   local last = phases[#phases]
   if last then last.seconds = now - last.at end
-  truth.phase = name
   phases[#phases + 1] = { name = name, at = now }
   rawset(truth.shown, #phases, { name = name, at = now })
   truth.context.emit { event = "phase", phase = name }

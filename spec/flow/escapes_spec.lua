@@ -190,6 +190,8 @@ local FAILING <const> = {
       table.sort(t, function() return true end)]], "invalid order function" },
   { "utf8 of what is none", in_session "for _ in utf8.codes('\\xff') do end", "invalid UTF-8 code" },
   { "os.date of a megabyte", in_session "os.date(('%c'):rep(1000000))", "a format of 1024 characters at most" },
+  { "the unit's own data, filled to the brim", in_session "local d = unit.data while true do d.l = { d.l } end",
+    "not enough memory" },
   { "a table of a gigabyte", in_session "local t = {} for i = 1, 1 << 27 do t[i] = i end", "not enough memory" },
 }
 

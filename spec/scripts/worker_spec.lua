@@ -278,6 +278,43 @@ describe("jig.worker", function()
     assert.is_true(ended[2].passed)
   end)
 
+  describe("reports a unit that filled its memory to the brim, which it still holds,", function()
+    local FILL <const> = "local d = unit.data while true do d.l = { d.l } end"
+    -- Each: where; the recipe; whether there is a fingerprint.
+    local brims = {
+      { "in run", "run = function(unit) unit:new_device() if unit.number == 1 then %s end error 'second' end,", false },
+      { "in prepare", "prepare = function(unit) if unit.number == 1 then %s end error 'second' end,", false },
+      { "in finish", "finish = function(unit) if unit.number == 1 then %s end error 'second' end,", true },
+      { "in pcall", [[run = function(unit)
+        unit:new_device()
+        while unit.number == 1 do
+          pcall(function() %s end)
+          error(jig.fault("tool.limit", { reason = "not enough memory" }))
+        end
+        error 'second'
+      end,]], false },
+      { "in run and reset", [[
+        reset = function(unit)
+          local d = {}
+          while unit.session_id and unit.number == 1 do d = { d } end
+        end,
+        run = function(unit) unit:new_device() if unit.number == 1 then %s end error 'second' end,]], false },
+    }
+    for _, case in ipairs(brims) do
+      it(case[1] .. ", and goes on", function()
+        local run <close> = work { config = { count = 2 }, more = case[2]:format(FILL) }
+        local ended = of(run, "ended")
+        assert.equal(2, #ended, run.messages[#run.messages].message)
+        local made = ended[1].fault
+        assert.same({ "tool.limit", "A" }, { made.name, made.slot })
+        assert.matches("not enough memory", made.reason)
+        assert.is_false(ended[1].unreported)
+        assert.equal(case[3], ended[1].fingerprint ~= nil)
+        assert.matches("second", ended[2].fault.reason)
+      end)
+    end
+  end)
+
   it("passes on plain values, whatever the recipe made of unit.serial or a fault", function()
     local run <close> = work { more = [[
       prepare = function(unit)

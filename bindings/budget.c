@@ -95,6 +95,13 @@ static struct jig_memory *memory_of(lua_State *L)
     return memory;
 }
 
+/* Lets the state have parts of what is kept apart for what comes after a recipe. */
+static void spare(lua_State *L, unsigned parts)
+{
+    struct jig_memory *memory = memory_of(L);
+    memory->spare = memory->cap / JIG_SPARE_PART * parts;
+}
+
 /* Lets the state grow again; whether it wanted to and could not. */
 static bool let_breathe(lua_State *L)
 {
@@ -368,6 +375,8 @@ static void settle(lua_State *L, struct jig_budget *budget)
 
 static int run_ended(lua_State *L, int status, lua_KContext outermost)
 {
+    if (outermost)
+        spare(L, 2);
     if (status == LUA_ERRMEM)
         make_room(L);
     struct jig_budget *budget = outermost ? current_budget(L) : NULL;
@@ -381,13 +390,23 @@ static int run_ended(lua_State *L, int status, lua_KContext outermost)
     return ended(L, status == LUA_OK || status == LUA_YIELD, spent);
 }
 
+/* What the unit before has filled may still be there: where Lua collects since memory is short, it
+ * calls no finalizer, and so keeps all that an object with one refers to. From half the cap on it
+ * would collect for no other reason. */
+static void make_room_early(lua_State *L)
+{
+    const struct jig_memory *memory = memory_of(L);
+    if (memory->cap && memory->used > memory->cap / 2)
+        make_room(L);
+}
+
 /*
  * budget.run(folder, handler, f, ...) -> true, results... | false, thrown [, spent]. As xpcall
  * (handler may be nil); `spent` is there when the budget was used up inside: { reason =, line =,
  * traceback = }, the innermost line of a file in `folder` then. Afterwards there is a new budget.
  * One run inside another is a plain xpcall. Yields where f does.
  */
-static int run(lua_State *L)
+static int run_with(lua_State *L, unsigned parts)
 {
     const char *folder = luaL_checkstring(L, 1);
     luaL_checkany(L, 3);
@@ -396,10 +415,28 @@ static int run(lua_State *L)
     if (outermost) {
         budget->folder = folder; /* stays on the stack */
         budget->used = budget->held = 0;
+        if (parts == 0)
+            make_room_early(L);
+        spare(L, parts);
     }
     int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, lua_isnil(L, 2) ? 0 : 2, outermost,
                             run_ended);
     return run_ended(L, status, outermost);
+}
+
+static int run(lua_State *L)
+{
+    return run_with(L, 0);
+}
+
+/*
+ * budget.run_after(folder, handler, f, ...) -> as budget.run, for what follows the failure of a
+ * recipe that may have filled its memory: it may take a part of what is kept apart. Yields where f
+ * does.
+ */
+static int run_after(lua_State *L)
+{
+    return run_with(L, 1);
 }
 
 /*
@@ -432,6 +469,7 @@ static int set_limit(lua_State *L)
 int luaopen_jig_budget(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"run", run},
+                                         {"run_after", run_after},
                                          {"spent", is_spent},
                                          {"limit", set_limit},
                                          {"setmetatable", jigL_set_metatable},

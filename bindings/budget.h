@@ -16,6 +16,10 @@
  * and the want of it ends that. What needs no more memory for it (a collection with a great many
  * weak tables, a table whose keys all collide) is left to the watchdog.
  *
+ * What a recipe fills, its unit holds on to, and so what comes after it has memory of its own, over
+ * the state's cap: inside budget.run there is none of that, inside budget.run_after half, outside
+ * all. So a full state still tells its verdict, and begins the next unit.
+ *
  * A coroutine has one hook: where lines are counted (coverage.h) it is this one, too.
  *
  * How much that is can be set in the main state alone, for specs: they end dozens of loops, each of
@@ -37,6 +41,7 @@ enum {
     JIG_BUDGET_MS = 1000,      /* of CPU time, between two waits */
     JIG_BUDGET_HELD_MS = 100,  /* in one go, where the code cannot be suspended */
     JIG_BUDGET_STUCK_MS = 250, /* in one go inside of C; from then on the state cannot grow */
+    JIG_SPARE_PART = 16,       /* of the cap on a state's memory: each half of what is kept apart */
 };
 
 /* One per engine. What the handler and the watchdog see is atomic. */

@@ -187,7 +187,7 @@ void *jig_memory_allocate(void *memory, void *block, size_t old, size_t size)
 {
     struct jig_memory *m = memory;
     size_t before = block ? old : 0; /* without a block, `old` is a kind of object */
-    if (size > before && m->cap && m->used - before + size > m->cap)
+    if (size > before && m->cap && m->used - before + size > m->cap + m->spare)
         return NULL;
     if (size > JIG_MEMORY_CHOKED && size > before &&
         atomic_load_explicit(&m->choked, memory_order_relaxed)) {

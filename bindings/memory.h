@@ -22,6 +22,7 @@ struct jig_memory_image;
 /* A zeroed one, with its cap set, is ready to use. */
 struct jig_memory {
     size_t used, cap;   /* bytes that the state holds, and may hold; cap 0 = no cap */
+    size_t spare;       /* bytes over the cap that it may hold for now: budget.h */
     atomic_bool choked; /* no large blocks meanwhile: budget.h */
     bool refused;       /* one that was wanted then */
     bool plain;         /* each block is the C library's, so that a checker sees its bounds */
@@ -33,8 +34,8 @@ struct jig_memory {
     struct jig_memory_image *image; /* that it began from */
 };
 
-/* A lua_Alloc; `memory` is a struct jig_memory. NULL over the cap, but never when a block shrinks.
- */
+/* A lua_Alloc; `memory` is a struct jig_memory. NULL over cap and spare, but never when a block
+ * shrinks. */
 void *jig_memory_allocate(void *memory, void *block, size_t old, size_t size);
 
 /* Whether blocks should be plain: under a sanitizer, or when JIG_MEMORY=plain says so (valgrind).

@@ -92,7 +92,7 @@ end
 local function clean_up(unit, folder)
   local truth = units.truth(unit)
   if not (truth.port and truth.recipe.reset) then return end
-  local ok, thrown, spent = budget.run(folder, first_line, reset, unit)
+  local ok, thrown, spent = budget.run_after(folder, first_line, reset, unit)
   if spent then return (spent.line and spent.line .. ": " or "") .. spent.reason end
   if not ok then return thrown end
 end
@@ -116,7 +116,7 @@ end
 
 local function fail(unit, folder, thrown, spent, result)
   local made = fault_of(thrown, spent)
-  budget.run(folder, nil, units.complete, unit, made)
+  budget.run_after(folder, nil, units.complete, unit, made)
   local was_there = made == units.truth(unit).failed
   made = fault.checked(made)
   if not was_there then made = units.unless_stopped(made) end

@@ -23,6 +23,7 @@ local getinfo, getmetatable_of = debug.getinfo, debug.getmetatable
 ---@field retry? boolean     a new attempt may help
 ---@field limit? string      which limit passed: "read" for one read's own, "exchange", "unit", …
 ---@field advice? string     one sentence for the operator
+---@field by_recipe? true    of a plain copy: only its name is the station's, a recipe made it
 
 --- name = { code, reason }. Codes of the device are 3xx; a product's own belong in its recipe.
 ---@type table<string, { [1]: integer, [2]: string }>
@@ -109,6 +110,31 @@ function fault.is(value)
   return getmetatable_of(value) == meta
 end
 
+-- What the engine itself made, and the name that it gave: a recipe may make a fault of any name, and rename one.
+local engines = setmetatable({}, { __mode = "k" })
+
+--- As `new`, for a fault that the engine itself found. Not for recipes, which cannot reach it.
+---@param name string
+---@param fields? table
+---@return jig.Fault
+function fault.engine(name, fields)
+  local made = fault.new(name, fields)
+  engines[made] = name
+  return made
+end
+
+local STATIONS <const> = { ["tool.journal"] = true, ["tool.interrupted"] = true }
+
+--- Whether a fault has a name that says something of the station (cli.*, tool.journal, tool.interrupted), and a recipe
+-- gave it: then nothing is so, and no exit status, further attempt or stop may go by it.
+---@param made jig.Fault
+---@return boolean
+function fault.by_recipe(made)
+  local name = rawget(made, "name")
+  if type(name) ~= "string" or not (STATIONS[name] or name:find("^cli%.")) then return false end
+  return engines[made] ~= name
+end
+
 local FIELDS <const> = {
   "name", "code", "reason", "phase", "slot", "session", "line", "traceback", "retry", "limit", "advice",
 }
@@ -123,6 +149,7 @@ function methods:plain()
       copy[key] = value
     end
   end
+  copy.by_recipe = fault.by_recipe(self) or nil
   return copy
 end
 
@@ -140,6 +167,7 @@ function fault.checked(made)
   local known = fault.catalogue[copy.name] or fault.catalogue["tool.recipe"]
   copy.code = is_code(made.code) and made.code or known[1]
   copy.reason = copy.reason or known[2]
+  engines[copy] = engines[made]
   return setmetatable(copy, meta)
 end
 
@@ -154,14 +182,15 @@ local io_names = {
   refused = "firmware.cannot_parse", -- an endpoint that stalls
 }
 
---- Throws the fault for a failed port call: its message, code and the name of the limit that passed.
+--- Throws the fault for a failed port call: its message, code and the name of the limit that passed. Not for recipes,
+-- as `throw_cli`.
 ---@param message string
 ---@param code string
 ---@param limit? string
 function fault.throw_io(message, code, limit)
   local name = io_names[code] or "connectivity.lost"
   if code == "timeout" and limit == "unit" then name = "tool.limit" end
-  error(fault.new(name, { reason = message, limit = limit }), 0)
+  error(fault.engine(name, { reason = message, limit = limit }), 0)
 end
 
 local cli_names = {
@@ -196,7 +225,7 @@ function fault.throw_cli(message, code, stage)
   else
     name = cli_names[code] or "cli.output"
   end
-  error(fault.new(name, { reason = message }), 0)
+  error(fault.engine(name, { reason = message }), 0)
 end
 
 -- What Lua throws, past every message handler, when a slot's state may take no more memory.

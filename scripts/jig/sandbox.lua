@@ -148,13 +148,22 @@ local function own(module)
   return setmetatable(made, debug.getmetatable(module))
 end
 
+-- What of a module is the engine's alone: by these it tells its own faults from a recipe's.
+local KEPT_BACK <const> = { ["jig.fault"] = { "engine", "throw_io", "throw_cli" } }
+
+local function shared(name)
+  local made = own(require(name))
+  for _, key in ipairs(KEPT_BACK[name] or {}) do made[key] = nil end
+  return made
+end
+
 -- require for the files of one folder and the modules of jig.
 local function requirer(folder, env, api, files)
   local loaded = { jig = api }
   return function(name)
     if loaded[name] ~= nil then return loaded[name] end
     if sandbox.modules[name] then
-      loaded[name] = own(require(name))
+      loaded[name] = shared(name)
       return loaded[name]
     end
     if type(name) ~= "string" or not name:match("^[%w_%-][%w_%-%.]*$") then

@@ -68,11 +68,13 @@ end
 
 -- An attempt that is followed by another is not the unit's end, but what it left unreported stays so.
 function count.ended(self, event)
-  event.station = event.fault and STATION_FAULTS[event.fault.name] or nil
+  -- What a recipe calls by such a name is its own affair.
+  local name = event.fault and not event.fault.by_recipe and event.fault.name
+  event.station = name and STATION_FAULTS[name] or nil
   if self.ended then
     self.ended[#self.ended + 1] = setmetatable({ recipe = self.recipes[event.slot] }, { __index = event })
   end
-  if event.fault and event.fault.name == "tool.interrupted" then self:note(tally.INTERRUPTED) end
+  if name == "tool.interrupted" then self:note(tally.INTERRUPTED) end
   if event.unreported then self:note(tally.UNREPORTED) end
   if event.station then self:note(tally.STATION) end
   if event.again then return end

@@ -48,6 +48,9 @@ local EXCHANGES <const> = {
 -- Bytes of the name of a phase.
 local PHASE_MOST <const> = 64
 
+-- Phases of a unit that are told and kept apart. What comes after is filed under the last of them.
+local PHASES_MOST <const> = 1000
+
 -- Lines that a unit may log: each is a message to the main state, which takes it when it has the time.
 local LINES_MOST <const> = 1000
 
@@ -135,9 +138,10 @@ function unit:enter(name)
   end
   local now, truth = clock.now(), truths[self]
   local phases = truth.phases
+  truth.phase = name
+  if #phases >= PHASES_MOST then return end
   local last = phases[#phases]
   if last then last.seconds = now - last.at end
-  truth.phase = name
   phases[#phases + 1] = { name = name, at = now }
   rawset(truth.shown, #phases, { name = name, at = now })
   truth.context.emit { event = "phase", phase = name }
@@ -161,8 +165,8 @@ end
 ---@return jig.Fault
 function unit.unless_stopped(made)
   local _, stopped = task.interrupted()
-  if not stopped or made.name:find("^tool%.") then return made end
-  return fault.new("tool.interrupted", {
+  if not stopped or made.name:find("^tool%.") and not fault.by_recipe(made) then return made end
+  return fault.engine("tool.interrupted", {
     reason = ("interrupted at the station; the recipe made of it: %s"):format(made.name),
     line = made.line, phase = made.phase, slot = made.slot, session = made.session,
   })

@@ -72,7 +72,9 @@ local function keep(context, result, number, retry)
   if kept == "journal" then return true end
   if not result.passed then return false end
   result.passed, result.manufactured_with_fault = false, true
-  result.fault = fault.new("tool.journal", { reason = message, slot = context.slot, session = result.session }):plain()
+  result.fault = fault.engine("tool.journal", {
+    reason = message, slot = context.slot, session = result.session,
+  }):plain()
   if kept then context.record:faulty(result) end
   return false
 end
@@ -87,8 +89,13 @@ local function is_over(result)
     and not gate.shut()
 end
 
+-- Whether the token is in trouble; that only a recipe says so does not count.
+local function has_token_trouble(made)
+  return TOKEN_TROUBLE[made.name] and not made.by_recipe
+end
+
 local function may_retry(config, result, used)
-  return is_over(result) and used < config.retries and result.fault.retry and not TOKEN_TROUBLE[result.fault.name]
+  return is_over(result) and used < config.retries and result.fault.retry and not has_token_trouble(result.fault)
 end
 
 -- A pause of up to twice the one before; false when it was cut short.
@@ -100,7 +107,8 @@ end
 
 -- Whether new_device was refused since the token is busy: no session was open, or it would have been reported.
 local function was_busy(result)
-  return is_over(result) and result.fault.name == "cli.token_busy" and result.reported == nil
+  local made = result.fault
+  return is_over(result) and made.name == "cli.token_busy" and not made.by_recipe and result.reported == nil
 end
 
 -- Gives a function that says of each attempt at a unit whether another follows, and waits before it where it

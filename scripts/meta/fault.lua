@@ -16,6 +16,7 @@
 ---@field retry? boolean     a new attempt may help
 ---@field limit? string      which limit passed
 ---@field advice? string     one sentence for the operator
+---@field by_recipe? true    of a plain copy: only its name is the station's, a recipe made it
 local made = {}
 
 --- The fields that are plain values, for a message or JSON.
@@ -36,6 +37,17 @@ function fault.new(name, fields) end
 ---@param value any
 ---@return boolean
 function fault.is(value) end
+
+--- As new, for what the engine itself found. A recipe does not have it, nor throw_io and throw_cli.
+---@param name string
+---@param fields? table
+---@return jig.Fault
+function fault.engine(name, fields) end
+
+--- Whether a recipe made this fault, whose name says something of the station: cli.*, tool.journal, tool.interrupted.
+---@param made_elsewhere jig.Fault
+---@return boolean
+function fault.by_recipe(made_elsewhere) end
 
 --- A copy in which each field is what it has to be. For whoever runs an attempt, as all below.
 ---@param made_elsewhere jig.Fault

@@ -72,6 +72,34 @@ describe("bindings/memory", function()
     assert.equal("700000", (run("slot.emit { text = ('%d'):format(#('x'):rep(700000)) }", 2 << 20)))
   end)
 
+  it("has a sixteenth of the cap for what comes after a recipe, and another for what jig does then", function()
+    local cap <const> = 4 << 20
+    local text = run([[
+      local budget, kept = require "jig.budget", {}
+      local function fill()
+        while true do kept = { kept } end
+      end
+      local function held() return collectgarbage "count" * 1024 // 1 end
+      local list = {}
+      for i, run in ipairs { budget.run, budget.run_after, budget.run, pcall } do
+        local ok, thrown
+        if run == pcall then ok, thrown = pcall(fill) else ok, thrown = run("", nil, fill) end
+        assert(not ok and thrown == "not enough memory", thrown)
+        list[i] = ("%d"):format(held())
+      end
+      kept = nil
+      slot.emit { text = table.concat(list, " ") }
+    ]], cap)
+    local bounds = { 16, 17, 17, 18 }
+    local i = 0
+    for bytes in text:gmatch "%d+" do
+      i = i + 1
+      local most = cap // 16 * bounds[i]
+      assert.is_true(tonumber(bytes) <= most + 1000 and tonumber(bytes) > most - 20000, i .. ": " .. text)
+    end
+    assert.equal(4, i, text)
+  end)
+
   it("gives memory back that a state no longer uses", function()
     assert.equal("ok", (run([[
       for _ = 1, 50 do

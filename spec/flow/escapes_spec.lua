@@ -98,6 +98,9 @@ local FAILING <const> = {
   { "setmetatable(string)", before "setmetatable(string, nil)", "cannot change a protected metatable" },
   { "the metatable of strings", before "getmetatable('').__index.rep = 5", "index a boolean value" },
   { "the metatable of the unit", before "getmetatable(unit).__index = 5", "index a boolean value" },
+  { "a fault as the engine makes them", before "require('jig.fault').engine('cli.pin')", "nil value (field 'engine')" },
+  { "the CLI's fault", before "require('jig.fault').throw_cli('x', 'pin', 'call')", "nil value (field 'throw_cli')" },
+  { "a port's fault", before "require('jig.fault').throw_io('x', 'interrupted')", "nil value (field 'throw_io')" },
   { "another metatable for the unit", before "setmetatable(unit, {})", "cannot change a protected metatable" },
   { "another metatable for its port", before "setmetatable(unit.port, {})", "cannot change a protected metatable" },
   { "another metatable for a decoder", before "setmetatable(framing.host.decoder(), {})",
@@ -187,6 +190,8 @@ local FAILING <const> = {
       table.sort(t, function() return true end)]], "invalid order function" },
   { "utf8 of what is none", in_session "for _ in utf8.codes('\\xff') do end", "invalid UTF-8 code" },
   { "os.date of a megabyte", in_session "os.date(('%c'):rep(1000000))", "a format of 1024 characters at most" },
+  { "the unit's own data, filled to the brim", in_session "local d = unit.data while true do d.l = { d.l } end",
+    "not enough memory" },
   { "a table of a gigabyte", in_session "local t = {} for i = 1, 1 << 27 do t[i] = i end", "not enough memory" },
 }
 

@@ -73,10 +73,42 @@ describe("jig.fault", function()
   end)
 
   it("gives plain fields only, whatever a recipe put into it", function()
-    local made = fault.new("cli.refused", {
-      reason = "no", retry = true, advice = function() end, line = {}, secret = "bytes",
+    local made = fault.new("connectivity.lost", {
+      reason = "no", retry = true, by_recipe = true, advice = function() end, line = {}, secret = "bytes",
     })
-    assert.same({ name = "cli.refused", code = 402, reason = "no", retry = true }, made:plain())
+    assert.same({ name = "connectivity.lost", code = 103, reason = "no", retry = true }, made:plain())
+  end)
+
+  describe("with a name that says something of the station", function()
+    for _, name in ipairs { "cli.pin", "cli.token_busy", "cli.refused", "tool.journal", "tool.interrupted" } do
+      it(name .. " is told from a recipe's of that name", function()
+        local its, engines = fault.new(name, { by_recipe = false }), fault.engine(name)
+        assert.same({ true, false }, { fault.by_recipe(its), fault.by_recipe(engines) })
+        assert.same({ true, nil }, { its:plain().by_recipe, engines:plain().by_recipe })
+        assert.same({ true, false }, { fault.by_recipe(fault.checked(its)), fault.by_recipe(fault.checked(engines)) })
+      end)
+    end
+
+    it("is a recipe's when that renamed what the engine made", function()
+      local made = fault.engine("connectivity.lost", { reason = "cut" })
+      made.name = "cli.pin"
+      assert.is_true(fault.by_recipe(made))
+      assert.is_true(fault.checked(made):plain().by_recipe)
+      made.name = setmetatable({}, { __eq = error })
+      assert.is_false(fault.by_recipe(made))
+    end)
+
+    it("is the engine's where a call of the CLI or of a port failed", function()
+      assert.is_false(fault.by_recipe(thrown_by(fault.throw_cli, "why", "pin", "call")))
+      assert.is_false(fault.by_recipe(thrown_by(fault.throw_cli, "why", "record", "start")))
+      assert.is_false(fault.by_recipe(thrown_by(fault.throw_io, "why", "interrupted")))
+    end)
+
+    it("is nobody's with other names", function()
+      for _, name in ipairs { "tool.recipe", "tool.limit", "connectivity.lost" } do
+        assert.is_false(fault.by_recipe(fault.new(name)))
+      end
+    end)
   end)
 
   local io_cases = {

@@ -49,6 +49,13 @@ describe("jig.tally", function()
     assert.same({ true, nil }, { mine.station, its.station })
   end)
 
+  for _, name in ipairs { "cli.missing", "cli.pin", "cli.token_busy", "tool.journal", "tool.interrupted" } do
+    it(("takes a recipe's fault with the name %s for the unit's"):format(name), function()
+      local event = failed(name, { fault = { name = name, by_recipe = true } })
+      assert.same({ 1, nil }, { of(event):status(), event.station })
+    end)
+  end
+
   it("keeps what ended with the recipe of its slot, when it is asked to", function()
     assert.is_nil(of(PASS).ended)
     local made = tally.new { keep = true }

@@ -540,6 +540,18 @@ describe("jig.unit", function()
     for _, phase in ipairs(run.result.phases) do assert.is_true(phase.seconds >= 0) end
   end)
 
+  it("keeps a thousand phases apart, and files what comes later under the last", function()
+    local count = 999 -- behind "connect"
+    local run <close> = with_run(function(unit)
+      for i = 1, count + 500 do units.enter(unit, ("p%d"):format(i)) end
+      unit:fail("lamp.dark", { code = 5, reason = "dark" })
+    end)
+    assert.equal(count + 1, #run.result.phases)
+    assert.equal("p999", run.result.phases[count + 1].name)
+    assert.equal("p1499", run.result.fault.phase)
+    assert.equal(count + 1, select(2, run.phases:gsub("%S+", "")))
+  end)
+
   it("is what jig.port is not: a port that throws", function()
     local handle = assert(port.open "pair:unit_spec_plain")
     assert.is_nil((handle:read(1, 0)))

@@ -216,8 +216,12 @@ describe("jig.worker", function()
       { "after the fingerprint", { more = [[
         finish = function(unit) unit:fail("lamp.dark", { code = 5, reason = "dark", retry = true }) end,
       ]] } },
-      { "after token trouble", { more = [[
-        prepare = function(unit) unit:fail("cli.token", { retry = true }) end,
+      { "after token trouble", { token = token(), cli = "{ new_device = { exit = 8 } }", more = [[
+        run = function(unit)
+          local _, made = pcall(unit.new_device, unit)
+          made.retry = true
+          error(made, 0)
+        end,
       ]] } },
       { "after a bug of the recipe", { more = [[ prepare = function() error "boom" end, ]] } },
       { "after an interrupt", {
@@ -272,6 +276,43 @@ describe("jig.worker", function()
     assert.same({ "tool.limit", true }, { ended[1].fault.name, ended[1].reported })
     if not scratch.valgrind then assert.matches("not enough memory", ended[1].fault.reason) end
     assert.is_true(ended[2].passed)
+  end)
+
+  describe("reports a unit that filled its memory to the brim, which it still holds,", function()
+    local FILL <const> = "local d = unit.data while true do d.l = { d.l } end"
+    -- Each: where; the recipe; whether there is a fingerprint.
+    local brims = {
+      { "in run", "run = function(unit) unit:new_device() if unit.number == 1 then %s end error 'second' end,", false },
+      { "in prepare", "prepare = function(unit) if unit.number == 1 then %s end error 'second' end,", false },
+      { "in finish", "finish = function(unit) if unit.number == 1 then %s end error 'second' end,", true },
+      { "in pcall", [[run = function(unit)
+        unit:new_device()
+        while unit.number == 1 do
+          pcall(function() %s end)
+          error(jig.fault("tool.limit", { reason = "not enough memory" }))
+        end
+        error 'second'
+      end,]], false },
+      { "in run and reset", [[
+        reset = function(unit)
+          local d = {}
+          while unit.session_id and unit.number == 1 do d = { d } end
+        end,
+        run = function(unit) unit:new_device() if unit.number == 1 then %s end error 'second' end,]], false },
+    }
+    for _, case in ipairs(brims) do
+      it(case[1] .. ", and goes on", function()
+        local run <close> = work { config = { count = 2 }, more = case[2]:format(FILL) }
+        local ended = of(run, "ended")
+        assert.equal(2, #ended, run.messages[#run.messages].message)
+        local made = ended[1].fault
+        assert.same({ "tool.limit", "A" }, { made.name, made.slot })
+        assert.matches("not enough memory", made.reason)
+        assert.is_false(ended[1].unreported)
+        assert.equal(case[3], ended[1].fingerprint ~= nil)
+        assert.matches("second", ended[2].fault.reason)
+      end)
+    end
   end)
 
   it("passes on plain values, whatever the recipe made of unit.serial or a fault", function()
@@ -354,6 +395,15 @@ describe("jig.worker", function()
       for i, ended in ipairs(of(run, "ended")) do names[i] = ended.fault.name end
       assert.same({ "cli.token_busy", "lamp.dark", "cli.token_busy" }, names)
       assert.equal("new_device new_device report_error new_device", run.folder:commands())
+    end)
+
+    it("does not believe a recipe that it is", function()
+      local run <close> = work { token = token(), more = [[ prepare = function(unit)
+        unit:fail("cli.token_busy", { reason = "fake" })
+      end, ]] }
+      local ended = of(run, "ended")
+      assert.same({ 1, "cli.token_busy", "fake", true },
+        { #ended, ended[1].fault.name, ended[1].fault.reason, ended[1].fault.by_recipe })
     end)
 
     it("does not try again where a session is open", function()

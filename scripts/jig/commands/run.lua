@@ -268,12 +268,14 @@ local function keep_ticking(output)
 end
 
 -- A PIN that was refused stops the whole station: what other slots would try could block the token.
+-- A recipe that only says so stops nobody else.
 local function heed_pin(units, handle)
   local halted = false
   return function(event)
-    if halted or event.event ~= "ended" or not event.fault or event.fault.name ~= "cli.pin" then return end
+    local made = event.event == "ended" and event.fault
+    if halted or not made or made.name ~= "cli.pin" or made.by_recipe then return end
     halted = true
-    handle { event = "halted", reason = event.fault.reason }
+    handle { event = "halted", reason = made.reason }
     units:interrupt()
   end
 end

@@ -65,12 +65,13 @@ describe("jig run", function()
       "jig run: the Secure Factory CLI cannot be started: /nowhere/tool: No such file or directory\n"
       .. "  name it with --cli PATH, or cli.path in the station file\n" },
     { "a CLI that cannot be executed", { words = { "--cli", "/dev/null" } }, 4, nil, "/dev/null: is not a file" },
-    { "token trouble", { more = "prepare = function(unit) unit:fail 'cli.token' end," }, 4, "cli.token (406)", nil },
+    { "token trouble that only a recipe tells of", { more = "prepare = function(unit) unit:fail 'cli.token' end," }, 1,
+      "cli.token (406)", nil },
     { "a report that nobody accepted", { device = { "6" }, cli = "{ report_error = { exit = 9 } }" }, 6,
       "NOT REPORTED", "A  NOT REPORTED: report_error: exit status 9\n" },
     { "a station's trouble and a report that nobody accepted", {
-      more = "run = function(unit) unit:new_device() unit:fail 'cli.token' end,",
-      cli = "{ report_error = { exit = 9 } }" }, 6, "cli.token", "NOT REPORTED" },
+      cli = "{ get_device_configuration = { exit = 8 }, report_error = { exit = 9 } }",
+      token = "missing = { statuses = { 8 } }" }, 6, "cli.token_missing", "NOT REPORTED" },
   }
   for _, case in ipairs(ends) do
     it(("ends with %d for %s"):format(case[3], case[1]), function()
@@ -449,6 +450,19 @@ describe("jig run", function()
       }
       assert.equal(0, recovered.exit, recovered.stderr)
       assert.equal("new_device get_device_configuration report_error", result.folder:commands())
+    end)
+
+    it("of which only a recipe says that it refused its PIN ends its own unit: exit 1", function()
+      local result <close> = run {
+        more = [[prepare = function() error(require("jig.fault").new("cli.pin", { reason = "fake" }), 0) end,]],
+        words = { "--json", "--count", "2" },
+      }
+      local said = {}
+      for _, event in ipairs(result.events) do
+        if event.event == "halted" then said[#said + 1] = "halted" end
+        if event.event == "ended" then said[#said + 1] = event.fault.reason end
+      end
+      assert.same({ 1, "fake", "fake" }, { result.exit, table.unpack(said) })
     end)
 
     it("whose lock folder cannot be used ends it with 4 before any unit, and says what to do", function()

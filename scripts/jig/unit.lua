@@ -6,6 +6,7 @@
 
 local clock = require "jig.clock"
 local fault = require "jig.fault"
+local serial_number = require "jig.serial_number"
 local session = require "jig.session"
 local task = require "jig.task"
 local unfilled = require "jig.unfilled"
@@ -16,7 +17,7 @@ local wires = require "jig.wires"
 ---@field slot string
 ---@field number integer      of the unit at this slot, from 1
 ---@field attempt integer     from 1
----@field serial? string      the device's serial number; a recipe sets it
+---@field serial? string      the device's serial number; a recipe sets it before new_device
 ---@field lot? string
 ---@field operator? string
 ---@field port jig.Wire
@@ -33,7 +34,8 @@ unit.methods = {}
 local meta = { __index = unit.methods, __name = "jig.unit", __metatable = false }
 
 -- What is so whatever a recipe makes of the fields of its unit, and all that the engine goes by: number,
--- attempt, slot; recipe, context, catch, started, phase, phases; port, handle and all else of jig.wires; handed
+-- attempt, slot; recipe, context, catch, started, phase, phases; serial and all else of jig.serial_number, told (the
+-- serial number that people know); port, handle and all else of jig.wires; handed
 -- (messages that were given to the device), served ({ payload =, given = }: payloads of the service); session,
 -- session_id, fingerprint, failed (the fault after which no verb goes on).
 local truths = setmetatable({}, { __mode = "k" })
@@ -77,16 +79,24 @@ function unit.truth(self)
   return truths[self]
 end
 
---- The serial number that a recipe set, as text; nil when it set none. Raises when that is no serial number: what
--- has a text of its own making is none.
----@return string?
-function unit:serial_text()
-  local serial = rawget(self, "serial")
-  if serial == nil then return nil end
-  if type(serial) ~= "string" and math.type(serial) ~= "integer" then
-    error(("unit.serial is the device's serial number, a string; it is a %s"):format(type(serial)), 0)
-  end
-  return tostring(serial)
+-- People at the station look for a unit by its number, before it has a verdict.
+local function tell_serial(truth, serial)
+  if not serial or serial == truth.told then return end
+  truth.told = serial
+  truth.context.emit { event = "serial", serial = serial }
+end
+
+--- Looks at the serial number that the recipe has set so far, and tells it. For whoever runs the attempt. Raises when
+-- it is none; throws tool.serial.
+function unit:check_serial()
+  local truth = truths[self]
+  tell_serial(truth, serial_number.of(self))
+  serial_number.checked(self, truth)
+end
+
+--- Raises when a hook, which is over, changed the serial number after new_device. For whoever runs the attempt.
+function unit:keep_serial()
+  serial_number.keep(self, truths[self])
 end
 
 --- Makes a fault of this unit: the recipe's `faults` may give its name another code and reason.
@@ -164,13 +174,19 @@ function unit.unless_stopped(made)
   })
 end
 
+-- What may fail still is held against the serial number that its session was opened for.
+local function call(f, self, truth, ...)
+  if truth.session and truth.session:owes() then serial_number.keep(self, truth) end
+  return f(self, ...)
+end
+
 -- Makes a verb: refuses to go on after a failure, completes the fault that it throws.
 local function verb(f)
   return function(self, ...)
     local truth = truths[self]
     if not truth then error("it is unit:…(…), with a colon", 2) end
     if truth.failed then error(truth.failed, 0) end
-    local results = table.pack(xpcall(f, truth.catch, self, ...))
+    local results = table.pack(xpcall(call, truth.catch, f, self, truth, ...))
     if results[1] then return table.unpack(results, 2, results.n) end
     local made = unit.complete(self, fault.from(results[2]))
     if truth.session and truth.session:owes() then
@@ -220,16 +236,19 @@ local function bytes_of(response)
   return response
 end
 
---- Opens the session: factory_tool new_device. Yields; throws cli.*.
+--- Opens the session, for the serial number that was set: factory_tool new_device. Yields; throws cli.*, tool.serial,
+-- tool.duplicate.
 ---@return jig.Frame request  { scp, payload } for the device
 unit.new_device = verb(function(self)
   local truth = truths[self]
   if truth.session then error("new_device was already called in this attempt", 0) end
-  truth.session_id = truths[self].context.new_id(self)
+  serial_number.pin(self, truth)
+  tell_serial(truth, truth.serial)
+  truth.session_id = truth.context.new_id(self)
   self.session_id = truth.session_id
   unit.enter(self, "new_device")
   local record, attempt
-  if truths[self].context.record then record, attempt = truths[self].context.record:opening(self, truth) end
+  if truth.context.record then record, attempt = truth.context.record:opening(truth) end
   local open = recorder_of(self) and recorder_of(self):caller() or session.new
   local made, message, code = open(truths[self].context.service, truth.session_id, truth.slot, record, attempt)
   if not made then fault.throw_cli(message, code, "start") end
@@ -386,7 +405,12 @@ local function exchange_hook(self, request)
   drop_input(self)
   local budget = #(request.payload or "") * ARQ_FACTOR + ARQ_SLACK
   local limit <close> = truths[self].recipe.link == "arq" and wire.bound(truths[self].port, budget) or nil
-  local frame = truths[self].recipe.exchange(self, request)
+  local truth = truths[self]
+  local hook = truth.hook
+  truth.hook = "exchange"
+  local frame = truth.recipe.exchange(self, request)
+  serial_number.keep(self, truth)
+  truth.hook = hook
   if type(frame) == "string" then frame = { payload = frame } end
   if type(frame) ~= "table" or type(frame.payload) ~= "string" then
     error("the exchange hook must return the response: a frame or its bytes", 0)

@@ -8,7 +8,7 @@
 ---@field slot string
 ---@field number integer       of the unit at this slot, from 1
 ---@field attempt integer      from 1
----@field serial? string       the device's serial number: set it in prepare
+---@field serial? string       the device's serial number: set it in prepare; from new_device on it stays what it is
 ---@field lot? string
 ---@field operator? string
 ---@field port jig.Wire        the wire

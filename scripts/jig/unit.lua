@@ -35,9 +35,9 @@ local meta = { __index = unit.methods, __name = "jig.unit", __metatable = false 
 
 -- What is so whatever a recipe makes of the fields of its unit, and all that the engine goes by: number,
 -- attempt, slot; recipe, context, catch, started, phase, phases; serial and all else of jig.serial_number, told (the
--- serial number that people know); port, handle and all else of jig.wires; handed
--- (messages that were given to the device), served ({ payload =, given = }: payloads of the service); session,
--- session_id, fingerprint, failed (the fault after which no verb goes on).
+-- serial number that people know); port, handle and all else of jig.wires; handed (messages that were given to the
+-- device), served ({ payload =, given = }: payloads of the service); device_log (texts); session, session_id,
+-- fingerprint, failed (the fault after which no verb goes on).
 local truths = setmetatable({}, { __mode = "k" })
 
 -- Phases of the exchanges that follow these commands, in the vendor's words.
@@ -61,14 +61,14 @@ local ARQ_FACTOR <const>, ARQ_SLACK <const> = 12, 65536
 ---  recorder?: jig.cassette.Recorder
 ---@return jig.Unit
 function unit.new(fields, recipe, context)
-  local self = setmetatable({ data = {}, device_log = {}, phases = {} }, meta)
+  local self = setmetatable({ data = {}, phases = {} }, meta)
   for key, value in pairs(fields) do
     self[key] = value
   end
   truths[self] = {
     number = fields.number, attempt = fields.attempt, slot = fields.slot,
     recipe = recipe, context = context, catch = fault.catcher(context.folder), started = clock.now(),
-    phases = {}, shown = self.phases, handed = {}, served = {},
+    phases = {}, shown = self.phases, handed = {}, served = {}, device_log = {},
   }
   return self
 end
@@ -298,14 +298,15 @@ end)
 -- Keeps what the device printed: the latest 64 kB. It is shown nowhere unless payloads are.
 local function keep_log(self, text)
   if not text or text == "" then return end
-  local log = self.device_log
+  local log = truths[self].device_log
   log[#log + 1] = text:sub(-65536)
   if #log > 64 then table.remove(log, 1) end
 end
 
--- What is left in the input before an exchange belongs to no answer.
+-- What is left in the input before an exchange belongs to no answer. Here and below the port is called by its module: a
+-- recipe may have methods of its own in the port.
 local function drop_input(self)
-  keep_log(self, truths[self].port:discard())
+  keep_log(self, wire.discard(truths[self].port))
 end
 
 -- The status that a frame carries, turned into a fault unless it means success.
@@ -394,9 +395,9 @@ local function exchange_frame(self, request)
   local host = truths[self].recipe.framing.host
   local decoder = host.decoder()
   drop_input(self)
-  truths[self].port:write(encoded(self, request))
+  wire.write(truths[self].port, encoded(self, request))
   local frame = unit.read_frame(self, decoder)
-  truths[self].port:unread((decoder:rest()))
+  wire.unread(truths[self].port, (decoder:rest()))
   return frame
 end
 

@@ -370,6 +370,24 @@ describe("jig.unit", function()
     end)
   end)
 
+  it("hands a message over once, whatever methods the recipe has put into its port", function()
+    local called = {}
+    local run <close> = product.attempt { recipe = { run = function(unit)
+      local write = unit.port.write
+      for _, name in ipairs { "discard", "read_some", "unread" } do
+        unit.port[name] = function() called[#called + 1] = name end
+      end
+      function unit.port.write(self, bytes)
+        called[#called + 1] = "write"
+        write(self, bytes)
+        write(self, bytes)
+      end
+      require "jig.flow"(unit)
+    end } }
+    assert.is_true(run.result.passed, tostring(run.result.fault))
+    assert.same({ {}, 2 }, { called, #run.received })
+  end)
+
   describe("device log", function()
     local ftcd = require "jig.framing.ftcd" {}
 
@@ -384,7 +402,7 @@ describe("jig.unit", function()
         end,
       }
       assert.is_true(run.result.passed, tostring(run.result.fault))
-      assert.equal("booting\nworking\nidle\nworking\n", table.concat(run.unit.device_log))
+      assert.equal("booting\nworking\nidle\nworking\n", table.concat(units.truth(run.unit).device_log))
       for _, event in ipairs(run.events) do
         for _, value in pairs(event) do
           assert.is_nil(tostring(value):find("working", 1, true))
@@ -399,8 +417,19 @@ describe("jig.unit", function()
           unit:exchange { scp = i, payload = "" }
         end
       end)
-      assert.equal(64, #run.unit.device_log)
-      for _, text in ipairs(run.unit.device_log) do assert.is_true(#text <= 65536) end
+      local log = units.truth(run.unit).device_log
+      assert.equal(64, #log)
+      for _, text in ipairs(log) do assert.is_true(#text <= 65536) end
+    end)
+
+    it("is kept whatever the recipe has at its name", function()
+      local called = 0
+      local run <close> = with_run(function(unit)
+        unit.device_log = setmetatable({}, { __newindex = function() called = called + 1 end })
+        unit.port:unread "booting"
+        unit:exchange { scp = 1, payload = "" }
+      end)
+      assert.same({ 0, { "booting" } }, { called, units.truth(run.unit).device_log })
     end)
   end)
 

@@ -44,6 +44,7 @@ function wires.connect(truth, address, pacing, opener)
   begin(truth, address, pacing)
   truth.port = wire.open(address, truth.slot, truth.recipe.limits, pacing, opener)
   truth.handle = wire.handle(truth.port)
+  wire.lend(truth.port)
   return truth.port
 end
 
@@ -57,6 +58,7 @@ function wires.adopt(truth, port, handle, address, pacing)
   wires.close_further(truth)
   begin(truth, address, pacing)
   truth.port, truth.handle = port, handle
+  wire.lend(port)
 end
 
 --- Closes the further wires. Does not yield.

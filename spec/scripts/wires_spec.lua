@@ -117,7 +117,8 @@ describe("jig.wires", function()
   end)
 
   it("takes over a port of somebody else's, and closes further ones of that before", function()
-    local closed, truth, port, handle = 0, { wires = {} }, {}, {}
+    local closed, truth, handle = 0, { wires = {} }, {}
+    local port = wire.open("pair:adopted_port", "A", { open = 1 })
     for i = 1, 2 do
       local one = wire.open("pair:adopted", "A", { open = 1 })
       wire.on_close(one, function() closed = closed + 1 end)
@@ -128,6 +129,26 @@ describe("jig.wires", function()
     assert.same({ {}, "usb:1:2", { chunk = 3, gap = 1 } }, { truth.wires, truth.address, truth.pacing })
     assert.is_true(truth.port == port and truth.handle == handle)
     wires.adopt({}, port, handle, "usb:1:2")
+    assert.is_false((pcall(function() local _ <close> = port end)))
+    wire.close(port)
+  end)
+
+  it("keeps its port open, though the recipe would close it", function()
+    local result = visitor.run { prepare = "do local port <close> = unit.port end" }
+    failed(result, "tool.recipe", "unit.port is closed when the unit is over")
+    assert.matches("recipe.lua:%d+$", result.fault.line)
+    result = visitor.run {
+      prepare = [[
+        local ok, thrown = pcall(function()
+          local port <close> = unit.port
+          error "mine"
+        end)
+        assert(not ok and thrown:find "mine")
+        ok = pcall(function() local port <close> = unit.port end)
+        assert(not ok)
+        unit.port:discard() ]],
+    }
+    assert.passed(result)
   end)
 
   it("goes on with no other device, and still knows which one it waits for", function()

@@ -241,13 +241,15 @@ function wire:pulse(name, seconds)
   wire.set(self, name, now)
 end
 
---- Bounds the bytes that may be written until the value that it gives is closed. Does not yield.
+--- Bounds the bytes that may be written until the value that it gives is closed; then the bound before it, if there was
+-- one, goes on where it stood. Does not yield.
 ---@param bytes integer
 ---@return any  to be closed
 function wire:bound(bytes)
   local inside = insides[self]
+  local outer = inside.budget
   inside.budget = bytes
-  return setmetatable({}, { __close = function() inside.budget = nil end })
+  return setmetatable({}, { __close = function() inside.budget = outer end })
 end
 
 --- Bytes received and sent so far.

@@ -130,6 +130,7 @@ end
 ---@param name string     of the catalogue, or with code and reason
 ---@param fields? table   code, reason, retry, advice
 function unit:fail(name, fields)
+  if not truths[self] then error("it is unit:fail(…), with a colon", 2) end
   error(unit.fault(self, name, fields), 0)
 end
 
@@ -342,6 +343,10 @@ end
 ---@param decoder jig.Decoder
 ---@return jig.Frame
 function unit:read_frame(decoder)
+  if not truths[self] then error("it is unit:read_frame(…), with a colon", 2) end
+  if type(decoder) ~= "table" and type(decoder) ~= "userdata" then
+    error(("unit:read_frame: expected a decoder, got %s"):format(type(decoder)), 2)
+  end
   local limits = truths[self].recipe.limits
   local name, seconds, skipped, why = "first", limits.first or math.huge, 0, nil
   local frame, answer, count, reason = decoder:feed("")
@@ -510,11 +515,11 @@ end)
 -- do not belong there.
 ---@param text string
 function unit:log(text)
+  local truth = truths[self] or error("it is unit:log(…), with a colon", 2)
   text = tostring(text)
   if #text > 200 or text:find("[^\32-\126\128-\255]") or not utf8.len(text) then
     error("unit:log takes one line of printable text, 200 characters at most", 2)
   end
-  local truth = truths[self] or error("it is unit:log(…), with a colon", 2)
   truth.logged = (truth.logged or 0) + 1
   if truth.logged > LINES_MOST then
     error(("unit:log takes %d lines of a unit at most"):format(LINES_MOST), 2)

@@ -292,6 +292,25 @@ describe("jig.unit", function()
     end)
   end)
 
+  it("says with the line that its methods are called with a colon", function()
+    local run <close> = with_run(function(unit)
+      local decoder = product.framing.host.decoder()
+      for message, call in pairs {
+        ["it is unit:fail(…), with a colon"] = function() unit.fail("x.y", { code = 5, reason = "r" }) end,
+        ["it is unit:log(…), with a colon"] = function() unit.log(("x"):rep(201)) end,
+        ["it is unit:read_frame(…), with a colon"] = function() unit.read_frame(decoder) end,
+        ["unit:read_frame: expected a decoder, got nil"] = function() unit:read_frame() end,
+        ["it is unit:…(…), with a colon"] = function() unit.exchange { payload = "x" } end,
+      } do
+        local ok, thrown = pcall(call)
+        assert(not ok and tostring(thrown):find("^spec/scripts/unit_spec.lua:%d+: "), tostring(thrown))
+        assert(thrown:find(message, 1, true), thrown)
+      end
+      unit:fail("lamp.dark", { code = 5, reason = "dark" })
+    end)
+    assert.equal("lamp.dark", run.result.fault.name, tostring(run.result.fault))
+  end)
+
   describe("read_frame", function()
     local good = codec.encode { scp = 1, status = 0, payload = "answer" }
 

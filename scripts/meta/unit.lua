@@ -53,7 +53,7 @@ function unit:read_frame(decoder) end
 ---
 ---     local events = unit:open { interface = 1 }
 ---@async
----@param options table<string, string|integer|boolean>  of the transport
+---@param options table<string, string|integer|boolean>  of the transport, but path, vid, pid and serial
 ---@return jig.Wire
 function unit:open(options) end
 

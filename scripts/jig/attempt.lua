@@ -9,6 +9,7 @@
 
 local budget = require "jig.budget"
 local clock = require "jig.clock"
+local cut = require "jig.cut"
 local fault = require "jig.fault"
 local standard_flow = require "jig.flow"
 local task = require "jig.task"
@@ -70,8 +71,11 @@ local function reset(unit)
   own.reset(unit)
 end
 
+-- Bytes of what is told of an error.
+local TOLD <const> = 1000
+
 local function first_line(thrown)
-  return tostring(thrown):match("^[^\n]*")
+  return cut(tostring(thrown):match("^[^\n]*"), TOLD)
 end
 
 -- The device is brought to a known state again, with a budget of its own. What fails here changes nothing

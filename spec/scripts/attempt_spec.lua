@@ -491,6 +491,14 @@ describe("jig.attempt", function()
     end
   end)
 
+  it("tells the beginning alone of an error that has no end", function()
+    local run <close> = product.attempt { recipe = {
+      prepare = function(unit) unit.data.failed = true error(("p"):rep(100000)) end,
+      reset = function(unit) if unit.data.failed then error(("r"):rep(100000)) end end,
+    } }
+    assert.same({ 1000, 1000 }, { #run.result.fault.reason, #run.result.reset_trouble })
+  end)
+
   it("counts bytes and seconds, and closes port and session", function()
     local run <close> = product.attempt {}
     assert.is_true(run.result.received > 0 and run.result.sent > 0)

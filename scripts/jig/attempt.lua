@@ -9,6 +9,7 @@
 
 local budget = require "jig.budget"
 local clock = require "jig.clock"
+local cut = require "jig.cut"
 local fault = require "jig.fault"
 local hook_place = require "jig.hook_place"
 local standard_flow = require "jig.flow"
@@ -22,22 +23,10 @@ local function hook(unit, name)
   local f = own[name]
   if not f then return end
   units.enter(unit, name)
+  units.truth(unit).hook = name
   local limit <close> = task.limit(name, own.limits[name])
   f(unit)
-end
-
-local function check_serial(unit, expected)
-  if expected and unit.serial ~= expected then
-    units.fail(unit, "tool.serial", {
-      reason = ("the device says it is %s, the station expects %s"):format(unit.serial, expected),
-    })
-  end
-end
-
--- People at the station look for a unit by its number, before it has a verdict.
-local function tell_serial(unit)
-  local serial = units.serial_text(unit)
-  if serial then units.truth(unit).context.emit { event = "serial", serial = serial } end
+  units.keep_serial(unit)
 end
 
 local function run(unit, options)
@@ -46,15 +35,16 @@ local function run(unit, options)
   units.connect(unit, options.address, options.pacing)
   hook(unit, "reset")
   hook(unit, "prepare")
-  tell_serial(unit)
-  check_serial(unit, options.serial)
+  units.check_serial(unit)
   local flow = truth.recipe.run or standard_flow
+  truth.hook = "run"
   flow(unit)
   if truth.failed then error(truth.failed, 0) end
   if not truth.fingerprint then
     local line = hook_place(truth.recipe.run, truth.context.folder)
     units.fail(unit, "tool.recipe", { reason = "run ended without handle_device_response", line = line })
   end
+  units.keep_serial(unit)
   if truth.recipe.finish then truth.context.emit { event = "manufactured", fingerprint = truth.fingerprint } end
   hook(unit, "finish")
 end
@@ -83,8 +73,11 @@ local function reset(unit)
   own.reset(unit)
 end
 
+-- Bytes of what is told of an error.
+local TOLD <const> = 1000
+
 local function first_line(thrown)
-  return tostring(thrown):match("^[^\n]*")
+  return cut(tostring(thrown):match("^[^\n]*"), TOLD)
 end
 
 -- The device is brought to a known state again, with a budget of its own. What fails here changes nothing
@@ -143,6 +136,7 @@ end
 function attempt.run(unit, options)
   local truth = units.truth(unit)
   local folder = truth.context.folder
+  truth.expected = options.serial
   local result = { passed = false, unreported = false, gate_seconds = 0.0 }
   local ok, thrown, spent = budget.run(folder, truth.catch, run, unit, options)
   if ok then

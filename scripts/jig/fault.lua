@@ -5,6 +5,7 @@
 -- reason, which recipe and station may override. What a recipe touches throws faults; a plain Lua
 -- error in a recipe becomes the fault tool.recipe.
 
+local cut = require "jig.cut"
 local unplaced = require "jig.unplaced"
 
 local fault = {}
@@ -77,15 +78,21 @@ local function is_code(value)
   return math.type(value) == "integer" and value >= -0x80000000 and value <= 0x7fffffff
 end
 
---- Makes a fault. Does not throw it. Raises for a name that is neither in the catalogue nor given a
--- code and a reason, and for what is no code or no reason.
+-- Bytes of a fault's texts: it is shown, recorded and reported, and a recipe may make it of anything.
+local MOST <const> = { name = 64, reason = 1000, line = 1000, traceback = 16000, advice = 1000 }
+local MOST_OF_OTHERS <const> = 256
+
+--- Makes a fault; a reason of more than 1,000 bytes is cut. Does not throw it. Raises for a name that is too long, or
+-- neither in the catalogue nor given a code and a reason, and for what is no code or no reason.
 ---
 ---     error(fault.new("connectivity.lost", { reason = "the cable was pulled" }))
 ---@param name string
 ---@param fields? table  any fields of jig.Fault; code and reason default to the catalogue's
 ---@return jig.Fault
 function fault.new(name, fields)
-  if type(name) ~= "string" then error("a fault has a name: a string", 2) end
+  if type(name) ~= "string" or #name > MOST.name then
+    error(("a fault has a name: a string of %d bytes at most"):format(MOST.name), 2)
+  end
   local known = fault.catalogue[name] or {}
   local self = {}
   for key, value in pairs(fields or {}) do
@@ -100,6 +107,7 @@ function fault.new(name, fields)
   if not is_code(self.code) or type(self.reason) ~= "string" then
     error(("fault '%s': the code is a whole number of 32 bits, the reason a string"):format(name), 2)
   end
+  self.reason = cut(self.reason, MOST.reason)
   return setmetatable(self, meta)
 end
 
@@ -154,15 +162,18 @@ function methods:plain()
 end
 
 --- A copy of a fault in which each field is what it has to be, for a recipe may write into a fault. A name
--- that is none becomes tool.recipe; code and reason become the catalogue's.
+-- that is none becomes tool.recipe, texts are cut; code and reason become the catalogue's.
 ---@param made jig.Fault
 ---@return jig.Fault
 function fault.checked(made)
   local copy = {}
   for _, key in ipairs(FIELDS) do
     local value = rawget(made, key)
-    if type(value) == (key == "retry" and "boolean" or "string") then copy[key] = value end
+    if type(value) == "string" and key ~= "retry" then copy[key] = cut(value, MOST[key] or MOST_OF_OTHERS) end
   end
+  local retry = rawget(made, "retry")
+  if type(retry) == "boolean" then copy.retry = retry end
+  if copy.name ~= rawget(made, "name") then copy.name = nil end
   copy.name = copy.name or "tool.recipe"
   local known = fault.catalogue[copy.name] or fault.catalogue["tool.recipe"]
   copy.code = is_code(made.code) and made.code or known[1]
@@ -241,7 +252,7 @@ function fault.from(thrown)
     return fault.new("tool.limit", { reason = "not enough memory: the recipe needs more than its slot may take" })
   end
   local message = tostring(thrown)
-  local first = message:match("^[^\n]*")
+  local first = cut(message:match("^[^\n]*"), MOST.reason)
   return fault.new("tool.recipe", { reason = unplaced(first), line = first:match("^(.-:%d+): ") })
 end
 

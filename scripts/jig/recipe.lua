@@ -55,8 +55,16 @@ recipe.limits = {
 
 local code = shape.range(-0x80000000, 0x7fffffff)
 
+-- Bytes of the recipe's name, and of a fault's.
+local NAME_MOST <const> = 64
+
+local function name_shape(value, path, report)
+  if type(value) ~= "string" or #value <= NAME_MOST then return shape.string(value, path, report) end
+  report(path, ("a string of %d bytes at most"):format(NAME_MOST), ("one of %d"):format(#value))
+end
+
 local status_entry = shape.record({
-  [1] = shape.string,
+  [1] = name_shape,
   code = code,
   reason = shape.string,
   retry = shape.boolean,
@@ -108,13 +116,13 @@ local function framing_shape(value, path, report)
 end
 
 local recipe_shape = shape.record({
-  name = shape.string,
+  name = name_shape,
   version = shape.string,
   port = port_shape,
   framing = framing_shape,
   limits = shape.record(limit_fields),
   status = shape.map(shape.integer, status_entry),
-  faults = shape.map(shape.string, shape.record { code = code, reason = shape.string, advice = shape.string }),
+  faults = shape.map(name_shape, shape.record { code = code, reason = shape.string, advice = shape.string }),
   success = shape.integer,
   link = shape.one_of { "arq" },
   run = shape.func,

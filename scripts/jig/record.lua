@@ -6,7 +6,6 @@ local cjson = require "cjson.safe"
 local digest = require "jig.digest"
 local hex = require "jig.hex"
 local journal = require "jig.journal"
-local units = require "jig.unit"
 
 ---@class jig.Record
 ---@field run string       what this run is called in the journal
@@ -72,16 +71,15 @@ end
 
 --- What "opening" says of a unit, as JSON, and the attempt by which the journal knows the session: the
 -- unit's, counted on from the first when the session's id was used before.
----@param unit jig.Unit
----@param truth table  of it: number, attempt, slot, session_id
+---@param truth table  of it: number, attempt, slot, serial, session_id
 ---@return string facts, integer attempt
-function record:opening(unit, truth)
+function record:opening(truth)
   local settings = self.settings.journal
   local attempt = (settings.first_attempt or 1) + truth.attempt - 1
   self.attempts[truth.session_id] = attempt
   return assert(cjson.encode {
     run = self.run, number = truth.number, unit = unit_id(self, truth.number), owner = settings.owner,
-    slot = truth.slot, serial = units.serial_text(unit), lot = self.settings.lot,
+    slot = truth.slot, serial = truth.serial, lot = self.settings.lot,
     service = settings.started.service, after = self.after, again = settings.again, manifest = self.manifest,
   }), attempt
 end

@@ -7,6 +7,7 @@
 local clock = require "jig.clock"
 local fault = require "jig.fault"
 local hook_place = require "jig.hook_place"
+local serial_number = require "jig.serial_number"
 local session = require "jig.session"
 local task = require "jig.task"
 local unfilled = require "jig.unfilled"
@@ -17,7 +18,7 @@ local wires = require "jig.wires"
 ---@field slot string
 ---@field number integer      of the unit at this slot, from 1
 ---@field attempt integer     from 1
----@field serial? string      the device's serial number; a recipe sets it
+---@field serial? string      the device's serial number; a recipe sets it before new_device
 ---@field lot? string
 ---@field operator? string
 ---@field port jig.Wire
@@ -34,9 +35,10 @@ unit.methods = {}
 local meta = { __index = unit.methods, __name = "jig.unit", __metatable = false }
 
 -- What is so whatever a recipe makes of the fields of its unit, and all that the engine goes by: number,
--- attempt, slot; recipe, context, catch, started, phase, phases; port, handle and all else of jig.wires; handed
--- (messages that were given to the device), served ({ payload =, given = }: payloads of the service); session,
--- session_id, fingerprint, failed (the fault after which no verb goes on).
+-- attempt, slot; recipe, context, catch, started, phase, phases; serial and all else of jig.serial_number, told (the
+-- serial number that people know); port, handle and all else of jig.wires; handed (messages that were given to the
+-- device), served ({ payload =, given = }: payloads of the service); device_log (texts); session, session_id,
+-- fingerprint, failed (the fault after which no verb goes on).
 local truths = setmetatable({}, { __mode = "k" })
 
 -- Phases of the exchanges that follow these commands, in the vendor's words.
@@ -63,14 +65,14 @@ local ARQ_FACTOR <const>, ARQ_SLACK <const> = 12, 65536
 ---  recorder?: jig.cassette.Recorder
 ---@return jig.Unit
 function unit.new(fields, recipe, context)
-  local self = setmetatable({ data = {}, device_log = {}, phases = {} }, meta)
+  local self = setmetatable({ data = {}, phases = {} }, meta)
   for key, value in pairs(fields) do
     self[key] = value
   end
   truths[self] = {
     number = fields.number, attempt = fields.attempt, slot = fields.slot,
     recipe = recipe, context = context, catch = fault.catcher(context.folder), started = clock.now(),
-    phases = {}, shown = self.phases, handed = {}, served = {},
+    phases = {}, shown = self.phases, handed = {}, served = {}, device_log = {},
   }
   return self
 end
@@ -81,16 +83,24 @@ function unit.truth(self)
   return truths[self]
 end
 
---- The serial number that a recipe set, as text; nil when it set none. Raises when that is no serial number: what
--- has a text of its own making is none.
----@return string?
-function unit:serial_text()
-  local serial = rawget(self, "serial")
-  if serial == nil then return nil end
-  if type(serial) ~= "string" and math.type(serial) ~= "integer" then
-    error(("unit.serial is the device's serial number, a string; it is a %s"):format(type(serial)), 0)
-  end
-  return tostring(serial)
+-- People at the station look for a unit by its number, before it has a verdict.
+local function tell_serial(truth, serial)
+  if not serial or serial == truth.told then return end
+  truth.told = serial
+  truth.context.emit { event = "serial", serial = serial }
+end
+
+--- Looks at the serial number that the recipe has set so far, and tells it. For whoever runs the attempt. Raises when
+-- it is none; throws tool.serial.
+function unit:check_serial()
+  local truth = truths[self]
+  tell_serial(truth, serial_number.of(self))
+  serial_number.checked(self, truth)
+end
+
+--- Raises when a hook, which is over, changed the serial number after new_device. For whoever runs the attempt.
+function unit:keep_serial()
+  serial_number.keep(self, truths[self])
 end
 
 --- Makes a fault of this unit: the recipe's `faults` may give its name another code and reason.
@@ -127,6 +137,7 @@ end
 ---@param name string     of the catalogue, or with code and reason
 ---@param fields? table   code, reason, retry, advice
 function unit:fail(name, fields)
+  if not truths[self] then error("it is unit:fail(…), with a colon", 2) end
   error(unit.fault(self, name, fields), 0)
 end
 
@@ -172,13 +183,19 @@ function unit.unless_stopped(made)
   })
 end
 
+-- What may fail still is held against the serial number that its session was opened for.
+local function call(f, self, truth, ...)
+  if truth.session and truth.session:owes() then serial_number.keep(self, truth) end
+  return f(self, ...)
+end
+
 -- Makes a verb: refuses to go on after a failure, completes the fault that it throws.
 local function verb(f)
   return function(self, ...)
     local truth = truths[self]
     if not truth then error("it is unit:…(…), with a colon", 2) end
     if truth.failed then error(truth.failed, 0) end
-    local results = table.pack(xpcall(f, truth.catch, self, ...))
+    local results = table.pack(xpcall(call, truth.catch, f, self, truth, ...))
     if results[1] then return table.unpack(results, 2, results.n) end
     local made = unit.complete(self, fault.from(results[2]))
     if truth.session and truth.session:owes() then
@@ -228,16 +245,19 @@ local function bytes_of(response)
   return response
 end
 
---- Opens the session: factory_tool new_device. Yields; throws cli.*.
+--- Opens the session, for the serial number that was set: factory_tool new_device. Yields; throws cli.*, tool.serial,
+-- tool.duplicate.
 ---@return jig.Frame request  { scp, payload } for the device
 unit.new_device = verb(function(self)
   local truth = truths[self]
   if truth.session then error("new_device was already called in this attempt", 0) end
-  truth.session_id = truths[self].context.new_id(self)
+  serial_number.pin(self, truth)
+  tell_serial(truth, truth.serial)
+  truth.session_id = truth.context.new_id(self)
   self.session_id = truth.session_id
   unit.enter(self, "new_device")
   local record, attempt
-  if truths[self].context.record then record, attempt = truths[self].context.record:opening(self, truth) end
+  if truth.context.record then record, attempt = truth.context.record:opening(truth) end
   local open = recorder_of(self) and recorder_of(self):caller() or session.new
   local made, message, code = open(truths[self].context.service, truth.session_id, truth.slot, record, attempt)
   if not made then fault.throw_cli(message, code, "start") end
@@ -287,14 +307,15 @@ end)
 -- Keeps what the device printed: the latest 64 kB. It is shown nowhere unless payloads are.
 local function keep_log(self, text)
   if not text or text == "" then return end
-  local log = self.device_log
+  local log = truths[self].device_log
   log[#log + 1] = text:sub(-65536)
   if #log > 64 then table.remove(log, 1) end
 end
 
--- What is left in the input before an exchange belongs to no answer.
+-- What is left in the input before an exchange belongs to no answer. Here and below the port is called by its module: a
+-- recipe may have methods of its own in the port.
 local function drop_input(self)
-  keep_log(self, truths[self].port:discard())
+  keep_log(self, wire.discard(truths[self].port))
 end
 
 -- The status that a frame carries, turned into a fault unless it means success.
@@ -330,6 +351,10 @@ end
 ---@param decoder jig.Decoder
 ---@return jig.Frame
 function unit:read_frame(decoder)
+  if not truths[self] then error("it is unit:read_frame(…), with a colon", 2) end
+  if type(decoder) ~= "table" and type(decoder) ~= "userdata" then
+    error(("unit:read_frame: expected a decoder, got %s"):format(type(decoder)), 2)
+  end
   local limits = truths[self].recipe.limits
   local name, seconds, skipped, why = "first", limits.first or math.huge, 0, nil
   local frame, answer, count, reason = decoder:feed("")
@@ -383,9 +408,9 @@ local function exchange_frame(self, request)
   local host = truths[self].recipe.framing.host
   local decoder = host.decoder()
   drop_input(self)
-  truths[self].port:write(encoded(self, request))
+  wire.write(truths[self].port, encoded(self, request))
   local frame = unit.read_frame(self, decoder)
-  truths[self].port:unread((decoder:rest()))
+  wire.unread(truths[self].port, (decoder:rest()))
   return frame
 end
 
@@ -394,7 +419,12 @@ local function exchange_hook(self, request)
   drop_input(self)
   local budget = #(request.payload or "") * ARQ_FACTOR + ARQ_SLACK
   local limit <close> = truths[self].recipe.link == "arq" and wire.bound(truths[self].port, budget) or nil
-  local frame = truths[self].recipe.exchange(self, request)
+  local truth = truths[self]
+  local hook = truth.hook
+  truth.hook = "exchange"
+  local frame = truth.recipe.exchange(self, request)
+  serial_number.keep(self, truth)
+  truth.hook = hook
   if type(frame) == "string" then frame = { payload = frame } end
   if type(frame) ~= "table" or type(frame.payload) ~= "string" then
     error("the exchange hook must return the response: a frame or its bytes", 0)
@@ -493,11 +523,11 @@ end)
 -- do not belong there.
 ---@param text string
 function unit:log(text)
+  local truth = truths[self] or error("it is unit:log(…), with a colon", 2)
   text = tostring(text)
   if #text > 200 or text:find("[^\32-\126\128-\255]") or not utf8.len(text) then
     error("unit:log takes one line of printable text, 200 characters at most", 2)
   end
-  local truth = truths[self] or error("it is unit:log(…), with a colon", 2)
   truth.logged = (truth.logged or 0) + 1
   if truth.logged > LINES_MOST then
     error(("unit:log takes %d lines of a unit at most"):format(LINES_MOST), 2)

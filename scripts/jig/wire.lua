@@ -27,7 +27,8 @@ wire.methods = {}
 local meta = { __index = wire.methods, __name = "jig.wire", __metatable = false }
 
 -- What stands behind a wire: handle; limits; lines (name -> value that was set); budget (bytes that may still be
--- written in this exchange, nil = no bound); release (of a further wire: the unit is told that it is closed).
+-- written in this exchange, nil = no bound); release (of a further wire: the unit is told that it is closed); is_lent
+-- (the unit's port: whoever runs the attempt closes it).
 local insides = setmetatable({}, { __mode = "k" })
 
 -- Bytes that `expect` looks through at most.
@@ -240,13 +241,15 @@ function wire:pulse(name, seconds)
   wire.set(self, name, now)
 end
 
---- Bounds the bytes that may be written until the value that it gives is closed. Does not yield.
+--- Bounds the bytes that may be written until the value that it gives is closed; then the bound before it, if there was
+-- one, goes on where it stood. Does not yield.
 ---@param bytes integer
 ---@return any  to be closed
 function wire:bound(bytes)
   local inside = insides[self]
+  local outer = inside.budget
   inside.budget = bytes
-  return setmetatable({}, { __close = function() inside.budget = nil end })
+  return setmetatable({}, { __close = function() inside.budget = outer end })
 end
 
 --- Bytes received and sent so far.
@@ -276,7 +279,16 @@ function wire:close()
   inside.handle:close()
 end
 
-meta.__close = wire.close
+--- It is a unit's port: no recipe closes it, as it may a further wire.
+function wire:lend()
+  insides[self].is_lent = true
+end
+
+-- What ends a block by an error is told, and no other error in its place.
+function meta:__close(thrown)
+  if not insides[self].is_lent then return wire.close(self) end
+  if thrown == nil then error("unit.port is closed when the unit is over, not by <close>", 2) end
+end
 
 for _, name in ipairs {
   "control", "counts", "discard", "drain", "expect", "pulse", "read", "read_some", "read_until", "set", "unread",

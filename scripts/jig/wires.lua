@@ -28,6 +28,18 @@ function wires.check_options(options, method)
   end
 end
 
+-- Options that say where a device is, or which one.
+local WHICH <const> = { "path", "vid", "pid", "serial" }
+
+local function check_same_device(options)
+  for _, key in ipairs(WHICH) do
+    if options[key] ~= nil then
+      error(("unit:open: a further wire is one of the unit's own device: %s says which device, and cannot be given")
+        :format(key), 0)
+    end
+  end
+end
+
 -- That a device has only just come is so of the first opening alone.
 local function begin(truth, address, pacing)
   truth.address, truth.pacing = address, { chunk = pacing and pacing.chunk, gap = pacing and pacing.gap }
@@ -44,6 +56,7 @@ function wires.connect(truth, address, pacing, opener)
   begin(truth, address, pacing)
   truth.port = wire.open(address, truth.slot, truth.recipe.limits, pacing, opener)
   truth.handle = wire.handle(truth.port)
+  wire.lend(truth.port)
   return truth.port
 end
 
@@ -57,6 +70,7 @@ function wires.adopt(truth, port, handle, address, pacing)
   wires.close_further(truth)
   begin(truth, address, pacing)
   truth.port, truth.handle = port, handle
+  wire.lend(port)
 end
 
 --- Closes the further wires. Does not yield.
@@ -85,11 +99,12 @@ local function let_go_of(truth, further)
   end
 end
 
---- Opens a further wire. Yields; throws connectivity.*.
+--- Opens a further wire. Raises for options that say which device it is of. Yields; throws connectivity.*.
 ---@param truth table
 ---@param options table
 ---@return jig.Wire
 function wires.open(truth, options)
+  check_same_device(options)
   if #truth.wires == MOST then error(("unit:open: %d wires are open already"):format(MOST), 0) end
   local made = wire.open(addresses.with(truth.address, options), truth.slot, truth.recipe.limits, truth.pacing)
   local further = { wire = made, handle = wire.handle(made) }
@@ -120,6 +135,11 @@ local function let_go(truth)
   wire.take(truth.port, truth.handle)
 end
 
+local function check_same_place(truth, options)
+  if options.path == nil or not (truth.about.path or addresses.has(truth.address, "path")) then return end
+  error("unit:reopen: the device is looked for where it was: path is known, and cannot be given", 0)
+end
+
 -- Where the address says not where the device is plugged in, that is known from before.
 local function address_after(truth, options, about)
   local made = addresses.with(truth.address, options)
@@ -127,14 +147,15 @@ local function address_after(truth, options, about)
   return addresses.with(made, { path = about.path })
 end
 
---- Waits until the device has left and is back, within limits.reopen, and puts the port over the new wire. Yields;
--- throws connectivity.*, tool.serial.
+--- Waits until the device has left and is back, within limits.reopen, and puts the port over the new wire. Raises for
+-- another place than the one that is known. Yields; throws connectivity.*, tool.serial.
 ---@param truth table
 ---@param options table
 function wires.reopen(truth, options)
   local limits, slot = truth.recipe.limits, truth.slot
   local limit <close> = task.limit("reopen", limits.reopen)
   truth.about = truth.about or truth.handle:about() -- of the device that is meant, until it is back
+  check_same_place(truth, options)
   reopen.departure(truth.handle, truth.address, slot, limits.reopen)
   let_go(truth)
   truth.address = address_after(truth, options, truth.about)

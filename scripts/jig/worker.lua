@@ -9,6 +9,7 @@ local fault = require "jig.fault"
 local loader = require "jig.loader"
 local recipe = require "jig.recipe"
 local sandbox = require "jig.sandbox"
+local serial_number = require "jig.serial_number"
 local session = require "jig.session"
 local slot = require "jig.slot"
 local system = require "jig.system"
@@ -54,9 +55,8 @@ local function plain_result(result, made)
   if result.fault then
     result.fault = result.fault:plain()
   end
-  local told, serial = pcall(unit.serial_text, made)
-  result.serial = told and serial or nil
   local truth = unit.truth(made)
+  result.serial = serial_number.told(made, truth)
   result.session, result.attempt = truth.session_id, truth.attempt
   return result
 end

@@ -8,7 +8,7 @@
 ---@field slot string
 ---@field number integer       of the unit at this slot, from 1
 ---@field attempt integer      from 1
----@field serial? string       the device's serial number: set it in prepare
+---@field serial? string       the device's serial number: set it in prepare; from new_device on it stays what it is
 ---@field lot? string
 ---@field operator? string
 ---@field port jig.Wire        the wire
@@ -53,7 +53,7 @@ function unit:read_frame(decoder) end
 ---
 ---     local events = unit:open { interface = 1 }
 ---@async
----@param options table<string, string|integer|boolean>  of the transport
+---@param options table<string, string|integer|boolean>  of the transport, but path, vid, pid and serial
 ---@return jig.Wire
 function unit:open(options) end
 

@@ -93,7 +93,7 @@ return {
   { name = "the journal has another code", file = "scripts/jig/record.lua", law = "5 PASS means recorded",
     from = "    name = fault.name, code = fault.code, reason", to = "    name = fault.name, code = 0, reason" },
   { name = "the journal has no serial number", file = "scripts/jig/record.lua", law = "5 PASS means recorded",
-    from = "serial = units.serial_text(unit), lot", to = "serial = nil, lot" },
+    from = "serial = truth.serial, lot", to = "serial = nil, lot" },
   { name = "a report with another reason", file = "scripts/jig/attempt.lua", law = "1 exactly one end",
     from = "units.report(unit, made.code, made.reason,", to = "units.report(unit, made.code, 'failed'," },
   { name = "the map's reason is lost", file = "scripts/jig/unit.lua", law = "the fault has a mapped code",

@@ -183,6 +183,79 @@ describe("jig.attempt", function()
       assert.equal("", run.folder:commands())
     end)
 
+    it("must still be that one at new_device", function()
+      local run <close> = product.attempt {
+        recipe = {
+          prepare = function(unit) unit.serial = "S1" end,
+          run = function(unit)
+            unit.serial = "S2"
+            unit:new_device()
+          end,
+        },
+        serial = "S1",
+      }
+      assert.same({ "tool.serial", "the device says it is S2, the station expects S1", "" },
+        { run.result.fault.name, run.result.fault.reason, run.folder:commands() })
+    end)
+
+    -- Runs the flow, with a change of unit.serial by one of the hooks.
+    local function changed_by(hook, serial, first)
+      local function change(unit) unit.serial = serial end
+      local hooks = { prepare = function(unit) unit.serial = first end }
+      function hooks.run(unit)
+        local init = unit:new_device()
+        if hook == "run" then change(unit) end
+        return unit:handle_device_response(unit:exchange(unit:get_device_configuration(unit:exchange(init))))
+      end
+      if hook == "finish" then hooks.finish = change end
+      if hook == "exchange" then
+        function hooks.exchange(unit)
+          change(unit)
+          return "ok"
+        end
+      end
+      return product.attempt { recipe = hooks }
+    end
+
+    it("stays what it was at new_device: else the unit fails, and is reported", function()
+      for _, hook in ipairs { "run", "exchange" } do
+        local run <close> = changed_by(hook, "S2", "S1")
+        assert.same({ "tool.recipe", "new_device report_error", "S1" },
+          { run.result.fault.name, run.folder:commands(), units.truth(run.unit).serial })
+        assert.equal(hook .. ": unit.serial became S2, and the session was opened for S1: set it before new_device, "
+          .. "and never again", run.result.fault.reason)
+      end
+    end)
+
+    it("stays so after the fingerprint: else it is manufactured with a fault", function()
+      for serial, reason in pairs { S2 = "finish: unit.serial became S2", [{}] = "finish: unit.serial is the device's",
+          [false] = "it is a boolean" } do
+        local run <close> = changed_by("finish", serial, "S1")
+        assert.same({ "tool.recipe", true, "finish" },
+          { run.result.fault.name, run.result.manufactured_with_fault, run.result.fault.phase })
+        assert.matches(reason, run.result.fault.reason, 1, true)
+      end
+    end)
+
+    it("may come late where there was none, once", function()
+      local run <close> = changed_by("finish", "S1")
+      assert.same({ true, "S1" }, { run.result.passed, units.truth(run.unit).serial })
+    end)
+
+    it("is told again when it is another at new_device", function()
+      local run <close> = product.attempt { recipe = {
+        prepare = function(unit) unit.serial = "S1" end,
+        run = function(unit)
+          unit.serial = "S2"
+          require "jig.flow"(unit)
+        end,
+      } }
+      assert.is_true(run.result.passed)
+      local told = {}
+      for _, event in ipairs(run.events) do told[#told + 1] = event.event == "serial" and event.serial or nil end
+      assert.same({ "S1", "S2" }, told)
+    end)
+
     it("is free where the station expects none, or the device says none", function()
       for _, case in ipairs { { "S1", "S1" }, { "S1", nil }, { nil, "S1" } } do
         local run <close> = with(case[1], case[2])
@@ -427,6 +500,14 @@ describe("jig.attempt", function()
         assert.matches("string", type(tostring(run.result.fault)))
       end)
     end
+  end)
+
+  it("tells the beginning alone of an error that has no end", function()
+    local run <close> = product.attempt { recipe = {
+      prepare = function(unit) unit.data.failed = true error(("p"):rep(100000)) end,
+      reset = function(unit) if unit.data.failed then error(("r"):rep(100000)) end end,
+    } }
+    assert.same({ 1000, 1000 }, { #run.result.fault.reason, #run.result.reset_trouble })
   end)
 
   it("counts bytes and seconds, and closes port and session", function()

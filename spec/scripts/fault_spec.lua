@@ -41,6 +41,7 @@ describe("jig.fault", function()
   local misuse = {
     { "a name that is not in the catalogue", "lamp.dark", nil, "'lamp.dark' is not in the catalogue" },
     { "such a name without a reason", "lamp.dark", { code = 1 }, "'lamp.dark' is not in the catalogue" },
+    { "a name that is too long", ("n"):rep(65), { code = 1, reason = "x" }, "a string of 64 bytes at most" },
     { "no name", nil, { code = 1, reason = "x" }, "a fault has a name" },
     { "a code over 32 bits", "cli.refused", { code = 0x80000000 }, "a whole number of 32 bits" },
     { "a code under 32 bits", "cli.refused", { code = -0x80000001 }, "a whole number of 32 bits" },
@@ -55,6 +56,30 @@ describe("jig.fault", function()
       assert.matches(case[4], message, 1, true)
     end)
   end
+
+  it("cuts its reason, also one that was thrown as text", function()
+    local long = ("n"):rep(3000000)
+    assert.equal(64, #fault.new(("n"):rep(64), { code = 1, reason = "x" }).name)
+    assert.equal(("n"):rep(1000), fault.new("cli.refused", { reason = ("n"):rep(1000) }).reason)
+    local given = fault.new("cli.refused", { reason = long })
+    for _, made in ipairs { given, fault.from(long), fault.from(long .. ":1: x") } do
+      assert.equal(("n"):rep(997) .. "…", made.reason)
+      assert.is_nil(made.line)
+    end
+  end)
+
+  it("has no text without end where a recipe wrote into it", function()
+    local made, long = fault.new("lamp.dark", { code = 5, reason = "dark", retry = true }), ("n"):rep(3000000)
+    for _, key in ipairs { "name", "reason", "phase", "slot", "session", "line", "traceback", "limit", "advice" } do
+      made[key] = long
+    end
+    local copy = fault.checked(made)
+    assert.same({ "tool.recipe", 5, true }, { copy.name, copy.code, copy.retry })
+    for key, value in pairs(copy:plain()) do
+      if type(value) == "string" then assert.is_true(#value <= 16000, key) end
+    end
+    assert.equal(1000, #copy.reason)
+  end)
 
   it("knows faults from other values", function()
     assert.is_true(fault.is(fault.new("cli.refused")))

@@ -52,6 +52,11 @@ describe("jig.recipe", function()
       "recipe.lua:3: framing: expected to be there, got nothing" },
     { "a wrong type", GOOD .. "  version = 2,\n",
       "recipe.lua:7: version: expected a string, got number 2" },
+    { "a name that is too long", ('  name = "%s",\n  port = "pair:x",\n  framing = line {},\n'):format(("n"):rep(65)),
+      "recipe.lua:4: name: expected a string of 64 bytes at most, got one of 65" },
+    { "a fault's name that is too long",
+      GOOD .. ("  status = { { '%s', code = 1, reason = 'x' } },\n"):format(("n"):rep(65)),
+      "recipe.lua:7: status[0x01].1: expected a string of 64 bytes at most, got one of 65" },
     { "an unknown key", GOOD .. "  statsu = {},\n",
       "recipe.lua:7: statsu: expected one of the keys exchange, faults, finish, framing, limits, link, name, "
       .. "port, prepare, reset, run, status, success, version, got an unknown key" },

@@ -292,6 +292,25 @@ describe("jig.unit", function()
     end)
   end)
 
+  it("says with the line that its methods are called with a colon", function()
+    local run <close> = with_run(function(unit)
+      local decoder = product.framing.host.decoder()
+      for message, call in pairs {
+        ["it is unit:fail(…), with a colon"] = function() unit.fail("x.y", { code = 5, reason = "r" }) end,
+        ["it is unit:log(…), with a colon"] = function() unit.log(("x"):rep(201)) end,
+        ["it is unit:read_frame(…), with a colon"] = function() unit.read_frame(decoder) end,
+        ["unit:read_frame: expected a decoder, got nil"] = function() unit:read_frame() end,
+        ["it is unit:…(…), with a colon"] = function() unit.exchange { payload = "x" } end,
+      } do
+        local ok, thrown = pcall(call)
+        assert(not ok and tostring(thrown):find("^spec/scripts/unit_spec.lua:%d+: "), tostring(thrown))
+        assert(thrown:find(message, 1, true), thrown)
+      end
+      unit:fail("lamp.dark", { code = 5, reason = "dark" })
+    end)
+    assert.equal("lamp.dark", run.result.fault.name, tostring(run.result.fault))
+  end)
+
   describe("read_frame", function()
     local good = codec.encode { scp = 1, status = 0, payload = "answer" }
 
@@ -370,6 +389,24 @@ describe("jig.unit", function()
     end)
   end)
 
+  it("hands a message over once, whatever methods the recipe has put into its port", function()
+    local called = {}
+    local run <close> = product.attempt { recipe = { run = function(unit)
+      local write = unit.port.write
+      for _, name in ipairs { "discard", "read_some", "unread" } do
+        unit.port[name] = function() called[#called + 1] = name end
+      end
+      function unit.port.write(self, bytes)
+        called[#called + 1] = "write"
+        write(self, bytes)
+        write(self, bytes)
+      end
+      require "jig.flow"(unit)
+    end } }
+    assert.is_true(run.result.passed, tostring(run.result.fault))
+    assert.same({ {}, 2 }, { called, #run.received })
+  end)
+
   describe("device log", function()
     local ftcd = require "jig.framing.ftcd" {}
 
@@ -384,7 +421,7 @@ describe("jig.unit", function()
         end,
       }
       assert.is_true(run.result.passed, tostring(run.result.fault))
-      assert.equal("booting\nworking\nidle\nworking\n", table.concat(run.unit.device_log))
+      assert.equal("booting\nworking\nidle\nworking\n", table.concat(units.truth(run.unit).device_log))
       for _, event in ipairs(run.events) do
         for _, value in pairs(event) do
           assert.is_nil(tostring(value):find("working", 1, true))
@@ -399,8 +436,19 @@ describe("jig.unit", function()
           unit:exchange { scp = i, payload = "" }
         end
       end)
-      assert.equal(64, #run.unit.device_log)
-      for _, text in ipairs(run.unit.device_log) do assert.is_true(#text <= 65536) end
+      local log = units.truth(run.unit).device_log
+      assert.equal(64, #log)
+      for _, text in ipairs(log) do assert.is_true(#text <= 65536) end
+    end)
+
+    it("is kept whatever the recipe has at its name", function()
+      local called = 0
+      local run <close> = with_run(function(unit)
+        unit.device_log = setmetatable({}, { __newindex = function() called = called + 1 end })
+        unit.port:unread "booting"
+        unit:exchange { scp = 1, payload = "" }
+      end)
+      assert.same({ 0, { "booting" } }, { called, units.truth(run.unit).device_log })
     end)
   end)
 

@@ -229,6 +229,21 @@ describe("jig.wire", function()
     assert.equal("abcef", other:read(5, LONG))
   end)
 
+  it("goes on with the bound around another when that is closed", function()
+    local w <close>, other = open()
+    local outer <close> = wire.bound(w, 3)
+    assert.is_table(outer)
+    w:write "ab"
+    do
+      local inner <close> = wire.bound(w, 5)
+      assert.is_table(inner)
+      w:write "cdefg"
+    end
+    w:write "h"
+    assert.matches("blocks were sent again too often", thrown_by(w.write, w, "i").reason)
+    assert.equal("abcdefgh", other:read(8, LONG))
+  end)
+
   it("shows a recipe its methods and nothing of what stands behind them", function()
     local w <close>, other = open()
     for _, name in ipairs { "open", "close", "bound", "handle", "tap", "methods", "limits", "lines", "budget" } do

@@ -55,7 +55,6 @@ describe("jig.wires", function()
 
   it("throws what its opening meets", function()
     failed(visitor.run { prepare = "unit:open { interface = 2 }" }, "connectivity.open", "no such interface")
-    failed(visitor.run { prepare = "unit:open { pid = 7 }" }, "connectivity.not_found", "no such device")
     failed(visitor.run { prepare = "unit:open {}" }, "connectivity.open", "open already")
     failed(visitor.run { prepare = "unit:open { interface = 1 } unit:open { interface = 1 }" }, "connectivity.open",
       "open already")
@@ -78,6 +77,30 @@ describe("jig.wires", function()
       "unit:reopen: an option of the address is a string, a whole number, true or false; pid is a float")
     failed(visitor.run { prepare = "unit:open { 'x' }" }, "tool.recipe", "1 is a string")
     failed(visitor.run { prepare = "unit.open { interface = 1 }" }, "tool.recipe", "with a colon")
+  end)
+
+  it("opens no wire of another device", function()
+    for _, option in ipairs { "path = '1-2'", "vid = 1", "pid = 1", "serial = 'S1'", "path = false" } do
+      failed(visitor.run { prepare = ("unit:open { interface = 1, %s }"):format(option) }, "tool.recipe",
+        ("unit:open: a further wire is one of the unit's own device: %s says which device"):format(option:match "%w+"))
+    end
+  end)
+
+  it("goes on at no other place than one that is known", function()
+    local function truth_of(address, path)
+      return { recipe = { limits = { reopen = 1 } }, slot = "A", address = address,
+        handle = { about = function() return { path = path } end } }
+    end
+    for _, truth in ipairs { truth_of("usb:1:2?path=1-1"), truth_of("usb:1:2", "1-1") } do
+      local ok, thrown = pcall(wires.reopen, truth, { path = "1-2" })
+      assert.is_false(ok)
+      assert.matches("unit:reopen: the device is looked for where it was: path is known", thrown, 1, true)
+    end
+    local result = visitor.run {
+      prepare = GO .. "unit:reopen { path = '1-2', vid = 1, pid = 2 }",
+      device = { control = LEAVES { pid = 2 } },
+    }
+    assert.passed(result) -- a place that nobody knows yet
   end)
 
   it("keeps the port over a device that is back, and ends further wires", function()
@@ -117,7 +140,8 @@ describe("jig.wires", function()
   end)
 
   it("takes over a port of somebody else's, and closes further ones of that before", function()
-    local closed, truth, port, handle = 0, { wires = {} }, {}, {}
+    local closed, truth, handle = 0, { wires = {} }, {}
+    local port = wire.open("pair:adopted_port", "A", { open = 1 })
     for i = 1, 2 do
       local one = wire.open("pair:adopted", "A", { open = 1 })
       wire.on_close(one, function() closed = closed + 1 end)
@@ -128,6 +152,26 @@ describe("jig.wires", function()
     assert.same({ {}, "usb:1:2", { chunk = 3, gap = 1 } }, { truth.wires, truth.address, truth.pacing })
     assert.is_true(truth.port == port and truth.handle == handle)
     wires.adopt({}, port, handle, "usb:1:2")
+    assert.is_false((pcall(function() local _ <close> = port end)))
+    wire.close(port)
+  end)
+
+  it("keeps its port open, though the recipe would close it", function()
+    local result = visitor.run { prepare = "do local port <close> = unit.port end" }
+    failed(result, "tool.recipe", "unit.port is closed when the unit is over")
+    assert.matches("recipe.lua:%d+$", result.fault.line)
+    result = visitor.run {
+      prepare = [[
+        local ok, thrown = pcall(function()
+          local port <close> = unit.port
+          error "mine"
+        end)
+        assert(not ok and thrown:find "mine")
+        ok = pcall(function() local port <close> = unit.port end)
+        assert(not ok)
+        unit.port:discard() ]],
+    }
+    assert.passed(result)
   end)
 
   it("goes on with no other device, and still knows which one it waits for", function()

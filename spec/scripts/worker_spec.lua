@@ -578,7 +578,27 @@ describe("jig.worker", function()
       end,
     ]] }
     local ended = of(run, "ended")
-    assert.same({ 1, true, nil }, { #ended, ended[1].passed, ended[1].serial })
+    assert.same({ 1, "tool.recipe", true, nil },
+      { #ended, ended[1].fault.name, ended[1].manufactured_with_fault, ended[1].serial })
+  end)
+
+  it("records the serial number that new_device was called for, whatever becomes of unit.serial", function()
+    local place <close> = scratch.folder()
+    local path = place.path .. "/journal"
+    assert(journal.open { path = path })
+    local run <close> = work {
+      config = { journal = { owner = journal.owner(), started = { owner = journal.owner(), service = "x" } } },
+      more = [[ prepare = function(unit) unit.serial = "LA1" end,
+        finish = function(unit) unit.serial = "LB1" end, ]],
+    }
+    assert.is_true(journal.close())
+    local ended = of(run, "ended")[1]
+    assert.same({ "LA1", false, true, "tool.recipe", "finish" },
+      { ended.serial, ended.passed, ended.manufactured_with_fault, ended.fault.name, ended.fault.phase })
+    local l <close> = assert(ledger.open(path))
+    for row in l:rows "SELECT u.serial, s.claim, s.serial AS opened FROM unit u JOIN session s ON s.unit = u.id" do
+      assert.same({ serial = "LA1", claim = "LA1", opened = "LA1" }, row)
+    end
   end)
 
   for _, value in ipairs { "{}", "true", "1.5", "setmetatable({}, { __tostring = function() return 'S' end })" } do

@@ -108,15 +108,19 @@ describe("jig.testing.stage", function()
   end)
 
   it("knows which device an address means", function()
+    local leaving = { control = function(self) self:leave() return "abcd" end }
     for options, name in pairs {
-      ["vid = 0x12, interface = 2"] = "passed", ["pid = 0x34, serial = 'S1', interface = 2"] = "passed",
-      ["vid = 0x13, interface = 2"] = "connectivity.not_found", ["pid = 1, interface = 2"] = "connectivity.not_found",
-      ["serial = 's1', interface = 2"] = "connectivity.not_found", ["interface = 1"] = "connectivity.open",
-      ["interface = 0"] = "connectivity.open",
+      ["vid = 0x12"] = "passed", ["pid = 0x34, serial = 'S1'"] = "passed",
+      ["vid = 0x13"] = "connectivity.not_found", ["pid = 1"] = "connectivity.not_found",
+      ["serial = 's1'"] = "connectivity.not_found", ["interface = 1"] = "connectivity.timeout",
     } do
-      assert.equal(name, fault_of(("unit:open { %s }"):format(options)).name, options)
+      assert.equal(name, fault_of(ASK .. ("unit:reopen { %s }"):format(options), leaving).name, options)
     end
-    assert.equal("passed", fault_of("unit:open { vid = 1, interface = 2 }", { usb = {} }).name)
+    leaving.usb = {}
+    assert.equal("passed", fault_of(ASK .. "unit:reopen { vid = 1 }", leaving).name)
+    for interface, name in pairs { [0] = "connectivity.open", [1] = "connectivity.open", [2] = "passed" } do
+      assert.equal(name, fault_of(("unit:open { interface = %d }"):format(interface)).name)
+    end
   end)
 
   it("has a device leave, and its wires be lost", function()

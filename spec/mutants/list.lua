@@ -76,8 +76,9 @@ return {
     to = "if status or status == truths[self].recipe.success then return frame end" },
   { name = "a message is given to the device twice", file = "scripts/jig/unit.lua",
     law = "3 nothing is handed over twice",
-    from = "  truths[self].port:write(encoded(self, request))\n",
-    to = "  truths[self].port:write(encoded(self, request))\n  truths[self].port:write(encoded(self, request))\n" },
+    from = "  wire.write(truths[self].port, encoded(self, request))\n",
+    to = "  wire.write(truths[self].port, encoded(self, request))\n"
+      .. "  wire.write(truths[self].port, encoded(self, request))\n" },
   { name = "an exchange has no limit of its own", file = "scripts/jig/unit.lua", law = "the fault has a mapped code",
     from = 'task.limit("exchange", truths[self].recipe.limits.exchange)', to = 'task.limit("exchange", math.huge)' },
   { name = "what is left in the input is taken for an answer", file = "scripts/jig/unit.lua", law = "2 order",

@@ -17,6 +17,7 @@ enum {
     BUDGET_TICKS = JIG_BUDGET_MS / JIG_TICK_MS,
     HELD_TICKS = JIG_BUDGET_HELD_MS / JIG_TICK_MS,
     STUCK_TICKS = JIG_BUDGET_STUCK_MS / JIG_TICK_MS,
+    FULL_PART = 32, /* of the cap: room to tell that it is full */
     SOME_TICKS = 3, /* more at once come from one long call of C, which is over */
 };
 
@@ -28,6 +29,8 @@ enum {
 #define HELD                                                                                       \
     "it computed for more than 0.1 s where it cannot be suspended (a table.sort comparison, a "    \
     "string.gsub replacement, a message handler)"
+
+#define FULL "not enough memory: the recipe needs more than its slot may take"
 
 /* ---- the hook ---- */
 
@@ -112,6 +115,38 @@ static bool let_breathe(lua_State *L)
     return refused;
 }
 
+static void set_hook(lua_State *L);
+
+/* Of the allocator: what runs is to look at its memory before its next instruction. */
+static void memory_full(void *to)
+{
+    struct jig_meter *meter = to;
+    lua_State *running = atomic_load(&meter->running);
+    if (running)
+        set_hook(running);
+}
+
+/* Asks to be told when what is in use comes into the last part of what the recipe may take. */
+static void watch_memory(lua_State *L)
+{
+    struct jig_memory *memory = memory_of(L);
+    memory->to = &jigL_engine(L)->meter;
+    memory->full = memory_full;
+    memory->notice = memory->cap + memory->spare - memory->cap / FULL_PART;
+}
+
+/* Whether it has: here it can still be told which line that was, and no pcall goes on. Where memory
+ * is short at an allocation, Lua calls no handler. */
+static bool is_full(lua_State *L, const struct jig_budget *budget)
+{
+    const struct jig_memory *memory = memory_of(L);
+    if (!budget->folder || memory->cap == 0 || memory->notice)
+        return false;
+    lua_gc(L, LUA_GCCOLLECT);
+    watch_memory(L);
+    return memory->used > memory->notice;
+}
+
 static void count(lua_State *L, struct jig_budget *budget, unsigned ticks)
 {
     const struct jig_meter *meter = &jigL_engine(L)->meter;
@@ -124,9 +159,9 @@ static void count(lua_State *L, struct jig_budget *budget, unsigned ticks)
         spend(L, budget, too_long(meter));
     else if (stuck || (budget->held >= HELD_TICKS && !suspends(L, budget)))
         spend(L, budget, HELD);
+    else if (is_full(L, budget))
+        spend(L, budget, FULL);
 }
-
-static void set_hook(lua_State *L);
 
 /* What is hooked in any case. */
 static int line_mask(lua_State *L)
@@ -375,8 +410,10 @@ static void settle(lua_State *L, struct jig_budget *budget)
 
 static int run_ended(lua_State *L, int status, lua_KContext outermost)
 {
-    if (outermost)
+    if (outermost) {
         spare(L, 2);
+        memory_of(L)->notice = 0;
+    }
     if (status == LUA_ERRMEM)
         make_room(L);
     struct jig_budget *budget = outermost ? current_budget(L) : NULL;
@@ -418,6 +455,7 @@ static int run_with(lua_State *L, unsigned parts)
         if (parts == 0)
             make_room_early(L);
         spare(L, parts);
+        watch_memory(L);
     }
     int status = lua_pcallk(L, lua_gettop(L) - 3, LUA_MULTRET, lua_isnil(L, 2) ? 0 : 2, outermost,
                             run_ended);

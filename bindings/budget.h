@@ -18,7 +18,8 @@
  *
  * What a recipe fills, its unit holds on to, and so what comes after it has memory of its own, over
  * the state's cap: inside budget.run there is none of that, inside budget.run_after half, outside
- * all. So a full state still tells its verdict, and begins the next unit.
+ * all. So a full state still tells its verdict, and begins the next unit. A task that comes into
+ * the last part of what it may take, and still has it in use after a collection, is spent.
  *
  * A coroutine has one hook: where lines are counted (coverage.h) it is this one, too.
  *

@@ -206,6 +206,10 @@ void *jig_memory_allocate(void *memory, void *block, size_t old, size_t size)
     if (!result)
         result = block; /* could not move: it stays where it is, larger than it is taken for */
     m->used += size - before;
+    if (m->notice && m->used > m->notice) {
+        m->notice = 0;
+        m->full(m->to);
+    }
     return result;
 }
 

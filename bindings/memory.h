@@ -21,8 +21,11 @@ struct jig_memory_image;
 
 /* A zeroed one, with its cap set, is ready to use. */
 struct jig_memory {
-    size_t used, cap;   /* bytes that the state holds, and may hold; cap 0 = no cap */
-    size_t spare;       /* bytes over the cap that it may hold for now: budget.h */
+    size_t used, cap; /* bytes that the state holds, and may hold; cap 0 = no cap */
+    size_t spare;     /* bytes over the cap that it may hold for now: budget.h */
+    size_t notice;    /* once when more than this is in use `full` is called; 0 = never */
+    void (*full)(void *to);
+    void *to;
     atomic_bool choked; /* no large blocks meanwhile: budget.h */
     bool refused;       /* one that was wanted then */
     bool plain;         /* each block is the C library's, so that a checker sees its bounds */

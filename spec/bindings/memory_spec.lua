@@ -82,20 +82,22 @@ describe("bindings/memory", function()
       local function held() return collectgarbage "count" * 1024 // 1 end
       local list = {}
       for i, run in ipairs { budget.run, budget.run_after, budget.run, pcall } do
-        local ok, thrown
-        if run == pcall then ok, thrown = pcall(fill) else ok, thrown = run("", nil, fill) end
-        assert(not ok and thrown == "not enough memory", thrown)
-        list[i] = ("%d"):format(held())
+        local ok, thrown, spent
+        if run == pcall then ok, thrown = pcall(fill) else ok, thrown, spent = run("x", nil, fill) end
+        if i == 4 then for _ = 1, 100 do kept = kept[1] end end
+        assert(not ok and (spent and spent.reason or thrown):find("not enough memory", 1, true), thrown)
+        local bytes = held()
+        if i == 4 then kept = nil end
+        list[i] = ("%d"):format(bytes)
       end
-      kept = nil
       slot.emit { text = table.concat(list, " ") }
     ]], cap)
-    local bounds = { 16, 17, 17, 18 }
+    local bounds = { 15.5, 16.5, 16.5, 18 } -- half a sixteenth is room to tell it
     local i = 0
     for bytes in text:gmatch "%d+" do
       i = i + 1
-      local most = cap // 16 * bounds[i]
-      assert.is_true(tonumber(bytes) <= most + 1000 and tonumber(bytes) > most - 20000, i .. ": " .. text)
+      local most = cap / 16 * bounds[i]
+      assert.is_true(tonumber(bytes) <= most + 8000 and tonumber(bytes) > most - 20000, i .. ": " .. text)
     end
     assert.equal(4, i, text)
   end)

@@ -308,6 +308,7 @@ describe("jig.worker", function()
         local made = ended[1].fault
         assert.same({ "tool.limit", "A" }, { made.name, made.slot })
         assert.matches("not enough memory", made.reason)
+        assert.matches("recipe%.lua:%d+$", made.line)
         assert.is_false(ended[1].unreported)
         assert.equal(case[3], ended[1].fingerprint ~= nil)
         assert.matches("second", ended[2].fault.reason)

@@ -82,9 +82,10 @@ describe("core/ledger_sign", function()
     local ledger <close> = assert(ledgers.ledger("", "memory"))
     events.append(ledger, events.started())
     assert.equal("not_found", select(3, ledger:sign(folder.path .. "/nowhere")))
-    assert.equal("denied", select(3, ledger:sign(public)))
-    scratch.run { "chmod", "600", public }
     assert.equal("invalid", select(3, ledger:sign(public)))
+    scratch.run { "chmod", "640", private }
+    assert.equal("denied", select(3, ledger:sign(private)))
+    scratch.run { "chmod", "600", private }
     assert.same({}, heads(ledger))
   end)
 end)

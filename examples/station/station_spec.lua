@@ -74,7 +74,7 @@ describe("examples/station", function()
     local count = 0
     for _, values in pairs(settings) do
       for _, value in ipairs(values) do
-        for path in (" " .. value):gmatch("[%s=](/[^%s:]+)") do
+        for path in (" " .. value):gmatch("[%s=]%-?(/[^%s:]+)") do
           assert.is_true(made_by[path], path)
           count = count + 1
         end
@@ -94,7 +94,7 @@ describe("examples/station", function()
 
   it("calls jig with flags that it has", function()
     for _, line in ipairs { settings.ExecStartPre[1], settings.ExecStart[1] } do
-      local verb, rest = line:match("^/usr/local/bin/jig (%l+) (.*)$")
+      local verb, rest = line:match("^%-?/usr/local/bin/jig (%l+) (.*)$")
       local known = {}
       for _, option in ipairs((options.of(require("jig.commands." .. verb)))) do known[option.name] = true end
       for flag in rest:gmatch("%-%-[%w-]+") do assert.is_true(known[flag], flag) end

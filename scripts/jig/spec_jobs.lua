@@ -36,12 +36,9 @@ end
 -- What its process came to, where its tests do not say it.
 local function trouble_of(result, ended, cases)
   if not ended then return "the run did not come to its end" end
-  local counted = false
-  for _, case in ipairs(cases) do
-    if case.tag == "failure" or case.tag == "error" then return nil end
-    counted = counted or case.tag ~= "skipped"
-  end
-  if counted and result.exit ~= 0 then return "its process ended badly" end -- a sanitizer's find, say
+  local passed, failed = specs.count(cases)
+  -- a sanitizer's find, say
+  if passed > 0 and failed == 0 and result.exit ~= 0 then return "its process ended badly" end
 end
 
 local function ending(result)
@@ -51,10 +48,8 @@ end
 -- Whether there is anything to read in what its process told people: one that ran nothing says so, which is for the
 -- whole run to say.
 local function is_news(cases, ended)
-  for _, case in ipairs(cases) do
-    if case.tag ~= "skipped" then return true end
-  end
-  return not ended
+  local passed, failed = specs.count(cases)
+  return passed + failed > 0 or not ended
 end
 
 local function run_file(file, words)

@@ -112,10 +112,7 @@ local function run_in_jobs(o, tally)
   local cases
   cases, message = spec_jobs.run(files, job_words(o), o.jobs)
   if not cases then return message end
-  for _, case in ipairs(cases) do
-    local key = not case.tag and "passed" or case.tag ~= "skipped" and "failed"
-    if key then tally[key] = tally[key] + 1 end
-  end
+  tally.passed, tally.failed = require "jig.output.specs".count(cases)
   tally.ended = true
   return o.junit and require "jig.output.specs_junit".finish(o.junit, cases) or trouble_of(tally)
 end

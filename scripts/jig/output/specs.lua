@@ -17,19 +17,30 @@ function specs.show(to, case)
   to:write("    ", (case.message:gsub("\n", "\n    ")), "\n")
 end
 
---- What was skipped, and the counts.
----@param to file*
 ---@param cases jig.SpecCase[]
-function specs.sum_up(to, cases)
+---@return integer passed, integer failed, integer skipped  failed: with errors outside of tests
+function specs.count(cases)
   local passed, failed, skipped = 0, 0, 0
   for _, case in ipairs(cases) do
     if case.tag == "skipped" then
       skipped = skipped + 1
-      to:write(("skipped: %s%s\n"):format(case.name, case.message ~= "" and ": " .. case.message or ""))
     elseif case.tag then
       failed = failed + 1
     else
       passed = passed + 1
+    end
+  end
+  return passed, failed, skipped
+end
+
+--- What was skipped, and the counts.
+---@param to file*
+---@param cases jig.SpecCase[]
+function specs.sum_up(to, cases)
+  local passed, failed, skipped = specs.count(cases)
+  for _, case in ipairs(cases) do
+    if case.tag == "skipped" then
+      to:write(("skipped: %s%s\n"):format(case.name, case.message ~= "" and ": " .. case.message or ""))
     end
   end
   to:write(("%d passed, %d failed%s\n"):format(passed, failed,

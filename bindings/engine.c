@@ -14,7 +14,7 @@
 #include "bindings/watchdog.h"
 #include "bindings/world.h"
 #include "core/arrival.h"
-#include "core/pin.h"
+#include "core/pinned.h"
 
 struct limit {
     int64_t deadline;
@@ -86,9 +86,9 @@ void jigL_engine_close(struct jig_engine *engine)
     free(engine->nap);
     free(engine->signal_wait);
     jig_coverage_free(engine->coverage);
-    if (engine->pin)
-        jig_pin_close(engine->pin);
-    free(engine->pin);
+    if (engine->pinned)
+        jig_pinned_close(engine->pinned);
+    free(engine->pinned);
     jigL_ahead_free(engine->ahead);
     *engine = (struct jig_engine){0};
 }

@@ -1,5 +1,5 @@
 /* jig.guard: what a station trusts: files that nobody else may change, folders that are read once,
- * and the program that is pinned (core/guard.h, bundle.h, pin.h). Nothing here yields. */
+ * and the program that is pinned (core/guard.h, bundle.h, pinned.h). Nothing here yields. */
 #include "bindings/jig.h"
 
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "core/bundle.h"
 #include "core/guard.h"
-#include "core/pin.h"
+#include "core/pinned.h"
 
 #define BUNDLE "jig.guard.bundle"
 #define TEXT   "jig.guard.text"
@@ -108,16 +108,16 @@ static int pin(lua_State *L)
     struct jig_error err;
     const char *path = check_path(L, 1);
     uid_t owner = opt_owner(L, 2);
-    if (engine->pin)
+    if (engine->pinned)
         return luaL_error(L, "a program is pinned already");
-    struct jig_pin *made = malloc(sizeof *made);
+    struct jig_pinned *made = malloc(sizeof *made);
     if (!made)
         return luaL_error(L, "no memory");
-    if (jig_pin_open(made, path, owner, &err) < 0) {
+    if (jig_pinned_open(made, path, owner, &err) < 0) {
         free(made);
         return jigL_fail(L, &err);
     }
-    engine->pin = made;
+    engine->pinned = made;
     lua_pushlstring(L, (const char *)made->sha256, sizeof made->sha256);
     return 1;
 }

@@ -22,7 +22,7 @@
 #include "core/log.h"
 #include "core/loop.h"
 
-struct jig_pin;
+struct jig_pinned;
 struct jig_ahead;
 struct jig_slot;
 struct jig_task;
@@ -59,7 +59,7 @@ struct jig_engine {
     int status;
     bool settled;                 /* and sessions left unreported do not change it */
     struct jig_wait *signal_wait; /* who waits for one */
-    struct jig_pin *pin; /* the CLI of services that are pinned; NULL = none: see guard.c */
+    struct jig_pinned *pinned; /* the CLI of services that are pinned; NULL = none: see guard.c */
 };
 
 int jigL_engine_open(struct jig_engine *engine, struct jig_error *err);

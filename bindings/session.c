@@ -244,9 +244,9 @@ static int service_new(lua_State *L)
     read_calls(L, &service);
     service.cli.arguments = read_list(L, 1, "arguments");
     bool pinned = bool_field(L, 1, "pinned", false);
-    if (pinned && !engine->pin)
+    if (pinned && !engine->pinned)
         return luaL_error(L, "session.service: no program is pinned");
-    service.cli.pin = pinned ? engine->pin : NULL;
+    service.cli.pinned = pinned ? engine->pinned : NULL;
     service.env = read_env(L, pinned);
     read_token(L, &service);
     struct lservice *s = lua_newuserdatauv(L, sizeof *s, 0);

@@ -147,7 +147,7 @@ static void set_dispositions(const sigset_t *changed)
 __attribute__((no_sanitize_address)) static void run_program(const struct birth *birth)
 {
     int last = 2 + (int)birth->options->n_kept;
-    if (!birth->options->pin)
+    if (!birth->options->pinned)
         execve(birth->program, birth->argv, birth->env);
     else if (fcntl(last, F_SETFD, FD_CLOEXEC) == 0)
         execveat(last, "", birth->argv, birth->env, AT_EMPTY_PATH);
@@ -242,14 +242,14 @@ static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_optio
     };
     if (!nursery)
         return ENOMEM;
-    int rc = o->pin ? 0 : find_program(o->argv[0], found, sizeof found, &birth.program);
+    int rc = o->pinned ? 0 : find_program(o->argv[0], found, sizeof found, &birth.program);
     if (rc)
         return rc;
     birth.changed = &nursery->changed;
-    if (o->pin && o->n_kept == JIG_CHILD_KEPT)
+    if (o->pinned && o->n_kept == JIG_CHILD_KEPT)
         return EMFILE;
-    if (o->pin)
-        options.kept[options.n_kept++] = o->pin->fd;
+    if (o->pinned)
+        options.kept[options.n_kept++] = o->pinned->fd;
     const struct jig_child_options whole = options;
     struct jig_lender *lender = jig_lend_begin(loop, &options);
     birth.lender = lender;
@@ -272,7 +272,7 @@ static int fail_spawn(struct jig_error *err, int rc, const struct jig_child_opti
     const char *program = o->argv[0];
     if (o->cwd && access(o->cwd, X_OK) < 0)
         return jig_fail_sys(err, errno, "cannot enter the working directory '%s'", o->cwd);
-    if (rc == ENOENT && o->pin)
+    if (rc == ENOENT && o->pinned)
         return jig_fail(err, JIG_ENOTFOUND,
                         "cannot start '%s': the loader that the program names does not exist",
                         program);
@@ -324,7 +324,7 @@ static void fire_kill(struct jig_timer *timer);
 struct jig_child *jig_child_start(struct jig_loop *loop, const struct jig_child_options *options,
                                   jig_child_fn *fn, void *data, struct jig_error *err)
 {
-    if (options->pin && jig_pin_check(options->pin, options->argv[0], err) < 0)
+    if (options->pinned && jig_pinned_check(options->pinned, options->argv[0], err) < 0)
         return NULL;
     struct jig_child *child = calloc(1, sizeof *child);
     if (!child || !family_of(loop)) {

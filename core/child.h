@@ -14,7 +14,7 @@
 
 #include "core/error.h"
 #include "core/loop.h"
-#include "core/pin.h"
+#include "core/pinned.h"
 #include <sys/types.h>
 
 enum {
@@ -29,8 +29,8 @@ struct jig_child_options {
     int stdio[3]; /* descriptors for 0, 1, 2, any of them; -1 = /dev/null. Not closed here */
     int kept[JIG_CHILD_KEPT]; /* n_kept descriptors that it has besides, at 3 and on: a lock's */
     size_t n_kept;
-    struct jig_pin *pin; /* what is run, by its descriptor, which takes a place of the kept
-                          * ones; argv[0] is its name then. NULL = the program argv[0] */
+    struct jig_pinned *pinned; /* what is run, by its descriptor, which takes a place of the kept
+                                * ones; argv[0] is its name then. NULL = the program argv[0] */
 };
 
 struct jig_child;

@@ -17,7 +17,7 @@
 
 #include "core/error.h"
 
-struct jig_pin;
+struct jig_pinned;
 
 enum jig_factory_command {
     JIG_NEW_DEVICE,
@@ -43,7 +43,7 @@ const char *jig_factory_command_name(enum jig_factory_command command);
 struct jig_factory_cli {
     const char *program;
     const char *const *arguments; /* between program and command, ended by NULL; may be NULL */
-    struct jig_pin *pin;          /* what is run as `program`; it outlives all calls. NULL = what
+    struct jig_pinned *pinned;    /* what is run as `program`; it outlives all calls. NULL = what
                                    * has that name at each call */
 };
 

@@ -24,7 +24,7 @@ struct jig_proc_options {
     size_t cap;               /* bytes kept of each stream */
     int kept[JIG_CHILD_KEPT]; /* as in child.h */
     size_t n_kept;
-    struct jig_pin *pin; /* as in child.h */
+    struct jig_pinned *pinned; /* as in child.h */
 };
 
 enum jig_proc_end { JIG_PROC_EXITED, JIG_PROC_SIGNALLED };

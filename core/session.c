@@ -352,7 +352,7 @@ static int start(struct jig_session *s, struct jig_error *err)
         .deadline = s->deadline,
         .grace = jig_clock_after(0, service->grace),
         .cap = JIG_CLI_OUTPUT_CAP,
-        .pin = service->cli.pin,
+        .pinned = service->cli.pinned,
     };
     struct jig_error why;
     add_locks(s, &options);

@@ -10,8 +10,8 @@
  * It must be a program that the kernel loads itself (ELF). A script would be read by an interpreter
  * that nobody has hashed, by a name in /dev/fd and in its own time.
  */
-#ifndef JIG_CORE_PIN_H
-#define JIG_CORE_PIN_H
+#ifndef JIG_CORE_PINNED_H
+#define JIG_CORE_PINNED_H
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,7 +20,7 @@
 #include "core/digest.h"
 #include "core/error.h"
 
-struct jig_pin {
+struct jig_pinned {
     int fd;
     uint8_t sha256[JIG_SHA256_SIZE];
     off_t size; /* when it was hashed, or looked at since */
@@ -29,11 +29,12 @@ struct jig_pin {
 
 /* The codes of guard.h; JIG_EDENIED also for one that may not be executed, JIG_EINVALID for no
  * program. On failure there is nothing to close. */
-int jig_pin_open(struct jig_pin *pin, const char *path, uid_t owner, struct jig_error *err);
-void jig_pin_close(struct jig_pin *pin);
+int jig_pinned_open(struct jig_pinned *pinned, const char *path, uid_t owner,
+                    struct jig_error *err);
+void jig_pinned_close(struct jig_pinned *pinned);
 
 /* JIG_EDENIED when the file is not as it was hashed; JIG_ELOST (EIO), JIG_ESYSTEM, JIG_ENOMEM when
  * that cannot be seen, and then the next call looks again. `name` is for the message. */
-int jig_pin_check(struct jig_pin *pin, const char *name, struct jig_error *err);
+int jig_pinned_check(struct jig_pinned *pinned, const char *name, struct jig_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* See pin.h. */
-#include "core/pin.h"
+/* See pinned.h. */
+#include "core/pinned.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,63 +50,64 @@ static int check_program(int fd, const char *path, struct jig_error *err)
 }
 
 /* What tells of a write, from before the hash: what is written meanwhile is noticed afterwards. */
-static int look(struct jig_pin *pin, const char *path, struct jig_error *err)
+static int look(struct jig_pinned *pinned, const char *path, struct jig_error *err)
 {
     struct stat st;
-    if (fstat(pin->fd, &st) < 0)
+    if (fstat(pinned->fd, &st) < 0)
         return jig_fail_sys(err, errno, "%s", path);
-    pin->size = st.st_size;
-    pin->changed = st.st_ctim;
+    pinned->size = st.st_size;
+    pinned->changed = st.st_ctim;
     return JIG_OK;
 }
 
-static bool is_as_seen(const struct jig_pin *pin)
+static bool is_as_seen(const struct jig_pinned *pinned)
 {
     struct stat st;
-    return fstat(pin->fd, &st) == 0 && st.st_size == pin->size &&
-           st.st_ctim.tv_sec == pin->changed.tv_sec && st.st_ctim.tv_nsec == pin->changed.tv_nsec;
+    return fstat(pinned->fd, &st) == 0 && st.st_size == pinned->size &&
+           st.st_ctim.tv_sec == pinned->changed.tv_sec &&
+           st.st_ctim.tv_nsec == pinned->changed.tv_nsec;
 }
 
-static int take(struct jig_pin *pin, const char *path, struct jig_error *err)
+static int take(struct jig_pinned *pinned, const char *path, struct jig_error *err)
 {
-    int rc = look(pin, path, err);
+    int rc = look(pinned, path, err);
     if (rc == JIG_OK)
-        rc = check_program(pin->fd, path, err);
+        rc = check_program(pinned->fd, path, err);
     if (rc == JIG_OK)
-        rc = hash(pin->fd, pin->sha256, path, err);
-    return rc == JIG_OK ? jig_pin_check(pin, path, err) : rc;
+        rc = hash(pinned->fd, pinned->sha256, path, err);
+    return rc == JIG_OK ? jig_pinned_check(pinned, path, err) : rc;
 }
 
-int jig_pin_open(struct jig_pin *pin, const char *path, uid_t owner, struct jig_error *err)
+int jig_pinned_open(struct jig_pinned *pinned, const char *path, uid_t owner, struct jig_error *err)
 {
-    *pin = (struct jig_pin){.fd = jig_guard_open(path, owner, err)};
-    if (pin->fd < 0)
-        return pin->fd;
-    int rc = take(pin, path, err);
+    *pinned = (struct jig_pinned){.fd = jig_guard_open(path, owner, err)};
+    if (pinned->fd < 0)
+        return pinned->fd;
+    int rc = take(pinned, path, err);
     if (rc < 0)
-        jig_pin_close(pin);
+        jig_pinned_close(pinned);
     return rc;
 }
 
-void jig_pin_close(struct jig_pin *pin)
+void jig_pinned_close(struct jig_pinned *pinned)
 {
-    if (pin->fd >= 0)
-        close(pin->fd);
-    pin->fd = -1;
+    if (pinned->fd >= 0)
+        close(pinned->fd);
+    pinned->fd = -1;
 }
 
 /* A file that lost its name, or whose mode was set, has changed too, and not what is in it. */
-int jig_pin_check(struct jig_pin *pin, const char *name, struct jig_error *err)
+int jig_pinned_check(struct jig_pinned *pinned, const char *name, struct jig_error *err)
 {
     uint8_t now[JIG_SHA256_SIZE];
-    if (is_as_seen(pin))
+    if (is_as_seen(pinned))
         return JIG_OK;
-    int rc = look(pin, name, err);
+    int rc = look(pinned, name, err);
     if (rc == JIG_OK)
-        rc = hash(pin->fd, now, name, err);
-    if (rc == JIG_OK && is_as_seen(pin) && memcmp(now, pin->sha256, sizeof now) == 0)
+        rc = hash(pinned->fd, now, name, err);
+    if (rc == JIG_OK && is_as_seen(pinned) && memcmp(now, pinned->sha256, sizeof now) == 0)
         return JIG_OK;
-    pin->size = -1; /* never again without a look, whatever failed */
+    pinned->size = -1; /* never again without a look, whatever failed */
     if (rc < 0)
         return rc;
     return jig_fail(err, JIG_EDENIED, "%s was changed after it was hashed: not started", name);

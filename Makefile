@@ -24,20 +24,20 @@ SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-reco
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-CORE = error buf hex crc digest guard pinned bundle address beneath clock loop arrival log lend child player proc port service factory_cli judge \
+CORE = error buf hex crc digest guard pinned bundle address beneath clock loop arrival log secret pty prompt handover lend child player proc port service factory_cli judge \
        seat gate_watch gate session \
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
 JOURNAL = folder process owner emergency_file emergency scribe journal
 TRANSPORTS = options lock fd connect sysfs holders serial_find serial usb_library usb_find usb_list usb_pipe usb_request usb udev tty tcp tls tls_trust tls_words \
              exec pair stage stdin fault table
-BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest sign guard port devices gate session journal ledger lineedit editline proc slot source system host version memory developer state ahead world world_hooks world_record main
+BINDINGS = engine budget coverage watchdog environment coroutine pattern bounded task clock hex crc digest sign guard pin secret port devices gate session journal ledger lineedit editline proc slot source system host version memory developer state ahead world world_hooks world_record main
 SCRIPTS = $(shell find scripts/jig -name '*.lua' | LC_ALL=C sort)
 # What `jig help` prints: NAME=FILE
 PAGES = jig=README.md scripts=scripts/README.md spec=spec/README.md examples=examples/README.md \
         transports=transports/README.md station=examples/station/README.md simulator=examples/simulator/README.md
 SIM_COMMON = agreement bytes
-SIM_TOOL = factory_tool audit authority service misbehave
+SIM_TOOL = factory_tool audit authority service misbehave pin
 SIM_DEVICE = device endpoint firmware options outbox trouble wire
 
 CORE_O = $(CORE:%=$(BUILD)/core/%.o)
@@ -100,7 +100,7 @@ $(BUILD)/spec/core.so: spec/support/core.c $(patsubst %,core/%.c,address factory
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^ -lcrypto
 $(BUILD)/spec/loop.so: spec/support/loop.c \
-    $(patsubst %,core/%.c,error buf hex digest clock guard pinned loop arrival log lend child player proc service factory_cli judge \
+    $(patsubst %,core/%.c,error buf hex digest clock guard pinned loop arrival log secret pty prompt handover lend child player proc service factory_cli judge \
     seat gate_watch gate session \
     $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)

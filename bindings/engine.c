@@ -15,6 +15,7 @@
 #include "bindings/world.h"
 #include "core/arrival.h"
 #include "core/pinned.h"
+#include "core/secret.h"
 
 struct limit {
     int64_t deadline;
@@ -89,6 +90,7 @@ void jigL_engine_close(struct jig_engine *engine)
     if (engine->pinned)
         jig_pinned_close(engine->pinned);
     free(engine->pinned);
+    jig_secret_drop(engine->pin);
     jigL_ahead_free(engine->ahead);
     *engine = (struct jig_engine){0};
 }

@@ -24,6 +24,7 @@
 
 struct jig_pinned;
 struct jig_ahead;
+struct jig_secret;
 struct jig_slot;
 struct jig_task;
 struct jig_wait;
@@ -60,6 +61,7 @@ struct jig_engine {
     bool settled;                 /* and sessions left unreported do not change it */
     struct jig_wait *signal_wait; /* who waits for one */
     struct jig_pinned *pinned; /* the CLI of services that are pinned; NULL = none: see guard.c */
+    struct jig_secret *pin;    /* of the token; NULL = none is kept: see pin.c */
 };
 
 int jigL_engine_open(struct jig_engine *engine, struct jig_error *err);
@@ -207,8 +209,10 @@ int luaopen_jig_digest(lua_State *L);
 int luaopen_jig_sign(lua_State *L);
 int luaopen_jig_clock(lua_State *L);
 int luaopen_jig_task(lua_State *L);
+int luaopen_jig_pin(lua_State *L);
 int luaopen_jig_port(lua_State *L);
 int luaopen_jig_gate(lua_State *L);
+int luaopen_jig_secret(lua_State *L);
 int luaopen_jig_session(lua_State *L);
 int luaopen_jig_journal(lua_State *L);
 int luaopen_jig_host(lua_State *L);

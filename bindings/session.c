@@ -153,10 +153,9 @@ static void read_report(lua_State *L, struct jig_service *service)
 }
 
 /* [-0, +n, e] */
-static void read_trouble(lua_State *L, int token, const char *key,
+static void read_trouble(lua_State *L, int token, const char *key, const char *const *known,
                          struct jig_token_trouble *trouble)
 {
-    static const char *const known[] = {"statuses", "patterns", NULL};
     if (lua_getfield(L, token, key) == LUA_TNIL)
         return;
     int table = lua_gettop(L);
@@ -165,9 +164,59 @@ static void read_trouble(lua_State *L, int token, const char *key,
     trouble->patterns = read_list(L, table, "patterns");
 }
 
+/* A text in field `key` of the table on the top of the stack, which keeps it alive. [-0, +0, e] */
+static const char *need_text(lua_State *L, const char *key, size_t most)
+{
+    size_t n = 0;
+    const char *text = lua_getfield(L, -1, key) == LUA_TSTRING ? lua_tolstring(L, -1, &n) : NULL;
+    if (!text || n == 0 || n > most || strlen(text) != n)
+        luaL_error(L, "session.service: token.pin needs '%s', a text of 1 to %d bytes", key,
+                   (int)most);
+    lua_pop(L, 1);
+    return text;
+}
+
+/* How the CLI gets the PIN that the process keeps; the table pin is on the top of the stack. What
+ * is played in a world needs none. [-0, +0, e] */
+static void read_handover(lua_State *L, struct jig_handover *handover)
+{
+    static const char *const ways[] = {"descriptor", "environment", "terminal", NULL};
+    struct jig_engine *engine = jigL_engine(L);
+    if (lua_getfield(L, -1, "by") == LUA_TNIL || engine->world) {
+        lua_pop(L, 1);
+        return;
+    }
+    handover->way = (enum jig_handover_way)(luaL_checkoption(L, -1, NULL, ways) + 1);
+    lua_pop(L, 1);
+    lua_getfield(L, -1, "descriptor");
+    lua_Integer descriptor = luaL_optinteger(L, -1, 3);
+    lua_pop(L, 1);
+    if (descriptor != 0 && descriptor != 3)
+        luaL_error(L, "session.service: token.pin.descriptor must be 0 or 3");
+    handover->descriptor = (int)descriptor;
+    if (handover->way == JIG_HANDOVER_ENVIRONMENT)
+        handover->variable = need_text(L, "variable", JIG_HANDOVER_PROMPT);
+    if (handover->way == JIG_HANDOVER_TERMINAL)
+        handover->prompt = need_text(L, "prompt", JIG_HANDOVER_PROMPT);
+    if (!engine->pin)
+        luaL_error(L, "session.service: no PIN is kept (jig.pin)");
+    handover->secret = engine->pin;
+}
+
+/* [-0, +n, e] */
+static void read_pin(lua_State *L, int token, struct jig_token *made)
+{
+    static const char *const known[] = {"statuses",   "patterns", "from",   "by",
+                                        "descriptor", "variable", "prompt", NULL};
+    read_trouble(L, token, "pin", known, &made->pin);
+    if (lua_getfield(L, token, "pin") != LUA_TNIL)
+        read_handover(L, &made->handover);
+}
+
 /* [-0, +n, e] */
 static void read_token(lua_State *L, struct jig_service *service)
 {
+    static const char *const trouble[] = {"statuses", "patterns", NULL};
     static const char *const known[] = {"name", "width", "folder", "missing",
                                         "busy", "pin",   "tries",  NULL};
     struct jig_token *token = &service->token;
@@ -175,7 +224,7 @@ static void read_token(lua_State *L, struct jig_service *service)
     if (!lua_toboolean(L, -1))
         return;
     int table = lua_gettop(L);
-    luaL_checkstack(L, 24, "token");
+    luaL_checkstack(L, 28, "token");
     jigL_check_keys(L, table, "session.service token", known);
     lua_getfield(L, table, "name");
     token->name = luaL_optstring(L, -1, "default");
@@ -184,9 +233,9 @@ static void read_token(lua_State *L, struct jig_service *service)
     lua_getfield(L, table, "width");
     lua_Integer width = luaL_optinteger(L, -1, 1);
     token->width = width >= 1 && width <= JIG_SEATS_MAX ? (int)width : 0;
-    read_trouble(L, table, "missing", &token->missing);
-    read_trouble(L, table, "busy", &token->busy);
-    read_trouble(L, table, "pin", &token->pin);
+    read_trouble(L, table, "missing", trouble, &token->missing);
+    read_trouble(L, table, "busy", trouble, &token->busy);
+    read_pin(L, table, token);
 }
 
 static void read_calls(lua_State *L, struct jig_service *service)
@@ -215,10 +264,12 @@ static void read_calls(lua_State *L, struct jig_service *service)
  *   token      { name = "default", width = 1, folder = "/run/lock/jig", missing, busy, pin }: the
  * token that the calls use; they queue for it, with all jigs of the host that use the folder
  * (core/gate.h), at most limits.gate seconds (600). missing, busy, pin: { statuses = {}, patterns =
- * {} }, by which a refusal tells that. Default false: no gate. `tries` is for jig.worker
- *   calls      calls of this process at once (default 0: no limit)
- *   pinned     run the program that guard.pin opened, as `cli`, and give it no variables but env's
- * nil, message, code when the folder cannot be used. Does not yield.
+ * {} }, by which a refusal tells that. pin also: how the CLI gets the PIN that jig.pin keeps
+ * (core/handover.h): by = "descriptor" (descriptor = 3, or 0), "environment" (variable) or
+ * "terminal" (prompt); `from` is for jig.commands.journaling. Default false: no gate. `tries` is
+ * for jig.worker calls      calls of this process at once (default 0: no limit) pinned     run the
+ * program that guard.pin opened, as `cli`, and give it no variables but env's nil, message, code
+ * when the folder cannot be used. Does not yield.
  */
 static int service_new(lua_State *L)
 {

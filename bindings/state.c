@@ -23,6 +23,7 @@ static const luaL_Reg modules[] = {
     {"jig.ledger", luaopen_jig_ledger},
     {"jig.port", luaopen_jig_port},
     {"jig.proc", luaopen_jig_proc},
+    {"jig.secret", luaopen_jig_secret},
     {"jig.session", luaopen_jig_session},
     {"jig.slot", luaopen_jig_slot},
     {"jig.source", luaopen_jig_source},
@@ -113,6 +114,8 @@ static int open_main(lua_State *L)
     lua_setfield(L, -2, "jig.lineedit");
     lua_pushcfunction(L, luaopen_jig_guard);
     lua_setfield(L, -2, "jig.guard");
+    lua_pushcfunction(L, luaopen_jig_pin);
+    lua_setfield(L, -2, "jig.pin");
     lua_pushcfunction(L, luaopen_jig_sign);
     lua_setfield(L, -2, "jig.sign");
     lua_pop(L, 1);

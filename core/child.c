@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -180,7 +181,8 @@ __attribute__((no_sanitize_address)) static int become_program(void *data)
         _exit(127);
     birth->whole = true;
     set_dispositions(birth->changed);
-    if (setsid() >= 0 && (!o->cwd || chdir(o->cwd) == 0) && place(o) == 0) {
+    if (setsid() >= 0 && (!o->cwd || chdir(o->cwd) == 0) && place(o) == 0 &&
+        (!o->terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
         set_limits();
         sigprocmask(SIG_SETMASK, &none, NULL);
         run_program(birth);

@@ -1,6 +1,7 @@
 /* A child process, watched by the loop from start to reaping.
  *
- * An argument vector (no shell), its own session and process group, no controlling terminal,
+ * An argument vector (no shell), its own session and process group, no controlling terminal but
+ * one that is given,
  * default signal dispositions, an empty signal mask, descriptors 0, 1, 2 as given and those that
  * are kept, no others; no core file, JIG_CHILD_FILES descriptors (soft). It shares
  * jig's memory until it becomes its program (clone with CLONE_VFORK, what posix_spawn does, with a
@@ -15,10 +16,11 @@
 #include "core/error.h"
 #include "core/loop.h"
 #include "core/pinned.h"
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum {
-    JIG_CHILD_KEPT = 4,
+    JIG_CHILD_KEPT = 5,
     JIG_CHILD_FILES = 1024, /* descriptors that it may have unless it asks for more */
 };
 
@@ -29,6 +31,7 @@ struct jig_child_options {
     int stdio[3]; /* descriptors for 0, 1, 2, any of them; -1 = /dev/null. Not closed here */
     int kept[JIG_CHILD_KEPT]; /* n_kept descriptors that it has besides, at 3 and on: a lock's */
     size_t n_kept;
+    bool terminal;             /* stdio[0] is a terminal, which becomes its controlling one */
     struct jig_pinned *pinned; /* what is run, by its descriptor, which takes a place of the kept
                                 * ones; argv[0] is its name then. NULL = the program argv[0] */
 };

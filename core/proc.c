@@ -32,6 +32,8 @@ struct jig_proc {
     struct jig_child *child;   /* while it runs; or, */
     struct jig_played *played; /* in place of it, what plays it */
     struct stream out, err;
+    struct jig_handing handing;
+    struct jig_secret *secret; /* that it got, held; NULL = none */
     struct jig_timer limit, look;
     int64_t grace;
     jig_proc_fn *fn;
@@ -96,6 +98,8 @@ static void free_proc(struct jig_proc *proc)
 {
     close_stream(&proc->out);
     close_stream(&proc->err);
+    jig_handover_end(&proc->handing);
+    jig_secret_drop(proc->secret);
     jig_timer_stop(proc->loop, &proc->limit);
     jig_timer_stop(proc->loop, &proc->look);
     jig_buf_release(&proc->result.out);
@@ -116,6 +120,8 @@ static void child_ended(void *data, int status)
         drain(&proc->out);
     if (proc->err.fd >= 0)
         drain(&proc->err);
+    if (proc->secret && r->err.bytes)
+        jig_secret_hide(proc->secret, r->err.bytes + r->err.head, jig_buf_len(&r->err));
     if (proc->fn)
         proc->fn(proc->data, r);
     free_proc(proc);
@@ -172,6 +178,27 @@ static struct jig_proc *new_proc(struct jig_loop *loop, const struct jig_proc_op
     return proc;
 }
 
+static void asked_again(void *data)
+{
+    struct jig_proc *proc = data;
+    stop_for(proc, JIG_PROC_ASKED_AGAIN, proc->grace);
+}
+
+/* Its descriptors are there. */
+static int start_with(struct jig_proc *proc, struct jig_child_options *child,
+                      const struct jig_handover *handover, struct jig_error *err)
+{
+    static const struct jig_handover none = {0};
+    int rc = jig_handover_begin(&proc->handing, handover ? handover : &none, proc->loop, child,
+                                asked_again, proc, err);
+    if (rc < 0)
+        return rc;
+    proc->secret = handover && handover->secret ? jig_secret_hold(handover->secret) : NULL;
+    proc->child = jig_child_start(proc->loop, child, child_ended, proc, err);
+    jig_handover_started(&proc->handing);
+    return proc->child ? JIG_OK : JIG_ESYSTEM;
+}
+
 static int start_child(struct jig_proc *proc, const struct jig_proc_options *o,
                        struct jig_error *err)
 {
@@ -185,10 +212,8 @@ static int start_child(struct jig_proc *proc, const struct jig_proc_options *o,
     int rc = open_stream(&proc->out, &child.stdio[1], err);
     if (rc == JIG_OK)
         rc = open_stream(&proc->err, &child.stdio[2], err);
-    if (rc == JIG_OK) {
-        proc->child = jig_child_start(proc->loop, &child, child_ended, proc, err);
-        rc = proc->child ? JIG_OK : JIG_ESYSTEM;
-    }
+    if (rc == JIG_OK)
+        rc = start_with(proc, &child, o->handover, err);
     for (int fd = 1; fd < 3; fd++)
         if (child.stdio[fd] >= 0)
             close(child.stdio[fd]);
@@ -301,6 +326,11 @@ int jig_proc_check(const struct jig_proc_result *result, const char *what, struc
     case JIG_PROC_OVER_CAP:
         return jig_fail(err, JIG_ELIMIT, "%s printed more than %zu bytes on one stream", what,
                         result->out.cap);
+    case JIG_PROC_ASKED_AGAIN:
+        return jig_fail(err, JIG_EPIN,
+                        "%s asked again for the PIN that it had been given: it refused it, and was "
+                        "ended",
+                        what);
     case JIG_PROC_STOPPED:
         return jig_fail(err, JIG_ECANCELLED, "%s was stopped by jig after %.3g s", what, seconds);
     case JIG_PROC_NOT_STOPPED:

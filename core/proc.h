@@ -1,9 +1,9 @@
 /* Runs a program to its end and keeps what it printed.
  *
- * stdin is /dev/null; stdout and stderr are kept apart, each under a cap. Output is complete when
- * the program has ended and its pipes are read dry, not at end of file: a helper that it left
- * behind may hold them open. At the deadline, or over the cap, its session gets TERM and, after the
- * grace, KILL.
+ * stdin is /dev/null, unless a secret is handed over by it; stdout and stderr are kept apart, each
+ * under a cap. Output is complete when the program has ended and its pipes are read dry, not at end
+ * of file: a helper that it left behind may hold them open. A secret that it was given is hidden in
+ * its stderr. At the deadline, or over the cap, its session gets TERM and, after the grace, KILL.
  */
 #ifndef JIG_CORE_PROC_H
 #define JIG_CORE_PROC_H
@@ -11,6 +11,7 @@
 #include "core/buf.h"
 #include "core/child.h"
 #include "core/error.h"
+#include "core/handover.h"
 #include "core/loop.h"
 #include <stdbool.h>
 #include <sys/types.h>
@@ -24,7 +25,8 @@ struct jig_proc_options {
     size_t cap;               /* bytes kept of each stream */
     int kept[JIG_CHILD_KEPT]; /* as in child.h */
     size_t n_kept;
-    struct jig_pinned *pinned; /* as in child.h */
+    struct jig_pinned *pinned;           /* as in child.h */
+    const struct jig_handover *handover; /* NULL = it gets no secret; outlives the program */
 };
 
 enum jig_proc_end { JIG_PROC_EXITED, JIG_PROC_SIGNALLED };
@@ -32,6 +34,7 @@ enum jig_proc_stop {
     JIG_PROC_NOT_STOPPED,
     JIG_PROC_TIMED_OUT,
     JIG_PROC_OVER_CAP,
+    JIG_PROC_ASKED_AGAIN, /* for the secret that it had been given */
     JIG_PROC_STOPPED
 };
 
@@ -70,8 +73,8 @@ void jig_proc_limit(struct jig_proc *proc, int64_t deadline);
 void jig_proc_abandon(struct jig_proc *proc);
 
 /* Fills *err with a sentence about an end that is no plain exit ("ended by signal 9 (Killed)",
- * "its limit of 60 s passed", ...) and returns JIG_EKILLED, JIG_ETIMEOUT, JIG_ELIMIT or
- * JIG_ECANCELLED; JIG_OK for an exit with any status. `what` names the program. */
+ * "its limit of 60 s passed", ...) and returns JIG_EKILLED, JIG_ETIMEOUT, JIG_ELIMIT, JIG_EPIN
+ * or JIG_ECANCELLED; JIG_OK for an exit with any status. `what` names the program. */
 int jig_proc_check(const struct jig_proc_result *result, const char *what, struct jig_error *err);
 
 #endif

@@ -94,6 +94,8 @@ static void put_service(struct room *room, struct jig_service *service)
     put_string(room, &service->cwd);
     put_string(room, &service->token.name);
     put_string(room, &service->token.folder);
+    put_string(room, &service->token.handover.variable);
+    put_string(room, &service->token.handover.prompt);
 }
 
 struct jig_service *jig_service_share(const struct jig_service *service)
@@ -111,6 +113,8 @@ struct jig_service *jig_service_share(const struct jig_service *service)
     room.integer = (int *)(room.pointer + room.pointers);
     room.string = (char *)(room.integer + room.integers);
     put_service(&room, &shared->service);
+    if (service->token.handover.secret)
+        jig_secret_hold(service->token.handover.secret);
     return &shared->service;
 }
 
@@ -127,6 +131,8 @@ struct jig_service *jig_service_hold(struct jig_service *shared)
 
 void jig_service_drop(struct jig_service *shared)
 {
-    if (shared && --shared_of(shared)->holders == 0)
-        free(shared_of(shared));
+    if (!shared || --shared_of(shared)->holders > 0)
+        return;
+    jig_secret_drop(shared->token.handover.secret);
+    free(shared_of(shared));
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "core/factory_cli.h"
+#include "core/handover.h"
 
 /* How a refusal says that something is the matter with the token: by its exit status, or by a text
  * in what it printed on stderr (plain, letters of either case). Nothing by default. */
@@ -21,6 +22,7 @@ struct jig_token {
     const char *folder; /* of the seats */
     int width;          /* CLI calls that it bears at once, in all jig processes; default 1 */
     struct jig_token_trouble missing, busy, pin;
+    struct jig_handover handover; /* of its PIN; none by default */
 };
 
 /* Everything that the vendor does not document is here, with

@@ -353,6 +353,7 @@ static int start(struct jig_session *s, struct jig_error *err)
         .grace = jig_clock_after(0, service->grace),
         .cap = JIG_CLI_OUTPUT_CAP,
         .pinned = service->cli.pinned,
+        .handover = &service->token.handover,
     };
     struct jig_error why;
     add_locks(s, &options);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/child.h"
+#include "core/pty.h"
 #include "transports/fd.h"
 #include "transports/options.h"
 #include "transports/table.h"
@@ -45,12 +46,10 @@ static int make_sockets(int *ends)
 static int make_pty(int *ends)
 {
     struct termios raw;
-    char name[64];
-    ends[0] = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (ends[0] < 0 || unlockpt(ends[0]) < 0 || ptsname_r(ends[0], name, sizeof name) != 0)
-        return errno;
-    ends[1] = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (ends[1] < 0 || tcgetattr(ends[1], &raw) < 0)
+    int rc = jig_pty_open(&ends[0], &ends[1]);
+    if (rc)
+        return rc;
+    if (tcgetattr(ends[1], &raw) < 0)
         return errno;
     cfmakeraw(&raw);
     return tcsetattr(ends[1], TCSANOW, &raw) < 0 ? errno : 0;

@@ -7,7 +7,7 @@
  *   factory_tool handle_device_response SID HEX
  *   factory_tool report_error SID CODE REASON
  *
- * Environment: SIM_DIR (must be set), SIM_DELAY_MS, SIM_TOOL_FAULT. Exit status: enum
+ * Environment: SIM_DIR (must be set), SIM_DELAY_MS, SIM_TOOL_FAULT, SIM_PIN. Exit status: enum
  * service_result. See README.md.
  */
 #include <errno.h>
@@ -22,6 +22,7 @@
 #include "audit.h"
 #include "bytes.h"
 #include "misbehave.h"
+#include "pin.h"
 #include "service.h"
 
 static const char USAGE[] = "factory_tool new_device SID | get_device_configuration SID HEX | "
@@ -146,15 +147,16 @@ static enum service_result answer(struct call *c)
 /* The exit status; *outcome is for the audit. */
 static int perform(struct call *c, const char **outcome)
 {
-    static const char *const outcomes[] = {"accepted",         "refused",      "usage",
-                                           "already_reported", "manufactured", "trouble"};
+    static const char *const outcomes[] = {"accepted",     "refused", "usage", "already_reported",
+                                           "manufactured", "trouble", "pin"};
     sim_sleep_ms(c->delay_ms);
     int status = misbehave_act(&c->misbehave, false);
     if (status >= 0) {
         *outcome = "refused";
         return status;
     }
-    enum service_result result = serve(c);
+    enum service_result result =
+        pin_check(c->service.dir, &c->answer.why) == PIN_RIGHT ? serve(c) : SERVICE_PIN;
     if (result == SERVICE_OK) {
         status = misbehave_act(&c->misbehave, true);
         if (status >= 0) {

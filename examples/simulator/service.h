@@ -22,6 +22,7 @@ enum service_result {
     SERVICE_ALREADY_REPORTED = 3,
     SERVICE_MANUFACTURED = 4, /* a report after the fingerprint was handed out */
     SERVICE_TROUBLE = 5,      /* the simulator itself: SIM_DIR, disk, OpenSSL */
+    SERVICE_PIN = 6,          /* the token refuses the PIN, is blocked, or got none */
 };
 
 /* What a command prints: SCP and PAYLOAD, or FINGERPRINT, or nothing. Free the bytes with

@@ -20,6 +20,7 @@ sandbox.modules = {
   ["jig.crc"] = true,
   ["jig.digest"] = true,
   ["jig.fault"] = true,
+  ["jig.secret"] = true,
 }
 for _, list in ipairs { sandbox.framings, sandbox.parts } do
   for _, name in ipairs(list) do sandbox.modules["jig.framing." .. name] = true end
@@ -149,7 +150,10 @@ local function own(module)
 end
 
 -- What of a module is the engine's alone: by these it tells its own faults from a recipe's.
-local KEPT_BACK <const> = { ["jig.fault"] = { "engine", "throw_io", "throw_cli" } }
+local KEPT_BACK <const> = {
+  ["jig.fault"] = { "engine", "throw_io", "throw_cli" },
+  ["jig.secret"] = { "exposed" },
+}
 
 local function shared(name)
   local made = own(require(name))

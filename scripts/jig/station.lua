@@ -14,6 +14,7 @@ local budget = require "jig.budget"
 local sandbox = require "jig.sandbox"
 local shape = require "jig.shape"
 local slots = require "jig.slots"
+local token_pin = require "jig.token_pin"
 
 local station = {}
 
@@ -69,8 +70,15 @@ local station = {}
 ---@field folder? string    of its lock files; default /run/lock/jig
 ---@field missing? jig.TokenTrouble
 ---@field busy? jig.TokenTrouble
----@field pin? jig.TokenTrouble  it refused the PIN: jig ends, for a few tries block a token
+---@field pin? jig.TokenPin  where the PIN comes from; and how it is refused: jig ends, for a few tries block a token
 ---@field tries? integer    of a new device whose CLI said that the token is busy; default 5
+
+---@class jig.TokenPin : jig.TokenTrouble
+---@field from? string      "file:/PATH", "credential:NAME" (of systemd) or "prompt"; default: jig gives no PIN
+---@field by? "descriptor"|"environment"|"terminal"  how the CLI gets it; with `from`
+---@field descriptor? 0|3   by "descriptor"; default 3
+---@field variable? string  by "environment": its name
+---@field prompt? string    by "terminal": what the CLI prints there when it asks
 
 ---@class jig.TokenTrouble  how a CLI that refuses says so; any of these
 ---@field statuses? integer[]
@@ -109,6 +117,37 @@ local absolute = shape.value("an absolute path", function(v) return type(v) == "
 local texts = shape.array(shape.value("a string", function(v) return type(v) == "string" and v ~= "" end))
 local trouble = shape.record { statuses = shape.array(shape.range(0, 255)), patterns = texts }
 
+local short = shape.value("a text of 1 to 128 bytes", function(v)
+  return type(v) == "string" and v ~= "" and #v <= 128 and not v:find("\0", 1, true)
+end)
+
+local pin_record = shape.record {
+  statuses = shape.array(shape.range(0, 255)),
+  patterns = texts,
+  from = shape.value(token_pin.FORMS, function(v) return token_pin.parse(v) ~= nil end),
+  by = shape.one_of { "descriptor", "environment", "terminal" },
+  descriptor = shape.value("0 or 3", function(v) return v == 0 or v == 3 end),
+  variable = shape.value("a name: letters, digits and _", function(v)
+    return type(v) == "string" and #v <= 128 and v:find("^[%a_][%w_]*$") ~= nil
+  end),
+  prompt = short,
+}
+
+-- Which key each way of handing the PIN over needs.
+local NEEDED <const> = { environment = "variable", terminal = "prompt" }
+
+local function pin_shape(value, path, report)
+  pin_record(value, path, report)
+  if type(value) ~= "table" then return end
+  if value.from ~= nil and value.by == nil then
+    report(path .. ".by", "how the CLI gets the PIN: descriptor, environment or terminal", "nothing")
+  elseif value.by ~= nil and value.from == nil then
+    report(path .. ".from", "where the PIN is: " .. token_pin.FORMS, "nothing")
+  end
+  local needed = NEEDED[value.by]
+  if needed and value[needed] == nil then report(("%s.%s"):format(path, needed), "to be there", "nothing") end
+end
+
 local token_record = shape.record {
   name = shape.value("a name: 1 to 64 of A-Z a-z 0-9 _ . -, and no dot at first", function(v)
     return type(v) == "string" and #v <= 64 and v:find("^[%w_-][%w_.-]*$") ~= nil
@@ -117,7 +156,7 @@ local token_record = shape.record {
   folder = absolute,
   missing = trouble,
   busy = trouble,
-  pin = trouble,
+  pin = pin_shape,
   tries = shape.range(1, 100),
 }
 

@@ -82,10 +82,13 @@ local function token_settings(o, given)
   return token
 end
 
---- The service as these settings describe it. It holds the gate of its token: a command keeps it to its end.
+--- The service as these settings describe it. It holds the gate of its token: a command keeps it to its end. The PIN is
+--- read first, or asked for.
 ---@param cli table  of journaling.cli
 ---@return userdata|nil, string? message
 function journaling.open_service(cli)
+  local kept, trouble = require("jig.token_pin").keep(cli.token)
+  if not kept then return nil, trouble end
   local service, message = session.service(cli)
   if service then return service end
   return nil, message .. "\n  let the jigs of this host write there (mkdir -p -m 2775, chgrp), or name another folder: "

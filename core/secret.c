@@ -1,0 +1,169 @@
+/* See secret.h. */
+#include "core/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <openssl/ui.h>
+
+#include "core/guard.h"
+
+/* Of the secure heap; both are powers of two. Systems let at least so much be locked. */
+enum { HEAP_SIZE = 65536, LEAST_BLOCK = 32 };
+
+struct jig_secret {
+    size_t holders, size;
+    uint8_t bytes[];
+};
+
+struct jig_secret *jig_secret_new(const void *bytes, size_t n)
+{
+    struct jig_secret *secret = NULL;
+    if (CRYPTO_secure_malloc_initialized() || CRYPTO_secure_malloc_init(HEAP_SIZE, LEAST_BLOCK))
+        secret = OPENSSL_secure_malloc(sizeof *secret + n);
+    if (!secret)
+        secret = OPENSSL_malloc(sizeof *secret + n);
+    if (!secret)
+        return NULL;
+    secret->holders = 1;
+    secret->size = n;
+    memcpy(secret->bytes, bytes, n);
+    return secret;
+}
+
+struct jig_secret *jig_secret_hold(struct jig_secret *secret)
+{
+    secret->holders++;
+    return secret;
+}
+
+void jig_secret_drop(struct jig_secret *secret)
+{
+    if (secret && --secret->holders == 0)
+        OPENSSL_secure_clear_free(secret, sizeof *secret + secret->size); /* of either heap */
+}
+
+const uint8_t *jig_secret_bytes(const struct jig_secret *secret)
+{
+    return secret->bytes;
+}
+
+size_t jig_secret_size(const struct jig_secret *secret)
+{
+    return secret->size;
+}
+
+bool jig_secret_is(const struct jig_secret *secret, const void *bytes, size_t n)
+{
+    return n == secret->size && CRYPTO_memcmp(secret->bytes, bytes, n) == 0;
+}
+
+void jig_secret_hide(const struct jig_secret *secret, void *text, size_t n)
+{
+    uint8_t *from = text, *end = from + n, *found;
+    while ((found = memmem(from, (size_t)(end - from), secret->bytes, secret->size)) != NULL) {
+        memset(found, '*', secret->size);
+        from = found + secret->size;
+    }
+}
+
+/* ---- where a PIN comes from ---- */
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+/* The line that `text` begins with. `what` is for messages, which show nothing of it. */
+static struct jig_secret *one_line(const char *text, size_t n, const char *what,
+                                   struct jig_error *err)
+{
+    if (n > 0 && text[n - 1] == '\n')
+        n--;
+    if (n > 0 && text[n - 1] == '\r')
+        n--;
+    enum jig_err code = n == 0 ? JIG_EINVALID : n > JIG_PIN_CAP ? JIG_ELIMIT : JIG_OK;
+    if (code != JIG_OK) {
+        jig_fail(err, code, "%s: a PIN has 1 to %d bytes, this one has %s", what, JIG_PIN_CAP,
+                 n ? "more" : "none");
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (is_control(text[i])) {
+            jig_fail(err, JIG_EINVALID,
+                     "%s: byte %zu is a control character or a second line: a PIN is one line",
+                     what, i + 1);
+            return NULL;
+        }
+    }
+    struct jig_secret *secret = jig_secret_new(text, n);
+    if (!secret)
+        jig_fail(err, JIG_ENOMEM, "%s: no memory", what);
+    return secret;
+}
+
+static int check_readers(int fd, const char *path, bool shared, struct jig_error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return jig_fail_sys(err, errno, "%s", path);
+    if (st.st_mode & (shared ? S_IRWXO : S_IRWXG | S_IRWXO))
+        return jig_fail(err, JIG_EDENIED, "%s may be read by others than its owner: chmod 0600",
+                        path);
+    return JIG_OK;
+}
+
+/* Room for the longest, its line end, and one byte by which a longer one is seen. */
+enum { LINE_SIZE = JIG_PIN_CAP + 3 };
+
+struct jig_secret *jig_secret_read(const char *path, bool shared, struct jig_error *err)
+{
+    char text[LINE_SIZE];
+    struct jig_secret *secret = NULL;
+    size_t used = 0;
+    ssize_t n = 1;
+    int fd = jig_guard_open(path, geteuid(), err);
+    if (fd < 0)
+        return NULL;
+    if (check_readers(fd, path, shared, err) == JIG_OK) {
+        while (used < sizeof text && (n = read(fd, text + used, sizeof text - used)) > 0)
+            used += (size_t)n;
+        if (n < 0)
+            jig_fail_sys(err, errno, "%s", path);
+        else
+            secret = one_line(text, used, path, err);
+    }
+    explicit_bzero(text, sizeof text);
+    close(fd);
+    return secret;
+}
+
+/* OpenSSL's would read standard input where there is no terminal, and show what is typed. */
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+struct jig_secret *jig_secret_ask(const char *prompt, struct jig_error *err)
+{
+    char text[LINE_SIZE] = "", again[LINE_SIZE];
+    struct jig_secret *secret = NULL;
+    if (!has_terminal()) {
+        jig_fail(err, JIG_EUNSUPPORTED, "there is no terminal at which to ask for the PIN");
+        return NULL;
+    }
+    if (UI_UTIL_read_pw(text, again, sizeof text, prompt, 0) == 0)
+        secret = one_line(text, strlen(text), "what was typed", err);
+    else
+        jig_fail(err, JIG_ECANCELLED, "no PIN was typed");
+    explicit_bzero(text, sizeof text);
+    explicit_bzero(again, sizeof again);
+    return secret;
+}

@@ -1,0 +1,87 @@
+-- That its memory is cleared: spec/flow/pin_spec.lua, from outside.
+
+local json = require "cjson.safe"
+local secret = require "jig.secret"
+
+local SHOWN <const> = "a secret is not shown: secret:expose() gives its bytes, for a frame or an exchange"
+
+describe("jig.secret", function()
+  it("keeps any bytes, up to its cap", function()
+    for _, bytes in ipairs { "\0", "\xFF", "0451", ("x"):rep(4096) } do
+      local made <close> = secret.new(bytes)
+      assert.equal(bytes, made:expose())
+    end
+    for _, bytes in ipairs { "", ("x"):rep(4097) } do
+      assert.error_matches(function() secret.new(bytes) end, "a secret has 1 to 4096 bytes")
+    end
+  end)
+
+  it("goes on where OpenSSL's secure heap is full", function()
+    local many = {}
+    for i = 1, 40 do many[i] = secret.new(("%04d"):format(i):rep(1024)) end
+    for i = 1, 40 do
+      assert.equal(("%04d"):format(i):rep(1024), many[i]:expose())
+      many[i]:release()
+    end
+  end)
+
+  it("is compared with another, and with bytes", function()
+    local one, same, other, longer = secret.new "0451", secret.new "0451", secret.new "0452", secret.new "04511"
+    assert.is_true(one == same)
+    assert.is_false(one == other)
+    assert.is_false(one == longer)
+    assert.is_false(one == "0451")
+    assert.is_false(one == io.stdout)
+    assert.same({ true, false, false, false }, { one:equals "0451", one:equals "0452", one:equals "045", one:equals "" })
+  end)
+
+  it("is no text", function()
+    local made <close> = secret.new "0451"
+    local attempts = {
+      function() return tostring(made) end,
+      function() return "PIN " .. made end,
+      function() return made .. made end,
+      function() return ("%s"):format(made) end,
+      function() print(made) end,
+    }
+    for i, attempt in ipairs(attempts) do
+      local ok, message = pcall(attempt)
+      assert.is_false(ok, i)
+      assert.matches(SHOWN, message, 1, true)
+    end
+    for i, attempt in ipairs {
+      function() return #made end,
+      function() return made:rep(2) end,
+      function() return ("x").rep(made, 2) end, -- luacheck: ignore 143
+      function() return table.concat { made } end,
+      function() return made < made end,
+      function() return made.bytes.x end,
+      function() made.bytes = 1 end,
+    } do
+      local ok, message = pcall(attempt)
+      assert.is_false(ok, i)
+      assert.is_nil(tostring(message):find("0451", 1, true))
+    end
+    assert.is_nil((json.encode { made }))
+  end)
+
+  it("is gone once it is released", function()
+    local made, other = secret.new "0451", secret.new "0451"
+    made:release()
+    made:release()
+    for _, name in ipairs { "expose", "equals" } do
+      assert.error_matches(function() made[name](made, "") end, "attempt to use a secret that was released")
+    end
+    assert.is_false(made == other)
+  end)
+
+  it("tells who writes things down which were exposed, until they are released", function()
+    local shown, hidden <close> = secret.new "shown", secret.new "hidden" -- luacheck: ignore hidden
+    assert.same({}, secret.exposed())
+    shown:expose()
+    shown:expose()
+    assert.same({ "shown" }, secret.exposed())
+    shown:release()
+    assert.same({}, secret.exposed())
+  end)
+end)

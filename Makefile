@@ -113,7 +113,7 @@ $(BUILD)/spec/journal.so: spec/support/journal.c spec/support/faultvfs.c \
     $(patsubst %,core/%.c,error buf hex digest clock loop log $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv sqlite3) -lcrypto
-$(BUILD)/spec/memory.so: SO += -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=free
+$(BUILD)/spec/memory.so: SO += -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=free
 $(BUILD)/spec/memory.so: spec/support/memory.c bindings/memory.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/dumps.h"
 #include "core/seat.h"
 #include "core/session.h"
 
@@ -218,7 +219,8 @@ static void read_calls(lua_State *L, struct jig_service *service)
  * {} }, by which a refusal tells that. Default false: no gate. `tries` is for jig.worker
  *   calls      calls of this process at once (default 0: no limit)
  *   pinned     run the program that guard.pin opened, as `cli`, and give it no variables but env's
- * nil, message, code when the folder cannot be used. Does not yield.
+ * nil, message, code when the folder cannot be used. From then on the process leaves no core
+ * (core/dumps.h), but in a world, where all is played. Does not yield.
  */
 static int service_new(lua_State *L)
 {
@@ -229,6 +231,8 @@ static int service_new(lua_State *L)
     struct jig_service service;
     struct jig_error err;
     jigL_check_keys(L, 1, "session.service", known);
+    if (!engine->world)
+        jig_dumps_off();
     lua_settop(L, 1);
     lua_getfield(L, 1, "cli");
     const char *program = luaL_checkstring(L, -1);

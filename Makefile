@@ -24,7 +24,7 @@ SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-reco
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-CORE = error buf hex crc digest guard pinned bundle address beneath clock loop arrival log secret pty prompt handover lend child player proc port service factory_cli judge \
+CORE = error buf hex crc digest dumps guard pinned bundle address beneath clock loop arrival log secret pty prompt handover lend child player proc port service factory_cli judge \
        seat gate_watch gate session \
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
@@ -96,7 +96,7 @@ $(BUILD)/device: $(SIM_DEVICE:%=$(BUILD)/$(SIM)/%.o) $(SIM_COMMON:%=$(BUILD)/$(S
 
 # what specs need besides jig
 SO = $(CC) $(filter-out -fsanitize%,$(FLAGS)) $(LUA_FLAGS) $(CFLAGS) -fPIC -shared -Wl,-Bsymbolic
-$(BUILD)/spec/core.so: spec/support/core.c $(patsubst %,core/%.c,address factory_cli buf digest hex error)
+$(BUILD)/spec/core.so: spec/support/core.c $(patsubst %,core/%.c,address factory_cli buf digest dumps hex error)
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^ -lcrypto
 $(BUILD)/spec/loop.so: spec/support/loop.c \
@@ -113,7 +113,7 @@ $(BUILD)/spec/journal.so: spec/support/journal.c spec/support/faultvfs.c \
     $(patsubst %,core/%.c,error buf hex digest clock loop log $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) $(SANFLAG) -o $@ $^ $(shell $(PKG) --libs libuv sqlite3) -lcrypto
-$(BUILD)/spec/memory.so: SO += -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=free
+$(BUILD)/spec/memory.so: SO += -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=free
 $(BUILD)/spec/memory.so: spec/support/memory.c bindings/memory.c
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^

@@ -1,4 +1,6 @@
-/* The memory of one Lua state: counted exactly, and under a cap. */
+/* The memory of one Lua state: counted exactly, under a cap, and cleared as soon as it is given
+ * back, since it may have held a payload: each block that is freed, shrinks or moves, and all of it
+ * when it is dropped. */
 #ifndef JIG_BINDINGS_MEMORY_H
 #define JIG_BINDINGS_MEMORY_H
 
@@ -38,15 +40,15 @@ struct jig_memory {
 };
 
 /* A lua_Alloc; `memory` is a struct jig_memory. NULL over cap and spare, but never when a block
- * shrinks. */
+ * shrinks. What a block no longer holds is cleared, wherever it was. */
 void *jig_memory_allocate(void *memory, void *block, size_t old, size_t size);
 
 /* Whether blocks should be plain: under a sanitizer, or when JIG_MEMORY=plain says so (valgrind).
  */
 bool jig_memory_be_plain(void);
 
-/* Gives back at once all that is still allocated, and no block may be touched any more. Not for
- * plain memory, whose blocks must be freed one by one. */
+/* Clears and gives back at once all that is still allocated, and no block may be touched any more.
+ * Not for plain memory, whose blocks must be freed one by one. */
 void jig_memory_drop(struct jig_memory *memory);
 
 /* Makes an image of all that a memory holds, and takes its blocks: the memory is empty then. NULL:

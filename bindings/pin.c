@@ -1,10 +1,11 @@
 /* jig.pin: the PIN of the token, for the whole process (core/secret.h). No script sees it: it is
- * read here, kept by the engine, and handed to the CLI by services that say how (session.service).
- * Nothing here yields. */
+ * read here, kept by the engine, for which the process leaves no core any more, and handed to the
+ * CLI by services that say how (session.service). Nothing here yields. */
 #include "bindings/jig.h"
 
 #include <string.h>
 
+#include "core/dumps.h"
 #include "core/secret.h"
 
 static int keep(lua_State *L, struct jig_secret *secret, const struct jig_error *err)
@@ -12,6 +13,7 @@ static int keep(lua_State *L, struct jig_secret *secret, const struct jig_error 
     struct jig_engine *engine = jigL_engine(L);
     if (!secret)
         return jigL_fail(L, err);
+    jig_dumps_off();
     jig_secret_drop(engine->pin);
     engine->pin = secret;
     lua_pushboolean(L, 1);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/dumps.h"
 #include "core/seat.h"
 #include "core/session.h"
 
@@ -265,11 +266,13 @@ static void read_calls(lua_State *L, struct jig_service *service)
  * token that the calls use; they queue for it, with all jigs of the host that use the folder
  * (core/gate.h), at most limits.gate seconds (600). missing, busy, pin: { statuses = {}, patterns =
  * {} }, by which a refusal tells that. pin also: how the CLI gets the PIN that jig.pin keeps
- * (core/handover.h): by = "descriptor" (descriptor = 3, or 0), "environment" (variable) or
- * "terminal" (prompt); `from` is for jig.commands.journaling. Default false: no gate. `tries` is
- * for jig.worker calls      calls of this process at once (default 0: no limit) pinned     run the
- * program that guard.pin opened, as `cli`, and give it no variables but env's nil, message, code
- * when the folder cannot be used. Does not yield.
+ * (core/handover.h), by = "descriptor" (descriptor = 3, or 0), "environment" (variable) or
+ * "terminal" (prompt); `from` is for jig.token_pin. Default false: no gate. `tries` is for
+ * jig.worker
+ *   calls      calls of this process at once (default 0: no limit)
+ *   pinned     run the program that guard.pin opened, as `cli`, and give it no variables but env's
+ * nil, message, code when the folder cannot be used. From then on the process leaves no core
+ * (core/dumps.h), but in a world, where all is played. Does not yield.
  */
 static int service_new(lua_State *L)
 {
@@ -280,6 +283,8 @@ static int service_new(lua_State *L)
     struct jig_service service;
     struct jig_error err;
     jigL_check_keys(L, 1, "session.service", known);
+    if (!engine->world)
+        jig_dumps_off();
     lua_settop(L, 1);
     lua_getfield(L, 1, "cli");
     const char *program = luaL_checkstring(L, -1);

@@ -1,5 +1,6 @@
 /* Which programs have a device's node open, as far as this user may see it: by the descriptors in
- * /proc, and, of programs of others, by their locks. */
+ * /proc, and, of programs of others and of those that may not be dumped (a jig that runs sessions:
+ * core/dumps.h), by their locks. */
 #ifndef JIG_TRANSPORTS_HOLDERS_H
 #define JIG_TRANSPORTS_HOLDERS_H
 

@@ -114,6 +114,22 @@ describe("bindings/memory", function()
     ]], 2 << 20)))
   end)
 
+  it("clears what a block held when it is freed, shrinks, grows or moves", function()
+    for _, plain in ipairs { false, true } do
+      for _, size in ipairs { 16, 40, 512, 513, 100000 } do
+        assert.equal(0, memory.traces(plain, size), size)
+        for _, later in ipairs { 1, 16, 40, 512, 513, 3000, 200000 } do
+          assert.equal(0, memory.traces(plain, size, later), size .. " " .. later)
+        end
+      end
+    end
+  end)
+
+  it("clears all that a state held when it is dropped, and what is kept of its image", function()
+    assert.equal(0, memory.dropped(false))
+    assert.equal(0, memory.dropped(true))
+  end)
+
   it("becomes an image, or is empty where there is no memory for one", function()
     -- an image, and a copy of the chunk and of two large blocks
     assert.same({ true, 0, 7, 0 }, { memory.keep(false, 0) })

@@ -5,6 +5,8 @@
  * which the NUL behind every Lua string would hide.
  */
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -12,6 +14,7 @@
 #include "core/address.h"
 #include "core/buf.h"
 #include "core/digest.h"
+#include "core/dumps.h"
 #include "core/factory_cli.h"
 
 #define BUF "spec.core.buf"
@@ -348,6 +351,26 @@ static const luaL_Reg buf_methods[] = {
     {"size", buf_size},     {"release", buf_release}, {NULL, NULL},
 };
 
+/* dumps_off() */
+static int dumps_off(lua_State *L)
+{
+    (void)L;
+    jig_dumps_off();
+    return 0;
+}
+
+/* dumps() -> whether this process may be dumped, and its soft and hard limit for a core; -1: none
+ */
+static int dumps(lua_State *L)
+{
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_CORE, &limit);
+    lua_pushboolean(L, prctl(PR_GET_DUMPABLE) == 1);
+    lua_pushinteger(L, (lua_Integer)limit.rlim_cur);
+    lua_pushinteger(L, (lua_Integer)limit.rlim_max);
+    return 3;
+}
+
 static const luaL_Reg functions[] = {
     {"address", address},
     {"address_number", address_number},
@@ -357,6 +380,8 @@ static const luaL_Reg functions[] = {
     {"parse", parse},
     {"digest", digest},
     {"digest_file", digest_file},
+    {"dumps", dumps},
+    {"dumps_off", dumps_off},
     {"buf", buf},
     {NULL, NULL},
 };

@@ -17,6 +17,9 @@ scratch.program = build .. "/jig"
 --- Under valgrind posix_spawn does not tell that a program cannot be started: it ends with status 127.
 scratch.valgrind = (os.getenv("LD_PRELOAD") or ""):find("vgpreload", 1, true) ~= nil
 
+--- Whether the program under test keeps memory that was freed, for a checker.
+scratch.checked = scratch.valgrind or build:find("san", 1, true) ~= nil
+
 -- Seconds that a program under test may take, however slow the machine.
 local PATIENCE <const> = 120
 

@@ -1,15 +1,22 @@
 /* jig.secret: bytes that a recipe keeps from being seen (core/secret.h). Nothing here yields. */
 #include "bindings/jig.h"
 
+#include <string.h>
+
 #include "core/secret.h"
 
 #define SECRET "jig.secret"
 
 struct lsecret {
     struct jig_secret *bytes; /* NULL = released */
+    bool exposed;
 };
 
-/* The key of the registry's table of those that were exposed: weak, by their userdata. */
+/* Those that were exposed last, which are remembered until secret.forget(). */
+enum { REMEMBERED = 64 };
+
+/* The key of the registry's table of them: userdata of their own, so that a released one is still
+ * known while what was done with it is written down. Its field n counts all that ever were. */
 static const char exposed_key;
 
 static const struct jig_secret *check_secret(lua_State *L, int arg)
@@ -18,6 +25,15 @@ static const struct jig_secret *check_secret(lua_State *L, int arg)
     if (!s->bytes)
         luaL_error(L, "attempt to use a secret that was released");
     return s->bytes;
+}
+
+/* A closed one on the top of the stack. [-0, +1, m] */
+static struct lsecret *push_secret(lua_State *L)
+{
+    struct lsecret *s = lua_newuserdatauv(L, sizeof *s, 0);
+    *s = (struct lsecret){0};
+    luaL_setmetatable(L, SECRET);
+    return s;
 }
 
 /*
@@ -30,9 +46,7 @@ static int secret_new(lua_State *L)
     size_t n;
     const char *bytes = luaL_checklstring(L, 1, &n);
     luaL_argcheck(L, n >= 1 && n <= JIG_SECRET_CAP, 1, "a secret has 1 to 4096 bytes");
-    struct lsecret *s = lua_newuserdatauv(L, sizeof *s, 0);
-    s->bytes = NULL;
-    luaL_setmetatable(L, SECRET);
+    struct lsecret *s = push_secret(L);
     s->bytes = jig_secret_new(bytes, n);
     return s->bytes ? 1 : luaL_error(L, "no memory for a secret");
 }
@@ -60,17 +74,37 @@ static int same(lua_State *L)
     return 1;
 }
 
+/* The table of those that were exposed, and how many were. [-0, +1, -] */
+static lua_Integer push_exposed(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &exposed_key);
+    lua_getfield(L, -1, "n");
+    lua_Integer n = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return n;
+}
+
+static void remember(lua_State *L, struct jig_secret *secret)
+{
+    lua_Integer n = push_exposed(L);
+    push_secret(L)->bytes = jig_secret_hold(secret);
+    lua_rawseti(L, -2, n % REMEMBERED + 1);
+    lua_pushinteger(L, n + 1);
+    lua_setfield(L, -2, "n");
+    lua_pop(L, 1);
+}
+
 /*
  * secret:expose() -> its bytes as a string, for a frame or an exchange: the one way to see them.
- * A cassette does not show them.
+ * Where they stand in a log, a reason or a cassette of that unit, they are hidden.
  */
 static int expose(lua_State *L)
 {
+    struct lsecret *s = luaL_checkudata(L, 1, SECRET);
     const struct jig_secret *secret = check_secret(L, 1);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &exposed_key);
-    lua_pushvalue(L, 1);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, -3);
+    if (!s->exposed)
+        remember(L, s->bytes);
+    s->exposed = true;
     lua_pushlstring(L, (const char *)jig_secret_bytes(secret), jig_secret_size(secret));
     return 1;
 }
@@ -92,34 +126,59 @@ static int refuse_text(lua_State *L)
                          "an exchange");
 }
 
+/* ---- for the engine: no recipe gets these ---- */
+
 /*
- * secret.exposed() -> array of the bytes of those that were exposed and not released: for who
- * writes down what a unit says, and must leave them out. No recipe gets it.
+ * secret.exposed() -> array of the bytes of those that were exposed since secret.forget(), the last
+ * 64 of them: for who writes down what a unit says, and must leave them out.
  */
 static int exposed(lua_State *L)
 {
-    lua_Integer n = 0;
+    lua_Integer n = push_exposed(L);
     lua_newtable(L);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &exposed_key);
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-        const struct lsecret *s = luaL_testudata(L, -2, SECRET);
-        if (!s || !s->bytes)
-            continue;
-        lua_pushlstring(L, (const char *)jig_secret_bytes(s->bytes), jig_secret_size(s->bytes));
-        lua_rawseti(L, -5, ++n);
+    for (lua_Integer i = 1; i <= n && i <= REMEMBERED; i++) {
+        lua_rawgeti(L, -2, i);
+        const struct jig_secret *secret = check_secret(L, -1);
+        lua_pushlstring(L, (const char *)jig_secret_bytes(secret), jig_secret_size(secret));
+        lua_rawseti(L, -3, i);
+        lua_pop(L, 1);
     }
-    lua_pop(L, 1);
     return 1;
 }
 
-static void add_exposed(lua_State *L)
+/*
+ * secret.hide(text) -> the text with a '*' for each byte of those.
+ */
+static int hide(lua_State *L)
 {
-    lua_newtable(L);
+    size_t size;
+    const char *text = luaL_checklstring(L, 1, &size);
+    luaL_Buffer b;
+    lua_settop(L, 1);
+    lua_Integer n = push_exposed(L);
+    if (n == 0) {
+        lua_pushvalue(L, 1);
+        return 1;
+    }
+    char *copy = luaL_buffinitsize(L, &b, size);
+    memcpy(copy, text, size);
+    for (lua_Integer i = 1; i <= n && i <= REMEMBERED; i++) {
+        lua_rawgeti(L, 2, i);
+        jig_secret_hide(check_secret(L, -1), copy, size);
+        lua_pop(L, 1);
+    }
+    luaL_pushresultsize(&b, size);
+    return 1;
+}
+
+/*
+ * secret.forget(): those that were exposed are no more remembered. The unit is written down.
+ */
+static int forget(lua_State *L)
+{
     lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &exposed_key);
+    return 0;
 }
 
 int luaopen_jig_secret(lua_State *L)
@@ -129,12 +188,16 @@ int luaopen_jig_secret(lua_State *L)
     static const luaL_Reg meta[] = {
         {"__eq", same},       {"__tostring", refuse_text}, {"__concat", refuse_text},
         {"__close", release}, {"__gc", release},           {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"new", secret_new}, {"exposed", exposed}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"new", secret_new},
+                                         {"exposed", exposed},
+                                         {"hide", hide},
+                                         {"forget", forget},
+                                         {NULL, NULL}};
     luaL_newmetatable(L, SECRET);
     luaL_setfuncs(L, meta, 0);
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");
-    add_exposed(L);
+    forget(L);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -35,8 +35,9 @@ for name in ([[
   arpa/inet asm/termbits assert ctype dirent dlfcn endian errno fcntl ftw gnu/libc-version inttypes
   langinfo limits linux/openat2 linux/serial locale semaphore wchar
   linux/sockios math netdb netinet/in netinet/tcp poll pthread sched setjmp signal spawn stdarg stdatomic stdbool
-  stddef stdint stdio stdlib string strings sys/epoll sys/file sys/inotify sys/ioctl sys/mman sys/random sys/resource
-  sys/socket sys/stat sys/statvfs sys/syscall sys/sysmacros sys/timex sys/types sys/wait termios time unistd
+  stddef stdint stdio stdlib string strings sys/epoll sys/file sys/inotify sys/ioctl sys/mman sys/prctl sys/random
+  sys/resource sys/socket sys/stat sys/statvfs sys/syscall sys/sysmacros sys/timex sys/types sys/wait termios time
+  unistd
 ]]):gmatch("%S+") do SYSTEM[name .. ".h"] = true end
 
 -- Which library a header is of; nil for the system's.
@@ -70,6 +71,7 @@ end
 -- path -> library -> why.
 local LIBRARIES <const> = {
   ["core/digest.c"] = { openssl = "hashes are OpenSSL's; sign.c alone sees it, too" },
+  ["core/secret.c"] = { openssl = "secrets lie in its heap, and it asks for one at a terminal" },
   ["core/sign.c"] = { openssl = "signatures are OpenSSL's" },
   ["core/store.c"] = { sqlite = "the database is SQLite; no other file sees it" },
   ["core/loop.c"] = { libuv = "the loop stands on it; no other file sees it" },
@@ -120,6 +122,9 @@ local COVERED <const> = {
   ["core/bundle.c"] = "spec/bindings/guard_spec.lua: folders that are read whole",
   ["core/guard.c"] = "spec/bindings/guard_spec.lua: files that nobody else may change",
   ["core/pinned.c"] = "spec/bindings/guard_spec.lua: programs that are pinned",
+  ["core/prompt.c"] = "spec/core/handover_spec.lua: at a terminal",
+  ["core/pty.c"] = "spec/core/handover_spec.lua and spec/transports/exec_spec.lua: terminals of programs",
+  ["core/secret.c"] = "spec/bindings/secret_spec.lua and pin_spec.lua",
   ["core/effects.c"] = "spec/core/ledger_spec.lua: the rows that events make",
   ["core/emergency_file.c"] = "spec/core/emergency_spec.lua: what its files look like",
   ["core/scribe.c"] = "spec/core/journal_spec.lua: what the journal's thread does",

@@ -25,6 +25,7 @@ doctor.CHECKS = {
   { "recipes", require "jig.doctor.recipes" },
   { "cli", require "jig.doctor.cli" },
   { "token", require "jig.doctor.token" },
+  { "pin", require "jig.doctor.pin" },
   { "clock", require "jig.doctor.clock" },
   { "disk", require "jig.doctor.disk" },
   { "journal", require "jig.doctor.journal" },

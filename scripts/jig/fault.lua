@@ -6,6 +6,7 @@
 -- error in a recipe becomes the fault tool.recipe.
 
 local cut = require "jig.cut"
+local secret = require "jig.secret"
 local unplaced = require "jig.unplaced"
 
 local fault = {}
@@ -162,14 +163,16 @@ function methods:plain()
 end
 
 --- A copy of a fault in which each field is what it has to be, for a recipe may write into a fault. A name
--- that is none becomes tool.recipe, texts are cut; code and reason become the catalogue's.
+-- that is none becomes tool.recipe, secrets in texts are hidden, texts are cut; code and reason become the catalogue's.
 ---@param made jig.Fault
 ---@return jig.Fault
 function fault.checked(made)
   local copy = {}
   for _, key in ipairs(FIELDS) do
     local value = rawget(made, key)
-    if type(value) == "string" and key ~= "retry" then copy[key] = cut(value, MOST[key] or MOST_OF_OTHERS) end
+    if type(value) == "string" and key ~= "retry" then
+      copy[key] = cut(secret.hide(value), MOST[key] or MOST_OF_OTHERS)
+    end
   end
   local retry = rawget(made, "retry")
   if type(retry) == "boolean" then copy.retry = retry end

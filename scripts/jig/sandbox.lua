@@ -152,7 +152,7 @@ end
 -- What of a module is the engine's alone: by these it tells its own faults from a recipe's.
 local KEPT_BACK <const> = {
   ["jig.fault"] = { "engine", "throw_io", "throw_cli" },
-  ["jig.secret"] = { "exposed" },
+  ["jig.secret"] = { "exposed", "hide", "forget" },
 }
 
 local function shared(name)

@@ -27,12 +27,13 @@ end
 --- The file of a source; nil, message when there is none: for a prompt, or a credential of a program that systemd has
 --- not started with any.
 ---@param from string
+---@param getenv fun(name: string): string?
 ---@return string|nil path, string? message
-function token_pin.path(from)
+function token_pin.path(from, getenv)
   local kind, name = token_pin.parse(from)
   if kind == "file" then return name end
   if kind == "prompt" then return nil, "it is asked for at the terminal" end
-  local folder = os.getenv "CREDENTIALS_DIRECTORY"
+  local folder = getenv "CREDENTIALS_DIRECTORY"
   if folder and folder:sub(1, 1) == "/" then return folder .. "/" .. name end
   return nil, ("systemd gave this process no credentials: the unit needs LoadCredential=%s:/PATH"):format(name)
 end
@@ -47,7 +48,8 @@ local function advice(kind, code)
   return ""
 end
 
---- Reads the PIN, or asks for it: the process keeps it from now on. Does not yield, and holds up all while a person types.
+--- Reads the PIN, or asks for it: the process keeps it from now on. Does not yield, and holds up all while a person
+--- types.
 ---@param token table|false  of the station's settings
 ---@return true|nil kept, string? message
 function token_pin.keep(token)
@@ -60,7 +62,7 @@ function token_pin.keep(token)
     kept, message, code = pin.ask(("PIN of the token '%s': "):format(token.name))
   else
     local path
-    path, message = token_pin.path(from)
+    path, message = token_pin.path(from, os.getenv)
     if path then kept, message, code = pin.read(path, kind == "credential") end
   end
   if kept then return true end

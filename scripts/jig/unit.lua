@@ -7,6 +7,7 @@
 local clock = require "jig.clock"
 local fault = require "jig.fault"
 local hook_place = require "jig.hook_place"
+local secret = require "jig.secret"
 local serial_number = require "jig.serial_number"
 local session = require "jig.session"
 local task = require "jig.task"
@@ -532,7 +533,7 @@ function unit:log(text)
   if truth.logged > LINES_MOST then
     error(("unit:log takes %d lines of a unit at most"):format(LINES_MOST), 2)
   end
-  truth.context.emit { event = "note", text = text }
+  truth.context.emit { event = "note", text = secret.hide(text) }
 end
 
 for _, name in ipairs {

@@ -9,6 +9,7 @@ local fault = require "jig.fault"
 local loader = require "jig.loader"
 local recipe = require "jig.recipe"
 local sandbox = require "jig.sandbox"
+local secret = require "jig.secret"
 local serial_number = require "jig.serial_number"
 local session = require "jig.session"
 local slot = require "jig.slot"
@@ -208,6 +209,7 @@ local function run_unit(config, service, number, record, plan)
     emit(result)
   until not result.again
   if recording then recording:finish(emit) end
+  secret.forget()
 end
 
 -- What a recipe calls itself must be what was signed of it: by that it was let in.

@@ -87,6 +87,23 @@ describe("jig.station", function()
     { "a token's name that begins with a dot", "return { cli = { token = { name = '.a' } } }",
       "station.lua:1: cli.token.name: expected a name: 1 to 64 of A-Z a-z 0-9 _ . -, and no dot at first, "
       .. 'got string ".a"' },
+    { "a PIN itself", "return { cli = { token = { pin = { from = '0451', by = 'descriptor' } } } }",
+      'station.lua:1: cli.token.pin.from: expected file:/PATH, credential:NAME or prompt, got string "0451"' },
+    { "a PIN that no way leads to", "return { cli = { token = { pin = { from = 'prompt' } } } }",
+      "station.lua:1: cli.token.pin.by: expected how the CLI gets the PIN: descriptor, environment or terminal, got "
+      .. "nothing" },
+    { "a PIN from nowhere", "return { cli = { token = { pin = { by = 'descriptor' } } } }",
+      "station.lua:1: cli.token.pin.from: expected where the PIN is: file:/PATH, credential:NAME or prompt, got "
+      .. "nothing" },
+    { "a PIN by an argument", "return { cli = { token = { pin = { from = 'prompt', by = 'argument' } } } }",
+      'station.lua:1: cli.token.pin.by: expected one of descriptor, environment, terminal, got string "argument"' },
+    { "a variable without a name", "return { cli = { token = { pin = { from = 'prompt', by = 'environment' } } } }",
+      "station.lua:1: cli.token.pin.variable: expected to be there, got nothing" },
+    { "a terminal without a prompt", "return { cli = { token = { pin = { from = 'prompt', by = 'terminal' } } } }",
+      "station.lua:1: cli.token.pin.prompt: expected to be there, got nothing" },
+    { "another descriptor",
+      "return { cli = { token = { pin = { from = 'prompt', by = 'descriptor', descriptor = 5 } } } }",
+      "station.lua:1: cli.token.pin.descriptor: expected 0 or 3, got number 5" },
     { "a token that bears nothing", "return { cli = { token = { width = 0 } } }",
       "station.lua:1: cli.token.width: expected a whole number from 1 to 1024, got number 0" },
     { "a lock folder that depends on where jig is", "return { cli = { token = { folder = 'locks' } } }",

@@ -12,12 +12,14 @@
 --   afterwards                          text without such digits; that of the device is held back until the next
 --                                       call or exchange, for it may be the answer to come
 --
--- and never what one of the messages so far stands in. Nothing that goes wrong here reaches the unit: from then on
+-- and never what one of the messages so far stands in. A secret that the recipe has exposed is never shown, not even
+-- where payloads are kept. Nothing that goes wrong here reaches the unit: from then on
 -- nothing is recorded, and `trouble` says why.
 
 local clock = require "jig.clock"
 local format = require "jig.cassette.format"
 local port_tap = require "jig.cassette.port_tap"
+local secret = require "jig.secret"
 local session_tap = require "jig.cassette.session_tap"
 local talk = require "jig.cassette.talk"
 local veil = require "jig.cassette.veil"
@@ -74,6 +76,23 @@ end
 
 -- ---- what is shown ----
 
+--- Whether a secret that the recipe has exposed stands in bytes.
+---@param bytes string
+---@return boolean
+function recorder.holds_secret(bytes)
+  for _, exposed in ipairs(secret.exposed()) do
+    if veil.holds(bytes, exposed) then return true end
+  end
+  return false
+end
+
+--- What stands for bytes.
+---@param bytes string
+---@return jig.cassette.Payload
+function recorder:payload(bytes)
+  return veil.payload(bytes, self.keep and not recorder.holds_secret(bytes))
+end
+
 -- Whether no message stands in a text, as far as that may be found out.
 local function is_free(self, text)
   self.work = self.work + self.size
@@ -93,6 +112,7 @@ local function note_shown(self, text)
 end
 
 local function is_shown(self, side, text)
+  if recorder.holds_secret(text) then return false end
   if self.keep then return veil.is_text(text) end
   if side == ">" then return (not self.secret or veil.is_text(text)) and is_free(self, text) end
   local plain = self.secret and veil.is_text(text) or not self.secret and veil.is_almost_text(text)
@@ -102,7 +122,7 @@ end
 --- What jig says of something: as a payload, should a message stand in it.
 ---@param text string?
 function recorder:said(text)
-  if text == nil or self.keep or is_free(self, text) then return text end
+  if text == nil or not recorder.holds_secret(text) and (self.keep or is_free(self, text)) then return text end
   return veil.payload(text)
 end
 
@@ -125,7 +145,7 @@ local function judged(self, event)
     event.fields.bytes = text
     if not self.secret then note_shown(self, text) end
   else
-    event.kind, event.fields.payload = "bytes", veil.payload(text, self.keep)
+    event.kind, event.fields.payload = "bytes", self:payload(text)
   end
   event.text = nil
   return event

@@ -1,7 +1,6 @@
 --- A session that is listened to for the record: what jig.session.new gives, with the same methods.
 
 local session = require "jig.session"
-local veil = require "jig.cassette.veil"
 
 ---@class jig.cassette.SessionTap
 ---@field inner any  of jig.session
@@ -29,7 +28,7 @@ end
 local function answer_fields(self, answer)
   if type(answer) ~= "table" then return { fingerprint = type(answer) == "string" and answer or nil } end
   self.recorder:know(answer.payload)
-  return { scp = answer.scp, payload = veil.payload(answer.payload, self.recorder.keep) }
+  return { scp = answer.scp, payload = self.recorder:payload(answer.payload) }
 end
 
 local function was_answered(self, command, answer, message, code)
@@ -50,7 +49,7 @@ end
 local function calls(self, fields, response)
   if response then
     self.recorder:know(response)
-    fields.response = veil.payload(response, self.recorder.keep)
+    fields.response = self.recorder:payload(response)
   end
   fields.reason = self.recorder:said(fields.reason)
   self.recorder:call(fields)

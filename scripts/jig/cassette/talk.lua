@@ -38,14 +38,18 @@ function talk.new(recorder)
   return self
 end
 
+local function is_plain(self, value)
+  if type(value) == "string" then return #value < 8 and not self.recorder.holds_secret(value) end
+  return math.type(value) == "integer" or type(value) == "boolean"
+end
+
 -- A frame's fields. Text in them that is long enough to hold a message is left out.
 local function tell_frame(self, side, frame)
   local fields = {}
   for key, value in pairs(frame) do
-    local is_plain = math.type(value) == "integer" or type(value) == "boolean" or type(value) == "string" and #value < 8
-    if key ~= "log" and is_plain then fields[key] = value end
+    if key ~= "log" and is_plain(self, value) then fields[key] = value end
   end
-  fields.payload = veil.payload(frame.payload, self.recorder.keep)
+  fields.payload = self.recorder:payload(frame.payload)
   fields.wired = wired(self.framing, side, fields)
   self.recorder:tell(side, "frame", fields)
 end
@@ -54,7 +58,7 @@ local function tell_noise(self, bytes, behind, silent)
   if bytes == "" then return end
   local keep = self.recorder.keep
   self.recorder:tell("<", "bytes", {
-    payload = veil.payload(bytes, keep), like = not keep and noise.kind(self.framing, bytes, behind, silent) or nil,
+    payload = self.recorder:payload(bytes), like = not keep and noise.kind(self.framing, bytes, behind, silent) or nil,
   })
 end
 

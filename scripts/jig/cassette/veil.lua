@@ -118,6 +118,16 @@ function veil.is_free(text, messages)
   return true
 end
 
+--- Whether one text stands in another: as it is, or as hex; and a long one by any part of it, as a message.
+---@param bytes string
+---@param part string
+---@return boolean
+function veil.holds(bytes, part)
+  local digits = hex.encode(part)
+  return bytes:find(part, 1, true) ~= nil or bytes:lower():find(digits, 1, true) ~= nil
+    or not veil.is_free(bytes, { part })
+end
+
 local function has_run(text, class, least, looks)
   for run in text:gmatch(class .. "+") do
     if #run >= least and looks(run) then return true end

@@ -10,7 +10,7 @@ local api = {}
 api.framings = sandbox.framings
 
 -- Fields of objects that are there for whoever runs the attempt.
-local OF_THE_ENGINE <const> = { unit = { "phases" } }
+local OF_THE_ENGINE <const> = { unit = { "phases" }, ["module jig.secret"] = { "exposed", "hide", "forget" } }
 
 local MODULE_OF <const> = { unit = "jig.unit", port = "jig.wire" }
 

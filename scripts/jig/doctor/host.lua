@@ -4,6 +4,7 @@
 local hex = require "jig.hex"
 local machine = require "jig.host"
 local ledger = require "jig.ledger"
+local pin = require "jig.pin"
 local port = require "jig.port"
 local system = require "jig.system"
 
@@ -62,6 +63,7 @@ end
 ---@field verify fun(path: string, key?: string): { sound: boolean, text: string, events: integer }?, string?, string?
 ---@field getenv fun(name: string): string?
 ---@field read fun(path: string): string?, string?
+---@field pin fun(path: string, shared: boolean): true?, string?, string?  a PIN can be read there
 ---@field sha256 fun(path: string): string?, string?
 local host = {
   stat = machine.stat,
@@ -90,6 +92,16 @@ function host.read(path)
   local text, trouble = file:read(MOST)
   if trouble then return nil, trouble end
   return text or ""
+end
+
+--- Whether a PIN can be read from a file: see pin.read.
+---@param path string
+---@param shared boolean
+---@return true|nil, string?, string?
+function host.pin(path, shared)
+  local kept, message, code = pin.read(path, shared)
+  pin.forget()
+  return kept, message, code
 end
 
 --- The SHA-256 of a file in hex; nil and why not.

@@ -337,6 +337,35 @@ describe("jig.cassette.recorder", function()
     has_not(text, "payload=29:4cd7")
   end)
 
+  it("shows no secret that the recipe exposes, not even where payloads are kept", function()
+    local unlock = "0451-unlock"
+    for _, keep in ipairs { false, true } do
+      for _, line in ipairs {
+        "unit.port:write('PIN ' .. key:expose() .. '\\n')", "unit.port:write(require('jig.hex').encode(key:expose()))",
+        "unit.port:read(3); unit:log('it is ' .. key:expose())", "error('oh ' .. key:expose())",
+        "unit:exchange { command = 1, payload = 'PIN ' .. key:expose() }",
+      } do
+        local text = steps { recording = { keep = keep },
+          more = ([[prepare = function(unit)
+            local key <close> = require("jig.secret").new "%s"
+            %s
+          end]]):format(unlock, line),
+          device = function(self) self:write("abc") device(self) end }
+        for _, form in ipairs { unlock, hex.encode(unlock), hex.encode(unlock):upper() } do has_not(text, form) end
+      end
+    end
+  end)
+
+  it("shows no short secret either", function()
+    local text = steps { more = [[prepare = function(unit)
+        local key <close> = require("jig.secret").new "0451"
+        unit.port:write("PIN " .. key:expose() .. "\n")
+        unit.port:write("and go on\n")
+      end]] }
+    has_not(text, "0451")
+    has(text, "and go on")
+  end)
+
   it("tells no attempt that there was not", function()
     local text = steps { retries = 1,
       device = function(self) self:receive() self:send { status = 7 } end }

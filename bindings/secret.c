@@ -27,10 +27,11 @@ static const struct jig_secret *check_secret(lua_State *L, int arg)
     return s->bytes;
 }
 
-/* A closed one on the top of the stack. [-0, +1, m] */
-static struct lsecret *push_secret(lua_State *L)
+/* A closed one on the top of the stack, for n bytes: its block is as much larger than it has to be,
+ * so that they count against the memory that a slot may take. [-0, +1, m] */
+static struct lsecret *push_secret(lua_State *L, size_t n)
 {
-    struct lsecret *s = lua_newuserdatauv(L, sizeof *s, 0);
+    struct lsecret *s = lua_newuserdatauv(L, sizeof *s + n, 0);
     *s = (struct lsecret){0};
     luaL_setmetatable(L, SECRET);
     return s;
@@ -46,7 +47,7 @@ static int secret_new(lua_State *L)
     size_t n;
     const char *bytes = luaL_checklstring(L, 1, &n);
     luaL_argcheck(L, n >= 1 && n <= JIG_SECRET_CAP, 1, "a secret has 1 to 4096 bytes");
-    struct lsecret *s = push_secret(L);
+    struct lsecret *s = push_secret(L, n);
     s->bytes = jig_secret_new(bytes, n);
     return s->bytes ? 1 : luaL_error(L, "no memory for a secret");
 }
@@ -87,7 +88,7 @@ static lua_Integer push_exposed(lua_State *L)
 static void remember(lua_State *L, struct jig_secret *secret)
 {
     lua_Integer n = push_exposed(L);
-    push_secret(L)->bytes = jig_secret_hold(secret);
+    push_secret(L, jig_secret_size(secret))->bytes = jig_secret_hold(secret);
     lua_rawseti(L, -2, n % REMEMBERED + 1);
     lua_pushinteger(L, n + 1);
     lua_setfield(L, -2, "n");

@@ -74,6 +74,18 @@ local FAILING <const> = {
   { "a wire of its own, by an option", before "unit:open { [1] = 'exec:true' }", "an option of the address is" },
   { "a wire that is closed", before "unit.port:close()", "nil value (method 'close')" },
   { "a wire by the port", before "unit.port.open('exec:true', 'x', {})", "nil value (field 'open')" },
+  -- secrets
+  { "a secret in a text", before "local s = require('jig.secret').new 'x' return 'it is ' .. s",
+    "a secret is not shown" },
+  { "a secret in a log", before "unit:log(require('jig.secret').new 'x')", "a secret is not shown" },
+  { "a secret that is thrown", before "error(require('jig.secret').new 'x')", "a secret is not shown" },
+  { "a secret on the wire", before "unit.port:write(require('jig.secret').new 'x')",
+    "expected a string, got userdata" },
+  { "secrets of others", before "return require('jig.secret').exposed()", "nil value (field 'exposed')" },
+  { "forgotten secrets", before "return require('jig.secret').forget()", "nil value (field 'forget')" },
+  { "secrets without end", before [[local t, secret = {}, require "jig.secret"
+      while true do t[#t + 1] = secret.new(("x"):rep(4096)) end]], "not enough memory" },
+  { "the PIN", before "return require 'jig.pin'", "no module for recipes" },
   -- require
   { "a module of jig's inside", before "require 'jig.session'", "no module for recipes" },
   { "what framings are made of", before "require 'jig.framing.contract'", "no module for recipes" },

@@ -24,7 +24,7 @@ SANFLAG = $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-reco
 FLAGS   = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -fno-plt -fstack-protector-strong $(WARN) $(SANFLAG)
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-CORE = error buf hex crc digest dumps guard pinned bundle address beneath clock loop arrival log secret pty prompt handover lend child player proc port service factory_cli judge \
+CORE = error buf hex crc digest dumps guard pinned bundle address beneath clock loop arrival log secret pty prompt handover lend environment child player proc port service factory_cli judge \
        seat gate_watch gate session \
        $(LEDGER) $(JOURNAL)
 LEDGER = store facts chain sign schema effects ledger ledger_rules ledger_verify ledger_compare ledger_prune ledger_sign
@@ -100,7 +100,7 @@ $(BUILD)/spec/core.so: spec/support/core.c $(patsubst %,core/%.c,address factory
 	@mkdir -p $(@D)
 	$(call say,SO)$(SO) -o $@ $^ -lcrypto
 $(BUILD)/spec/loop.so: spec/support/loop.c \
-    $(patsubst %,core/%.c,error buf hex digest clock guard pinned loop arrival log secret pty prompt handover lend child player proc service factory_cli judge \
+    $(patsubst %,core/%.c,error buf hex digest clock guard pinned loop arrival log secret pty prompt handover lend environment child player proc service factory_cli judge \
     seat gate_watch gate session \
     $(LEDGER) $(JOURNAL))
 	@mkdir -p $(@D)

@@ -186,10 +186,14 @@ void jigL_task_drop(struct jig_task *task);
 /* Raises unless every key of the table at `arg` is in the NULL-terminated list; names the key. */
 void jigL_check_keys(lua_State *L, int arg, const char *what, const char *const *known);
 
-/* jig's environment with the table of NAME = value on the top of the stack laid over it; false
- * there removes a name. `bare`: what the table says alone. The list lives as long as the value that
- * replaces the table. [-1, +1, e] */
-const char *const *jigL_environment(lua_State *L, bool bare);
+/* What the table of NAME = value on the top of the stack is laid over: all of jig's environment;
+ * the few names of it that core/environment.h lets through; nothing. */
+enum jigL_base { JIGL_WHOLE, JIGL_FEW, JIGL_BARE };
+
+/* The environment of a child by that table: a string sets a name, false removes it; over the few,
+ * true adds it as jig has it, if it has it. The list lives as long as the value that replaces the
+ * table. [-1, +1, e] */
+const char *const *jigL_environment(lua_State *L, enum jigL_base base);
 
 /* Adds to the module table on the top what jig.port knows of devices: see devices.c. [-0, +0, m] */
 void jigL_add_devices(lua_State *L);

@@ -48,10 +48,15 @@ static const char *const *read_argv(lua_State *L)
     return argv;
 }
 
-/* options.env laid over jig's environment; NULL = as it is. [-0, +1, e] */
+/* options.env laid over all of jig's environment: what is run here is jig's own tool. [-0, +1, e]
+ */
 static const char *const *read_env(lua_State *L)
 {
-    return lua_getfield(L, 1, "env") == LUA_TNIL ? NULL : jigL_environment(L, false);
+    if (lua_getfield(L, 1, "env") == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+    }
+    return jigL_environment(L, JIGL_WHOLE);
 }
 
 static double seconds_field(lua_State *L, const char *key, double fallback)

@@ -82,16 +82,14 @@ static const char *const *read_list(lua_State *L, int from, const char *key)
     return list;
 }
 
-/* options.env laid over jig's environment, or alone; NULL = jig's as it is. [-0, +1, e] */
+/* options.env laid over the few names of jig's environment, or alone. [-0, +1, e] */
 static const char *const *read_env(lua_State *L, bool bare)
 {
     if (lua_getfield(L, 1, "env") == LUA_TNIL) {
-        if (!bare)
-            return NULL;
         lua_pop(L, 1);
         lua_newtable(L);
     }
-    return jigL_environment(L, bare);
+    return jigL_environment(L, bare ? JIGL_BARE : JIGL_FEW);
 }
 
 /* The list of statuses in field `key` of the table, NULL when there is none; it lives as long as
@@ -253,7 +251,9 @@ static void read_calls(lua_State *L, struct jig_service *service)
  * session.service(options) -> service. How the CLI is called; what the vendor does not document.
  *   cli        path of the program, or a name that is looked up in PATH
  *   arguments  array of fixed leading arguments (default none)
- *   env        table NAME = value laid over jig's environment; false removes a name
+ *   env        table NAME = value laid over the few names of jig's environment that its children
+ * see (core/environment.h): a string sets a name, true gives jig's own value, if it has one, false
+ * removes it
  *   cwd        working directory (default jig's own)
  *   accept     array of exit statuses that mean success (default { 0 })
  *   limits     seconds for new_device, get_device_configuration, handle_device_response,

@@ -1,6 +1,7 @@
 /* See child.h. */
 #include "core/child.h"
 
+#include "core/environment.h"
 #include "core/lend.h"
 
 #include <errno.h>
@@ -18,8 +19,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 enum { STACK_SIZE = 32768 }; /* of a child until it becomes its program: a few small frames */
 
@@ -237,11 +236,13 @@ static int spawn(struct jig_loop *loop, pid_t *pid, const struct jig_child_optio
     struct nursery *nursery = nursery_of(loop);
     struct jig_child_options options = *o;
     char found[PATH_MAX];
+    const char *few[JIG_ENVIRONMENT_MAX + 1];
     struct birth birth = {
         .options = &options,
         .argv = (char *const *)o->argv,
-        .env = o->env ? (char *const *)o->env : environ,
+        .env = (char *const *)(o->env ? o->env : few),
     };
+    jig_environment(few);
     if (!nursery)
         return ENOMEM;
     int rc = o->pinned ? 0 : find_program(o->argv[0], found, sizeof found, &birth.program);

@@ -26,9 +26,10 @@ enum {
 
 struct jig_child_options {
     const char *const *argv; /* NULL-terminated; argv[0] names the program */
-    const char *const *env;  /* NULL-terminated "NAME=value"; NULL = jig's own environment */
-    const char *cwd;         /* NULL = jig's own */
-    int stdio[3]; /* descriptors for 0, 1, 2, any of them; -1 = /dev/null. Not closed here */
+    const char *const
+        *env;        /* NULL-terminated "NAME=value"; NULL = what environment.h lets through */
+    const char *cwd; /* NULL = jig's own */
+    int stdio[3];    /* descriptors for 0, 1, 2, any of them; -1 = /dev/null. Not closed here */
     int kept[JIG_CHILD_KEPT]; /* n_kept descriptors that it has besides, at 3 and on: a lock's */
     size_t n_kept;
     bool terminal;             /* stdio[0] is a terminal, which becomes its controlling one */

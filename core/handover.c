@@ -7,10 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/environment.h"
 #include "core/prompt.h"
 #include "core/pty.h"
-
-extern char **environ;
 
 static const struct jig_handing nothing = {.theirs = -1};
 
@@ -71,9 +70,14 @@ static bool is_named(const char *entry, const char *variable)
 static int by_environment(struct jig_handing *handing, const struct jig_handover *handover,
                           struct jig_child_options *child, struct jig_error *err)
 {
-    const char *const *env = child->env ? child->env : (const char *const *)environ;
+    const char *own[JIG_ENVIRONMENT_MAX + 1];
+    const char *const *env = child->env;
     size_t n = 0, used = 0, name = strlen(handover->variable);
     size_t size = jig_secret_size(handover->secret);
+    if (!env) {
+        jig_environment(own);
+        env = own;
+    }
     while (env[n])
         n++;
     handing->env = calloc(n + 2, sizeof *handing->env);

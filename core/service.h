@@ -29,7 +29,7 @@ struct jig_token {
  * a strict default (jig_service_init). */
 struct jig_service {
     struct jig_factory_cli cli;
-    const char *const *env; /* NULL-terminated; NULL = jig's own */
+    const char *const *env; /* NULL-terminated; NULL = what environment.h lets through */
     const char *cwd;        /* NULL = jig's own */
     const int *accepted;    /* exit statuses that mean success */
     size_t n_accepted;

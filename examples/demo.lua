@@ -61,7 +61,7 @@ local function provision(product, folder)
   local result = assert(proc.start {
     build .. "/jig", "run", examples .. "/" .. product.name, "--port", address,
     "--cli", build .. "/factory_tool", "--journal", folder .. "/journal.db",
-    env = { SIM_DIR = folder .. "/service", XDG_RUNTIME_DIR = folder },
+    env = { TMPDIR = folder, XDG_RUNTIME_DIR = folder }, -- the simulated service is in TMPDIR
   }):wait(60)
   io.stderr:write(result.stderr)
   io.write(("%-10s %-28s %s"):format(product.name, address:gsub(folder, "…"), result.stdout))
@@ -100,7 +100,7 @@ local function provision_line(folder)
   local devices <close> = setmetatable({}, { __close = close_all })
   local words = {
     build .. "/jig", "run", "--station", examples .. "/line/station.lua", "--cli", build .. "/factory_tool",
-    "--journal", folder .. "/line.db", env = { SIM_DIR = folder .. "/line" },
+    "--journal", folder .. "/line.db", env = { TMPDIR = folder },
   }
   local slots = start_line(folder, devices)
   table.move(slots, 1, #slots, #words + 1, words)

@@ -7,11 +7,12 @@
  *   factory_tool handle_device_response SID HEX
  *   factory_tool report_error SID CODE REASON
  *
- * Environment: SIM_DIR (must be set), SIM_DELAY_MS, SIM_TOOL_FAULT, SIM_PIN. Exit status: enum
- * service_result. See README.md.
+ * Environment: SIM_DIR, SIM_DELAY_MS, SIM_TOOL_FAULT, SIM_PIN. Exit status: enum service_result.
+ * See README.md.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,13 +47,24 @@ static enum service_result trouble(const char *what)
     return SERVICE_TROUBLE;
 }
 
-static enum service_result open_directory(struct call *c)
+/* SIM_DIR; else a folder of this user's own among the temporary files: jig gives its CLI no
+ * variable that nobody named. */
+static const char *directory(char *own, size_t size)
 {
     const char *path = getenv("SIM_DIR");
-    if (path == NULL || *path == 0) {
-        (void)fprintf(stderr, "factory_tool: SIM_DIR is not set\n");
-        return SERVICE_TROUBLE;
+    if (path != NULL && *path != 0) {
+        return path;
     }
+    const char *above = getenv("TMPDIR");
+    (void)snprintf(own, size, "%s/factory_service.%u",
+                   above != NULL && *above != 0 ? above : "/tmp", (unsigned)getuid());
+    return own;
+}
+
+static enum service_result open_directory(struct call *c)
+{
+    char own[PATH_MAX];
+    const char *path = directory(own, sizeof own);
     if (mkdir(path, 0700) < 0 && errno != EEXIST) {
         return trouble(path);
     }

@@ -53,7 +53,8 @@ local station = {}
 ---@class jig.StationCli how the Secure Factory CLI is called; see session.service for the defaults
 ---@field path? string       default "factory_tool", looked up in PATH
 ---@field arguments? string[]
----@field env? table<string, string|false>
+---@field env? table<string, string|boolean>  over the few names of jig's environment that it sees: a value; true, as
+---jig has it; false, not at all
 ---@field cwd? string
 ---@field accept? integer[]
 ---@field limits? table<string, number>
@@ -202,8 +203,8 @@ local station_shape = shape.record {
   cli = shape.record {
     path = shape.string,
     arguments = shape.array(shape.value("a string", function(v) return type(v) == "string" end)),
-    env = shape.map(shape.string, shape.value("a string or false", function(v)
-      return type(v) == "string" or v == false
+    env = shape.map(shape.string, shape.value("a string, true or false", function(v)
+      return type(v) == "string" or type(v) == "boolean"
     end)),
     cwd = shape.string,
     accept = shape.array(shape.range(0, 255)),
@@ -223,15 +224,34 @@ local station_shape = shape.record {
   },
 }
 
+-- A variable of which jig's environment would decide what it is: the first by name, or nil.
+local function open_variable(cli)
+  local first
+  for name, value in pairs(cli.env or {}) do
+    if value == true and (not first or name < first) then first = name end
+  end
+  return first
+end
+
+-- Why the CLI is not pinned by that: a sentence with its place, or nil.
+local function loose(path, cli)
+  if (cli.path or ""):sub(1, 1) ~= "/" then
+    return ("%s: trust needs cli.path, an absolute path"):format(shape.where(path, "trust", "return"))
+  end
+  local name = open_variable(cli)
+  if not name then return end
+  local at = ("cli.env[%s]"):format(name)
+  return ("%s: %s is true: with trust nothing of jig's environment reaches the CLI; write its value"):format(
+    shape.where(path, at, "return"), at)
+end
+
 -- What cannot be said together: a sentence with its place.
 local function contradiction(path, made)
   if made.slots and (made.slot or made.port) then
     local both = made.slot and "slot" or "port"
     return ("%s: slots and %s exclude each other"):format(shape.where(path, both, "return"), both)
   end
-  if made.trust and ((made.cli or {}).path or ""):sub(1, 1) ~= "/" then
-    return ("%s: trust needs cli.path, an absolute path"):format(shape.where(path, "trust", "return"))
-  end
+  return made.trust and loose(path, made.cli or {}) or nil
 end
 
 --- Loads and checks a station file, where its code is bounded: in a slot's state. Does not yield.

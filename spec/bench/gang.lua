@@ -22,17 +22,19 @@ local slots, spread = assert(math.tointeger(arg[3])), arg[4]:match("^spread=(%d+
 local units = spread and 1 or assert(math.tointeger(arg[4]))
 local folder = (arg[0]:match("^(.*/)[^/]*$") or "./") .. "recipe/"
 
+local service = { cli = tool, env = { TOOL_MS = true } } -- the milliseconds of a call, which gangs.lua sets
+
 local kept
 if path then
   assert(journal.open { path = path })
   assert(journal.ready())
-  kept = { owner = journal.owner(), started = assert(journaling.started({}, { cli = tool }, journal.owner())) }
+  kept = { owner = journal.owner(), started = assert(journaling.started({}, service, journal.owner())) }
 end
 
 local function config(i)
   return {
     slot = tostring(i), file = folder .. (spread and "stamped.lua" or "recipe.lua"), folder = folder,
-    address = ("tty:%s.%d"):format(link, i), service = { cli = tool }, count = units, retries = 0, quiet = true,
+    address = ("tty:%s.%d"):format(link, i), service = service, count = units, retries = 0, quiet = true,
     journal = kept, watch = spread ~= nil, start = spread ~= nil,
   }
 end

@@ -1,4 +1,5 @@
 local proc = require "jig.proc"
+local session = require "jig.session"
 
 -- The environment that a program sees, as a table.
 local function seen_with(env)
@@ -51,5 +52,11 @@ describe("bindings/environment", function()
       assert.matches(expected, message, 1, true)
     end
     assert.has_error(function() proc.start { "true", env = "x" } end)
+  end)
+
+  it("of the CLI takes true, too", function()
+    assert.truthy(session.service { cli = "x", env = { A = true, B = "x", C = false } })
+    assert.has_error(function() session.service { cli = "x", env = { A = 1 } } end,
+      "env: the value of 'A' must be a string, true or false")
   end)
 end)

@@ -202,9 +202,10 @@ describe("core/child", function()
     assert.equal("3\n", result.stdout)
   end)
 
-  it("has jig's environment, or the one that was given", function()
+  it("has what is let through of jig's environment, or the one that was given", function()
     steps.with_loop(function(l)
       assert.equal(os.getenv("PATH") .. "\n", steps.run(l, { "printenv", "PATH" }).output)
+      assert.is_nil(steps.run(l, { "/usr/bin/env" }).output:find("JIG_", 1, true)) -- there is JIG_BUILD, in `make test`
       assert.equal("A=1\nB=\n", steps.run(l, { "/usr/bin/env", env = { "A=1", "B=" } }).output)
       assert.equal("", steps.run(l, { "/usr/bin/env", env = {} }).output)
     end)

@@ -130,7 +130,7 @@ exec %s "$@"
     end
     assert.same({ 8, true }, { left.sessions, left.kept })
     os.remove(block)
-    local words = { "recover", "--now", "--cli", cli, "--journal", result.journal }
+    local words = { "recover", "--now", "--cli", cli, "--journal", result.journal, "--station", station.file(place) }
     local again <close> = station.start_jig(place, words, { SIM_DIR = result.directory })
     local recovered = again:finish()
     assert.equal(0, recovered.exit, recovered.stderr)

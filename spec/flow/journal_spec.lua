@@ -39,8 +39,8 @@ describe("one journal of several jigs", function()
     local alive = neighbour:await("phase", "factory_init").session
     victim:signal(9)
     victim.child:wait(station.PATIENCE)
-    local child <close> = station.start_jig(place, { "recover", "--journal", journal, "--cli", station.factory_tool },
-      { SIM_DIR = place.path .. "/service" })
+    local words = { "recover", "--journal", journal, "--cli", station.factory_tool, "--station", station.file(place) }
+    local child <close> = station.start_jig(place, words, { SIM_DIR = place.path .. "/service" })
     local recovered = child:finish()
     assert.equal(0, recovered.exit, recovered.stderr)
     assert.matches("1 found, 1 reported, 0 settled, 0 unreported;", recovered.stderr, 1, true)
@@ -133,14 +133,16 @@ describe("a disk that is full", function()
       cli = place:write("cli", ([[#!/bin/sh
 [ "$1" != "$FILL" ] || head -c 9000000 /dev/zero >%s/disk/filler 2>/dev/null
 exec %s "$@"]]):format(place.path, station.factory_tool), true),
-      SIM_DIR = place.path .. "/service", XDG_RUNTIME_DIR = place.path,
+      station = station.file(place, { env = { FILL = true } }), SIM_DIR = place.path .. "/service",
     } }
   end
 
-  local RUN <const> = '"$jig" run examples/gateway --port "$port" --cli "$cli" --journal "$journal"; echo "exit $?"\n'
+  local RUN <const> = [[
+"$jig" run examples/gateway --port "$port" --cli "$cli" --station "$station" --journal "$journal"; echo "exit $?"
+]]
   local AFTER <const> = [[
 rm "$place/disk/filler"
-"$jig" recover --cli "$cli" --journal "$journal"; echo "recover $?"
+"$jig" recover --cli "$cli" --station "$station" --journal "$journal"; echo "recover $?"
 "$jig" journal verify --journal "$journal" >&2; echo "verify $?"
 "$jig" journal list --journal "$journal" --json
 ]]

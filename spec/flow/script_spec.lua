@@ -6,8 +6,8 @@ local SCRIPT <const> = "examples/flow.lua"
 
 local function provision(place, device, fault)
   local directory = place:fresh("service")
-  local child <close> = station.start_jig(place, { SCRIPT, device.address, station.factory_tool, "unit-1" },
-    { SIM_DIR = directory, SIM_TOOL_FAULT = fault or false })
+  local cli = station.tool(place, { SIM_DIR = directory, SIM_TOOL_FAULT = fault })
+  local child <close> = station.start_jig(place, { SCRIPT, device.address, cli, "unit-1" })
   local result = child:finish()
   result.audit, result.left = station.audit(directory), station.left(directory)
   return result

@@ -17,9 +17,9 @@ local function open(place, address, columns, history, service)
 #!/bin/sh
 stty -g >%s/before
 echo $$ >%s/pid
-XDG_STATE_HOME=%s/state XDG_RUNTIME_DIR=%s SIM_DIR=%s exec %s shell %s --port '%s' %s
-]]):format(folder, folder, folder, folder, service or "", scratch.program, folder, address,
-    service and "--cli " .. station.factory_tool or ""), true)
+XDG_STATE_HOME=%s/state XDG_RUNTIME_DIR=%s exec %s shell %s --port '%s' %s
+]]):format(folder, folder, folder, folder, scratch.program, folder, address,
+    service and "--cli " .. station.tool(place, { SIM_DIR = service }) or ""), true)
   local terminal = tmux.open(place, columns or 80, 40, folder)
   terminal:type("go; echo status=$?; stty -g >" .. folder .. "/after")
   return terminal, folder

@@ -83,7 +83,7 @@ describe("a watched station", function()
   -- `jig run --watch --start KIND` with its standard input in our hands.
   local function triggered(place, kind, slots)
     local words = { station.jig, "run", "examples/thermostat", "--cli", station.factory_tool, "--no-journal", "--json",
-      "--watch", "--start", kind }
+      "--station", station.file(place), "--watch", "--start", kind }
     for _, slot in ipairs(slots) do table.move({ "--slot", slot }, 1, 2, #words + 1, words) end
     local address = exec { "env", "SIM_DIR=" .. place:fresh("service"), table.unpack(words) } .. "?pty=1"
     local wire = assert(port.open(address))

@@ -136,7 +136,7 @@ ground.__close = ground.close
 
 -- Runs a program at this place: exit or signal, stdout, stderr.
 function ground:execute(words)
-  words.env = { SIM_DIR = self.path .. "/service", SIM_TOOL_FAULT = self.tool, XDG_RUNTIME_DIR = self.path }
+  words.env = { SIM_DIR = self.path .. "/service", SIM_TOOL_FAULT = self.tool }
   local child <close> = assert(proc.start(words))
   return assert(child:wait(station.PATIENCE))
 end
@@ -163,13 +163,26 @@ function ground:strace(words)
   return strace.names(station.read(list))
 end
 
+-- Writes this place's station file.
+function ground:station()
+  local path = self.path .. "/station.lua"
+  local file <close> = assert(io.open(path, "w"))
+  file:write(([[
+return {
+  journal = { path = %q },
+  cli = { path = %q, env = { SIM_DIR = true, SIM_TOOL_FAULT = true }, token = { folder = %q } },
+}
+]]):format(self.path .. "/journal", station.factory_tool, self.path .. "/jig"))
+  return path
+end
+
 function ground:run_words(recipe, address)
-  return { "run", recipe, "--port", address, "--cli", station.factory_tool, "--journal", self.path .. "/journal" }
+  return { "run", recipe, "--port", address, "--station", self:station() }
 end
 
 -- Reports that failed are tried again at once: nobody waits here.
 function ground:recover_words()
-  return { "recover", "--cli", station.factory_tool, "--journal", self.path .. "/journal", "--now", "--json" }
+  return { "recover", "--station", self:station(), "--now", "--json" }
 end
 
 -- Sessions by id; none while no jig came so far as to make the journal.

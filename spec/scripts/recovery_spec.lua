@@ -46,9 +46,11 @@ local function leave_behind(place, options)
   return run, event.session
 end
 
--- `jig recover` for that service. Yields.
-local function recover(place, run, journal, arguments, fault)
-  local words = { "recover", "--journal", journal, "--cli", station.factory_tool }
+-- `jig recover` for that service; `settings` are those of the station file: { service =, station = }. Yields.
+local function recover(place, run, journal, arguments, fault, settings)
+  settings = settings or {}
+  local words = { "recover", "--journal", journal, "--cli", station.factory_tool, "--station",
+    station.file(place, settings.service, settings.station) }
   table.move(arguments or {}, 1, #(arguments or {}), #words + 1, words)
   local child <close> = station.start_jig(place, words,
     { SIM_DIR = run.directory, SIM_TOOL_FAULT = fault or false })
@@ -164,11 +166,9 @@ describe("jig.recovery", function()
 
   it("gives a session up whose report was refused as often as the station says", function()
     local run, id = leave_behind(place, { journal = journal, device = SLOW })
-    local settings = place:write("station.lua",
-      ("return { journal = { path = %q, refusals = 2 }, cli = { token = false } }"):format(journal))
-    local words = { "--station", settings, "--now" }
-    assert.equal(6, recover(place, run, journal, words, "report_error:exit=7").exit)
-    local result = recover(place, run, journal, words, "report_error:exit=7")
+    local more = { station = { journal = { refusals = 2 } } }
+    assert.equal(6, recover(place, run, journal, { "--now" }, "report_error:exit=7", more).exit)
+    local result = recover(place, run, journal, { "--now" }, "report_error:exit=7", more)
     assert.equal(0, result.exit, result.stderr)
     assert.matches(id .. " of slot A, which was owing: settled", result.stderr, 1, true)
     assert.equal("settled", state(place, journal, id))
@@ -179,9 +179,8 @@ describe("jig.recovery", function()
 
   it("does not count a report that died as refused", function()
     local run, id = leave_behind(place, { journal = journal, device = SLOW })
-    local settings = place:write("station.lua",
-      ("return { journal = { path = %q, refusals = 1 }, cli = { token = false } }"):format(journal))
-    assert.equal(6, recover(place, run, journal, { "--station", settings }, "report_error:kill=9").exit)
+    local settings = { station = { journal = { refusals = 1 } } }
+    assert.equal(6, recover(place, run, journal, nil, "report_error:kill=9", settings).exit)
     assert.equal("owing", state(place, journal, id))
   end)
 
@@ -195,10 +194,9 @@ describe("jig.recovery", function()
       end,
     })
     if state(place, journal, id) ~= "opening" then return end -- it was quicker than the kill
-    local settings = place:write("station.lua",
-      ("return { journal = { path = %q }, cli = { token = false, report = { unclear = false } } }"):format(journal))
+    local settings = { service = { report = { unclear = false } } }
     station.eventually("the CLI has ended", function()
-      return recover(place, run, journal, { "--station", settings }).stderr:match("which was opening: refused")
+      return recover(place, run, journal, nil, nil, settings).stderr:match("which was opening: refused")
     end)
     assert.equal("refused", state(place, journal, id))
     assert.equal(0, #station.audit(run.directory):starts("report_error"))
@@ -329,7 +327,8 @@ describe("jig.recovery", function()
     local tool = place:write("tool", "#!/bin/sh\necho $1 $2 >>${0%/*}/calls; sleep 0.2\n", true)
     local result = scratch.run { scratch.program, place:write("sign.lua", [[
       local journaling = require "jig.commands.journaling"
-      io.write((journaling.service { cli = arg[1] }))]]), tool }
+      local env = { SIM_DIR = true, SIM_TOOL_FAULT = true, SIM_DELAY_MS = true } -- as in station.file
+      io.write((journaling.service { cli = arg[1], env = env }))]]), tool }
     write(place, journal, [[for i = 1, 5 do opening("f" .. i, { service = arg[2] }) end]], result.stdout)
     local run <close> = station.start(place, {
       recipe = "examples/gateway", port = "pair:x", cli = tool, journal = journal, json = true,

@@ -11,7 +11,8 @@ local ALL <const> = [[
 return {
   name = "line 3", slot = "B", port = "tcp:x:1", lot = "7", operator = "eva", retries = 2,
   cli = {
-    path = "/opt/tool", arguments = { "--pin", "" }, env = { TOKEN = "x", HOME = false }, cwd = "/", accept = { 0, 2 },
+    path = "/opt/tool", arguments = { "--pin", "" }, env = { TOKEN = "x", HOME = false, AGENT = true }, cwd = "/",
+    accept = { 0, 2 },
     limits = { new_device = 1, get_device_configuration = 2, handle_device_response = 3, report_error = 4.5,
       gate = 9 },
     grace = 0, stop = 1, hurry = 0.5, report = { refused = true, unclear = true, again = false }, calls = 3,
@@ -72,8 +73,8 @@ describe("jig.station", function()
       .. "limits, path, report, stop, token, got an unknown key" },
     { "an argument that is no string", "return { cli = { arguments = { 'a', 5 } } }",
       "station.lua:1: cli.arguments[2]: expected a string, got number 5" },
-    { "an environment that is true", "return { cli = { env = {\n A = true } } }",
-      "station.lua:2: cli.env[A]: expected a string or false, got true" },
+    { "a variable that is a number", "return { cli = { env = {\n A = 5 } } }",
+      "station.lua:2: cli.env[A]: expected a string, true or false, got number 5" },
     { "an exit status over 255", "return { cli = { accept = { 256 } } }",
       "station.lua:1: cli.accept[1]: expected a whole number from 0 to 255, got number 256" },
     { "a limit of 0", "return { cli = { limits = {\n new_device = 0 } } }",

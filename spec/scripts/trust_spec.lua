@@ -163,6 +163,11 @@ describe("jig.trust", function()
       folder:write("station.lua", text(nil, "cli"))
       local _, message = station.load(at "station.lua")
       assert.matches("station.lua:2: trust needs cli.path, an absolute path", message, 1, true)
+      local env = "env = { A = false, B = 'x',\n C = true }"
+      folder:write("station.lua", ("return { trust = { %s },\n cli = { path = '/tool', %s } }"):format(good, env))
+      _, message = station.load(at "station.lua")
+      assert.matches("station.lua:3: cli.env[C] is true: with trust nothing of jig's environment reaches the CLI; "
+        .. "write its value", message, 1, true)
       folder:write("station.lua", "return { trust = true }")
       _, message = station.load(at "station.lua")
       assert.matches("trust: expected a table, got true", message, 1, true)

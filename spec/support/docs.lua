@@ -252,7 +252,7 @@ local function prepare(self, text)
   if self.journal or not text:find("jig journal", 1, true) then return end
   self.journal = true
   scratch.run { "bash", "-c", [[openssl genpkey -algorithm ed25519 -out journal.pem && chmod 600 journal.pem &&
-    openssl pkey -in journal.pem -pubout -out journal.pub && PATH=$PWD/bin:$PATH SIM_DIR=$PWD/service \
+    openssl pkey -in journal.pem -pubout -out journal.pub && PATH=$PWD/bin:$PATH TMPDIR=$PWD/tmp \
     XDG_STATE_HOME=$PWD/state XDG_RUNTIME_DIR=$PWD/run jig run thermostat --port tcp:127.0.0.1:9 \
     --cli build/factory_tool]], cwd = self.place }
 end
@@ -260,7 +260,7 @@ end
 function page:environment()
   return {
     PATH = self.place .. "/bin:" .. os.getenv "PATH", HOME = self.place, XDG_STATE_HOME = self.place .. "/state",
-    XDG_RUNTIME_DIR = self.place .. "/run", SIM_DIR = self.place .. "/service", ROOT = ROOT, NO_COLOR = "1",
+    XDG_RUNTIME_DIR = self.place .. "/run", TMPDIR = self.place .. "/tmp", ROOT = ROOT, NO_COLOR = "1",
     LC_ALL = "C.UTF-8", JIG_COVERAGE = false, MANPATH = false,
   }
 end

@@ -221,6 +221,33 @@ local function literal(value)
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
+--- Writes a station file by which the CLI sees what the simulator's factory_tool takes (SIM_DIR and its like) as the
+-- jig has it that is started; the locks of its token are its own unless `service` names their folder.
+---@param at spec.Place
+---@param service? table  settings of the CLI: limits, grace, report, env, …
+---@param more? table     further settings of the station file
+---@return string path
+function station.file(at, service, more)
+  local cli = { token = { folder = at:fresh("locks") } }
+  for key, value in pairs(service or {}) do cli[key] = value end
+  cli.env = { SIM_DIR = true, SIM_TOOL_FAULT = true, SIM_DELAY_MS = true }
+  for name, value in pairs((service or {}).env or {}) do cli.env[name] = value end
+  local file = { cli = cli }
+  for key, value in pairs(more or {}) do file[key] = value end
+  return at:write(at:fresh("station") .. ".lua", "return " .. literal(file) .. "\n")
+end
+
+--- Writes a program that is the simulator's factory_tool with these variables: a CLI for who has no station file.
+---@param at spec.Place
+---@param variables table<string, string>
+---@return string path
+function station.tool(at, variables)
+  local words = {}
+  for name, value in pairs(variables) do words[#words + 1] = ("%s='%s'"):format(name, value) end
+  local text = ('#!/bin/sh\n%s exec %s "$@"\n'):format(table.concat(words, " "), station.factory_tool)
+  return at:write(at:fresh("cli"), text, true)
+end
+
 --- Starts any jig command with stdout and stderr in files. `env` is laid over the environment.
 ---@param at spec.Place
 ---@param words string[]  what follows "jig"
@@ -263,14 +290,7 @@ function station.start(at, options)
   end
   if options.port then add("--port", options.port) end
   if options.cli ~= false then add("--cli", options.cli or station.factory_tool) end
-  if options.service or options.station then
-    local service = {}
-    for key, value in pairs(options.service or {}) do service[key] = value end
-    if service.token == nil then service.token = { folder = at:fresh("locks") } end
-    local file = { cli = service }
-    for key, value in pairs(options.station or {}) do file[key] = value end
-    add("--station", at:write(at:fresh("station") .. ".lua", "return " .. literal(file) .. "\n"))
-  end
+  add("--station", station.file(at, options.service, options.station))
   local journal = options.journal
   if journal == nil then journal = at:fresh("journal") end
   if journal then add("--journal", journal) else add("--no-journal") end

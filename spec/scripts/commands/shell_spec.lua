@@ -125,8 +125,8 @@ describe("jig shell with a script", function()
     local folder <close> = scratch.folder()
     local input = folder:write("input", "recipe.prepare(unit)\nx = unit:new_device()\ny = unit:exchange(x)\n")
     local result = scratch.run { "sh", "-c", ("cat %s | %s shell examples/thermostat --port %s --cli %s"):format(input,
-      scratch.program, device.address, station.factory_tool), env = { SIM_DIR = directory,
-      XDG_RUNTIME_DIR = folder.path } }
+      scratch.program, device.address, station.tool(place, { SIM_DIR = directory })),
+      env = { XDG_RUNTIME_DIR = folder.path } }
     assert.same({ 0, "" }, { result.exit, result.stderr })
     assert.matches("* the session was reported\n$", result.stdout)
     local audit = station.audit(directory)

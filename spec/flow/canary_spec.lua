@@ -2,6 +2,7 @@
 -- out, in what was kept, and in the memory of the process itself.
 
 local canary = require "spec.support.canary"
+local carrier = require "spec.support.carrier"
 local cjson = require "cjson"
 local hex = require "jig.hex"
 local port = require "jig.port"
@@ -56,5 +57,38 @@ describe("a canary", function()
     local hits, message = canary.memory(2 ^ 22 // 1 | 0, SECRET)
     assert.is_nil(hits)
     assert.matches("No such file", message)
+  end)
+end)
+
+-- ---- a unit whose messages are canaries ----
+
+-- What is in a process's memory of the messages, or nil, and why it cannot be seen.
+local function held(pid)
+  local found = {}
+  for i, secret in ipairs(carrier.secrets) do
+    local hits, why = canary.memory(pid, secret)
+    if not hits then return nil, why end
+    for _, hit in ipairs(hits) do found[#found + 1] = ("message %d: %s"):format(i, hit) end
+  end
+  return found
+end
+
+describe("messages", function()
+  it("are not in the memory of a station that waits after a unit", function()
+    if WATCHED then return pending("the memory of a program that is watched is not its own") end
+    local unit <close> = carrier.new {}
+    local run <close> = unit:start { "--watch", "--json", json = true }
+    run:await("ended")
+    station.eventually("it waits", function()
+      for _, event in ipairs(run:events()) do
+        if event["for"] == "removal" then return true end
+      end
+    end)
+    local found, why = held(run.child:pid())
+    run:signal(15)
+    local result = run:finish()
+    assert.equal(0, result.exit, result.stdout .. result.stderr)
+    if not found then return pending("the memory of another process cannot be read: " .. why) end
+    assert.same({}, found)
   end)
 end)

@@ -73,10 +73,26 @@ local function held(pid)
   return found
 end
 
+-- Leaves copies of a message in buffers of Lua's library, far down on the stack of C, and one where the recipe's chunk
+-- has its locals.
+local DEEP <const> = [[
+  run = function(unit)
+    local request = unit:new_device()
+    local function descend(depth)
+      if depth == 0 then return #("%s, %s"):format(request.payload, request.payload:reverse()) end
+      return (("x"):gsub("x", function() return descend(depth - 1) end))
+    end
+    descend(12)
+    local response = unit:exchange(request)
+    length = response.payload
+    unit:handle_device_response(unit:exchange(unit:get_device_configuration(response)))
+  end,
+]]
+
 describe("messages", function()
   it("are not in the memory of a station that waits after a unit", function()
     if WATCHED then return pending("the memory of a program that is watched is not its own") end
-    local unit <close> = carrier.new {}
+    local unit <close> = carrier.new { recipe = DEEP }
     local run <close> = unit:start { "--watch", "--json", json = true }
     run:await("ended")
     station.eventually("it waits", function()

@@ -6,6 +6,7 @@ local carrier = require "spec.support.carrier"
 local cjson = require "cjson"
 local hex = require "jig.hex"
 local port = require "jig.port"
+local scratch = require "spec.support.scratch"
 local station = require "spec.support.station"
 
 -- Under a sanitizer or valgrind a process keeps blocks that were freed, and has memory of its own.
@@ -107,4 +108,107 @@ describe("messages", function()
     if not found then return pending("the memory of another process cannot be read: " .. why) end
     assert.same({}, found)
   end)
+end)
+
+-- ---- what comes out of a unit ----
+
+-- A run whose line does something with what `response` and the like hold, once the session is open.
+local function leaking(line)
+  return ([[
+  run = function(unit)
+    local request = unit:new_device()
+    local response = unit:exchange(request)
+    local provisioning = unit:get_device_configuration(response)
+    local secret, bytes = provisioning.payload, provisioning.payload:sub(1, 64)
+    %s
+    unit:handle_device_response(unit:exchange(provisioning))
+  end,
+]]):format(line)
+end
+
+-- What happens, how the unit ends (nil: PASS), what the station, its device and its CLI are like, and the exit status
+-- where it is another than the unit's: 4 when there is no cassette.
+local CASES <const> = {
+  { "a unit passes", nil, {} },
+  { "the device refuses the first message", "lamp.dark", { statuses = { 5 } } },
+  { "the device refuses the second message", "lamp.broken", { statuses = { 0, 6 } } },
+  { "the CLI refuses and prints the response", "cli.refused", { cli = {
+    get_device_configuration = ("{ exit = 7, stderr = 'refused: ' .. %q .. '\\n' }"):format(
+      hex.encode(carrier.messages[2])) } } },
+  { "the CLI refuses and prints the response as bytes", "cli.refused", { cli = {
+    handle_device_response = ("{ exit = 7, stderr = 'refused: ' .. %q .. '\\n' }"):format(carrier.messages[4]) } } },
+  { "the CLI prints what cannot be read", "cli.output", { cli = {
+    get_device_configuration = ("{ stdout = 'SCP 2\\nPAYLOAD ' .. %q .. 'x\\n' }"):format(
+      hex.encode(carrier.messages[3])) } } },
+  { "the recipe logs a message", "tool.recipe", { recipe = leaking "unit:log(bytes)" } },
+  { "the recipe throws a message", "tool.recipe", { recipe = leaking "error(secret)" } },
+  { "the recipe throws a message with no line", "tool.recipe", { recipe = leaking "error(secret, 0)" } },
+  { "the recipe throws a table that holds one", "tool.recipe", { recipe = leaking "error({ secret })" } },
+  { "the recipe throws one through tostring", "tool.recipe", { recipe = leaking
+    "error(setmetatable({}, { __tostring = function() return secret end }))" } },
+  { "the recipe gives a message as a reason", "lamp.own", { recipe = leaking
+    "unit:fail('lamp.own', { code = 60, reason = 'it said ' .. secret, advice = secret })" } },
+  { "the recipe gives a message as a fault's name", "tool.recipe", { recipe = leaking
+    "unit:fail('lamp.' .. bytes:sub(1, 40), { code = 60, reason = 'own' })" } },
+  { "the recipe writes into a fault", "tool.recipe", { recipe = leaking [[
+    local made = require("jig.fault").new("lamp.own", { code = 60, reason = "own" })
+    made.name, made.reason, made.phase, made.line = bytes, secret, secret, secret
+    made.traceback, made.advice, made.limit, made.slot, made.session = secret, secret, secret, secret, secret
+    error(made)]] } },
+  { "the recipe enters a phase", "tool.recipe", { recipe = leaking "unit:exchange({ scp = 9, payload = 'x' }, bytes)" } },
+  { "the recipe waits for a message as text", "connectivity.timeout", { recipe = leaking
+    "unit.port:expect(bytes:gsub('%W', '%%%0'), 0.1)" } },
+  { "the recipe opens a wire with it", "connectivity.open", { recipe = leaking "unit:open { [bytes] = bytes }" }, 4 },
+  { "the recipe's reset throws it", "lamp.dark", { statuses = { 0, 5 }, recipe = leaking "unit.data.secret = secret"
+    .. "  reset = function(unit) if unit.data.secret then error(unit.data.secret) end end,\n" } },
+  { "the recipe takes it for a serial number", "tool.recipe", { recipe = leaking
+    "unit.serial = bytes", } },
+}
+
+local function ended_of(events)
+  for _, event in ipairs(events) do
+    if event.event == "ended" then return event end
+  end
+end
+
+-- What `jig journal` says of the unit.
+local function told_by_journal(unit, session)
+  local told = {}
+  for _, words in ipairs {
+    { "list" }, { "show", session }, { "show", session, "--json" }, { "export", "--format", "csv" },
+    { "export", "--format", "jsonl" }, { "export", "--format", "junit" }, { "stats" },
+  } do
+    local line = { station.jig, "journal", words[1], "--journal", unit.journal, table.unpack(words, 2) }
+    local result = scratch.run(line)
+    assert.equal(0, result.exit, table.concat(line, " ") .. "\n" .. result.stderr)
+    told[#told + 1] = result.stdout .. result.stderr
+  end
+  return table.concat(told)
+end
+
+local function check_case(name, fault, about, exit)
+  for _, json in ipairs { true, false } do
+    local unit <close> = carrier.new(about)
+    local words = { "--trace", "--junit", unit.place.path .. "/junit", "--record", unit.place.path .. "/a.cassette" }
+    if json then words[#words + 1] = "--json" end
+    words.json = json
+    local run <close> = unit:start(words)
+    local result = run:finish()
+    assert.equal(exit or fault and 1 or 0, result.exit, result.stdout .. result.stderr)
+    if json then
+      local ended = ended_of(result.events)
+      assert.equal(fault, ended.fault and ended.fault.name, result.stdout)
+      assert.equal(fault and true, ended.reported, result.stdout)
+      assert.is_nil(unit:leak(told_by_journal(unit, ended.session)), name)
+    end
+    local what, files = unit:leak_on_disk()
+    assert.is_nil(what, name)
+    assert.is_true(files >= 5, files) -- what it printed, the journal, the cassette, JUnit
+  end
+end
+
+describe("nothing that comes out of jig holds a message:", function()
+  for _, case in ipairs(CASES) do
+    it(case[1], function() check_case(table.unpack(case, 1, 4)) end)
+  end
 end)

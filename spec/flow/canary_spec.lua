@@ -5,9 +5,12 @@ local canary = require "spec.support.canary"
 local carrier = require "spec.support.carrier"
 local cjson = require "cjson"
 local hex = require "jig.hex"
+local lfs = require "lfs"
 local port = require "jig.port"
 local scratch = require "spec.support.scratch"
 local station = require "spec.support.station"
+
+local SIGTERM <const> = 15
 
 -- Under a sanitizer or valgrind a process keeps blocks that were freed, and has memory of its own.
 local WATCHED <const> = os.getenv("ASAN_OPTIONS") or os.getenv("LSAN_OPTIONS")
@@ -90,24 +93,129 @@ local DEEP <const> = [[
   end,
 ]]
 
-describe("messages", function()
-  it("are not in the memory of a station that waits after a unit", function()
-    if WATCHED then return pending("the memory of a program that is watched is not its own") end
-    local unit <close> = carrier.new { recipe = DEEP }
-    local run <close> = unit:start { "--watch", "--json", json = true }
-    run:await("ended")
-    station.eventually("it waits", function()
-      for _, event in ipairs(run:events()) do
-        if event["for"] == "removal" then return true end
-      end
-    end)
-    local found, why = held(run.child:pid())
-    run:signal(15)
-    local result = run:finish()
-    assert.equal(0, result.exit, result.stdout .. result.stderr)
-    if not found then return pending("the memory of another process cannot be read: " .. why) end
-    assert.same({}, found)
+-- Waits until jig waits for something.
+local function await_waiting(run, what)
+  station.eventually("it waits", function()
+    for _, event in ipairs(run:events()) do
+      if event["for"] == what then return true end
+    end
   end)
+end
+
+-- Units whose station goes on, and what it is like.
+local AFTER <const> = {
+  ["passed"] = { recipe = DEEP },
+  ["was refused by the device"] = { statuses = { 0, 6 } },
+  ["was refused by the CLI, which printed the response"] = { cli = {
+    get_device_configuration = ("{ exit = 7, stderr = %q }"):format(hex.encode(carrier.messages[2])) } },
+  ["threw a message"] = { recipe = [[
+  run = function(unit)
+    unit:new_device()
+    error(unit:exchange({ scp = 1, payload = "mine" }).payload)
+  end,
+]] },
+}
+
+describe("messages are not in the memory of a station that waits, nor in its files, after a unit that", function()
+  for what, about in pairs(AFTER) do
+    it(what, function()
+      if WATCHED then return pending("the memory of a program that is watched is not its own") end
+      local unit <close> = carrier.new(about)
+      local run <close> = unit:start { "--watch", "--json", "--trace", json = true }
+      await_waiting(run, "removal")
+      local found, why = held(run.child:pid())
+      local leak = unit:leak_on_disk() -- the journal's write-ahead log, too, which goes with the last connection
+      run:signal(SIGTERM)
+      local result = run:finish()
+      assert.equal(what == "passed" and 0 or 1, result.exit, result.stdout .. result.stderr)
+      assert.is_nil(leak)
+      if not found then return pending("the memory of another process cannot be read: " .. why) end
+      assert.same({}, found)
+    end)
+  end
+end)
+
+describe("while the CLI has a response", function()
+  it("no other process has it in its arguments or environment", function()
+    local unit <close> = carrier.new { cli = { handle_device_response = "{ hang = 3600 }" } }
+    local run <close> = unit:start { "--json", json = true }
+    run:await("phase", "handle_device_response")
+    station.eventually("the CLI has it", function()
+      local _, words = next(unit:calls())
+      return words and carrier.leak(words)
+    end)
+    local calls, others = unit:calls(), {}
+    for pid in lfs.dir "/proc" do
+      local words = pid:find "^%d+$" and station.read("/proc/" .. pid .. "/cmdline") or ""
+      local environment = pid:find "^%d+$" and station.read("/proc/" .. pid .. "/environ") or ""
+      if not calls[pid] and carrier.leak(words) then others[#others + 1] = words end
+      if carrier.leak(environment) then others[#others + 1] = words .. ": environment" end
+    end
+    run:signal(SIGTERM)
+    run:signal(SIGTERM)
+    run:finish()
+    assert.same({}, others)
+  end)
+end)
+
+-- ---- a crash ----
+
+-- A jig that may have a core as far as its limits go, in a folder of its own, with a session open; it is no child of
+-- the specs, whose children may have none. Gives its id.
+local function start_with_cores(unit, folder)
+  local words = unit:words { "--json" }
+  table.insert(words, 1, station.jig)
+  for i, word in ipairs(words) do words[i] = "'" .. word .. "'" end
+  local pipe <close> = assert(io.popen(("cd '%s' && ulimit -c unlimited && { %s >out 2>err </dev/null & echo $!; }")
+    :format(folder, table.concat(words, " "))))
+  return math.tointeger(pipe:read "n")
+end
+
+-- Whether a process is gone, or nobody has asked for its end.
+local function is_over(pid)
+  local state = station.read(("/proc/%d/stat"):format(pid)):match "^.*%) (%a)"
+  return state == nil or state == "Z" or state == "X"
+end
+
+local function has_core(folder)
+  for name in lfs.dir(folder) do
+    if name:find "core" then return name end
+  end
+end
+
+-- Whether a program that does nothing against it leaves a core in its folder.
+local function leaves_cores(folder)
+  local pipe = io.popen(("cd '%s' && ulimit -c unlimited && sh -c 'kill -ABRT $$' 2>&1"):format(folder))
+  if pipe then pipe:close() end
+  return has_core(folder) ~= nil
+end
+
+describe("a jig that crashes in a session", function()
+  for _, signal in ipairs { "ABRT", "SEGV" } do
+    it("leaves no core: " .. signal, function()
+      local place <close> = station.place()
+      if WATCHED then return pending("a sanitizer takes the signal") end
+      if not leaves_cores(place.path) then return pending("this system leaves no cores in the folder of a program") end
+      local unit <close> = carrier.new { cli = { get_device_configuration = "{ hang = 3600 }" } }
+      local folder = place:fresh "crash"
+      station.execute("mkdir", folder)
+      local pid = start_with_cores(unit, folder)
+      local _ <close> = setmetatable({}, { __close = function()
+        local words = station.read(("/proc/%d/cmdline"):format(pid))
+        if words:find(unit.recipe, 1, true) then scratch.run { "kill", "-KILL", tostring(pid) } end
+        for call in pairs(unit:calls()) do scratch.run { "kill", "-KILL", call } end
+      end })
+      station.eventually("it has a response", function()
+        return station.read(folder .. "/out"):find("get_device_configuration", 1, true)
+      end)
+      local limits = station.read(("/proc/%d/limits"):format(pid))
+      station.execute("kill", "-" .. signal, tostring(pid))
+      station.eventually("it is over", function() return is_over(pid) end)
+      assert.is_nil(has_core(folder))
+      assert.matches("Max core file size +0 +unlimited", limits)
+      assert.is_nil(unit:leak_on_disk())
+    end)
+  end
 end)
 
 -- ---- what comes out of a unit ----
@@ -155,10 +263,12 @@ local CASES <const> = {
     made.name, made.reason, made.phase, made.line = bytes, secret, secret, secret
     made.traceback, made.advice, made.limit, made.slot, made.session = secret, secret, secret, secret, secret
     error(made)]] } },
-  { "the recipe enters a phase", "tool.recipe", { recipe = leaking "unit:exchange({ scp = 9, payload = 'x' }, bytes)" } },
+  { "the recipe enters a phase", "tool.recipe", { recipe = leaking
+    "unit:exchange({ scp = 9, payload = 'x' }, bytes)" } },
   { "the recipe waits for a message as text", "connectivity.timeout", { recipe = leaking
     "unit.port:expect(bytes:gsub('%W', '%%%0'), 0.1)" } },
-  { "the recipe opens a wire with it", "connectivity.open", { recipe = leaking "unit:open { [bytes] = bytes }" }, 4 },
+  { "the recipe opens a wire with it", "connectivity.open",
+    { recipe = leaking "unit:open { [bytes] = bytes }" }, 4 },
   { "the recipe's reset throws it", "lamp.dark", { statuses = { 0, 5 }, recipe = leaking "unit.data.secret = secret"
     .. "  reset = function(unit) if unit.data.secret then error(unit.data.secret) end end,\n" } },
   { "the recipe takes it for a serial number", "tool.recipe", { recipe = leaking
@@ -199,7 +309,7 @@ local function check_case(name, fault, about, exit)
       local ended = ended_of(result.events)
       assert.equal(fault, ended.fault and ended.fault.name, result.stdout)
       assert.equal(fault and true, ended.reported, result.stdout)
-      assert.is_nil(unit:leak(told_by_journal(unit, ended.session)), name)
+      assert.is_nil(carrier.leak(told_by_journal(unit, ended.session)), name)
     end
     local what, files = unit:leak_on_disk()
     assert.is_nil(what, name)

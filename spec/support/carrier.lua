@@ -4,13 +4,14 @@
 --     local unit <close> = carrier.new { statuses = { 0, 5 } }
 --     local run <close> = unit:start { "--trace" }
 --     local result = run:finish()
---     assert.is_nil(unit:leak(result.stderr))
+--     assert.is_nil(carrier.leak(result.stderr))
 
 local canary = require "spec.support.canary"
 local clock = require "jig.clock"
 local digest = require "jig.digest"
 local hex = require "jig.hex"
 local length = require "jig.framing.length"
+local lfs = require "lfs"
 local peer = require "spec.peer"
 local scratch = require "spec.support.scratch"
 local station = require "spec.support.station"
@@ -91,17 +92,23 @@ function carrier.new(options)
   return self
 end
 
---- Starts `jig run` on it, with a journal. Does not wait.
+--- What follows "jig" to run it, with a journal.
 ---@param arguments string[]
----@return spec.Run
-function methods:start(arguments)
+---@return string[]
+function methods:words(arguments)
   self.journal = self.place:fresh "journal"
   local words = { "run", self.recipe, "--port", "tty:" .. self.pty:path(), "--journal", self.journal,
     "--station", self.tool:write("station.lua", ([[return {
       cli = { path = %q, arguments = { %q, %q }, token = { folder = %q } } }]]):format(self.settings.cli,
       self.settings.arguments[1], self.settings.arguments[2], self.place.path .. "/locks")) }
-  table.move(arguments, 1, #arguments, #words + 1, words)
-  local run = station.start_jig(self.place, words)
+  return table.move(arguments, 1, #arguments, #words + 1, words)
+end
+
+--- Starts `jig run` on it. Does not wait.
+---@param arguments string[]
+---@return spec.Run
+function methods:start(arguments)
+  local run = station.start_jig(self.place, self:words(arguments))
   run.json = arguments.json
   return run
 end
@@ -109,11 +116,22 @@ end
 --- Looks for the secrets in a text.
 ---@param text string
 ---@return string|nil what
-function methods:leak(text)
+function carrier.leak(text)
   for i, secret in ipairs(carrier.secrets) do
     local form, at = canary.find(text, secret)
     if form then return ("message %d, as %s, at %d of: %s"):format(i, form, at, text:sub(math.max(at - 200, 1), at)) end
   end
+end
+
+--- The CLI's processes that run now: the arguments of each, by its id.
+---@return table<string, string>
+function methods:calls()
+  local found, of_cli = {}, "/fake_tool.lua\0" .. self.tool.path .. "\0"
+  for name in lfs.dir "/proc" do
+    local words = name:find "^%d+$" and station.read("/proc/" .. name .. "/cmdline") or ""
+    if words:find(of_cli, 1, true) then found[name] = words end
+  end
+  return found
 end
 
 --- Looks for them in all files that jig wrote.
@@ -122,7 +140,7 @@ end
 function methods:leak_on_disk()
   local count = 0
   for path in station.execute("find", self.place.path, "-type", "f"):gmatch("[^\n]+") do
-    local what = self:leak(station.read(path))
+    local what = carrier.leak(station.read(path))
     if what then return path .. ": " .. what, count end
     count = count + 1
   end

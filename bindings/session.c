@@ -655,6 +655,8 @@ static int session_close(lua_State *L)
     struct lsession *s = luaL_checkudata(L, 1, SESSION);
     struct jig_session *session = s->session;
     s->session = NULL;
+    lua_pushnil(L); /* who listened knows the unit, which would last until this here is collected */
+    lua_setiuservalue(L, 1, ON_WAIT);
     jigL_wake_with(&s->wait, JIG_ECLOSED);
     jig_session_release(session, ABANDONED_CODE, "the script left its session open");
     jig_factory_answer_release(&s->answer);

@@ -25,8 +25,9 @@ enum {
     USUAL_FIELDS = 8, /* of a table in a message, so that its copy need not grow */
     FEW = 8,          /* slots that need not save memory */
     SLOT_NAME = 32,
-    QUEUE = 1, /* user values: the messages that wait, from `first` to `last`; */
-    OWNER = 2, /* and what must not be collected before it */
+    STACK_CLEARED = 65536, /* bytes */
+    QUEUE = 1,             /* user values: the messages that wait, from `first` to `last`; */
+    OWNER = 2,             /* and what must not be collected before it */
 };
 
 /* When a state's collector works. */
@@ -197,6 +198,27 @@ static int receive(lua_State *L)
     struct jig_slot *slot = own_slot(L);
     jigL_wait_begin(L, &slot->inbox, "receive", jigL_opt_seconds(L, 1, HUGE_VAL), false);
     return receive_on(L, LUA_OK, 0);
+}
+
+/* What calls that are over have left on the stack of C: buffers of Lua's libraries and of ours. It
+ * is deep enough for what usually runs in a slot; a recipe that calls itself within callbacks of
+ * the library may have been deeper. */
+__attribute__((noinline)) static void clear_stack(void)
+{
+    char below[STACK_CLEARED];
+    explicit_bzero(below, sizeof below);
+}
+
+/*
+ * slot.forget(). What the worker no longer refers to is collected, all of it, and so cleared
+ * (memory.h), and what calls have left on the stack of C is cleared. Between two units, so that no
+ * byte of the last one's messages is in memory while none is made. Does not yield.
+ */
+static int forget(lua_State *L)
+{
+    lua_gc(L, LUA_GCCOLLECT);
+    clear_stack();
+    return 0;
 }
 
 static void emit_crash(struct jig_slot *slot, lua_State *co)
@@ -528,6 +550,7 @@ static void close_state(lua_State *L, struct jig_slot *slot)
     lua_State *caller = engine->caller;
     engine->caller = L;
     jigL_close_state(slot->L);
+    clear_stack();
     engine->caller = caller;
     engine->slots--;
     *slot->link = slot->next;
@@ -626,7 +649,8 @@ int luaopen_jig_slot(lua_State *L)
         {"close", slot_close},
         {NULL, NULL},
     };
-    static const luaL_Reg in_slot[] = {{"emit", emit}, {"receive", receive}, {NULL, NULL}};
+    static const luaL_Reg in_slot[] = {
+        {"emit", emit}, {"receive", receive}, {"forget", forget}, {NULL, NULL}};
     static const luaL_Reg in_main[] = {{"new", slot_new}, {"patience", patience}, {NULL, NULL}};
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &slot_key) != LUA_TNIL) {
         luaL_newlib(L, in_slot);

@@ -12,6 +12,7 @@ local clock = require "jig.clock"
 local cut = require "jig.cut"
 local fault = require "jig.fault"
 local hook_place = require "jig.hook_place"
+local legible = require "jig.legible"
 local standard_flow = require "jig.flow"
 local task = require "jig.task"
 local units = require "jig.unit"
@@ -77,7 +78,7 @@ end
 local TOLD <const> = 1000
 
 local function first_line(thrown)
-  return cut(tostring(thrown):match("^[^\n]*"), TOLD)
+  return cut(legible.thrown(tostring(thrown)):match("^[^\n]*"), TOLD)
 end
 
 -- The device is brought to a known state again, with a budget of its own. What fails here changes nothing

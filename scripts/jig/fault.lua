@@ -6,6 +6,7 @@
 -- error in a recipe becomes the fault tool.recipe.
 
 local cut = require "jig.cut"
+local legible = require "jig.legible"
 local secret = require "jig.secret"
 local unplaced = require "jig.unplaced"
 
@@ -83,8 +84,9 @@ end
 local MOST <const> = { name = 64, reason = 1000, line = 1000, traceback = 16000, advice = 1000 }
 local MOST_OF_OTHERS <const> = 256
 
---- Makes a fault; a reason of more than 1,000 bytes is cut. Does not throw it. Raises for a name that is too long, or
--- neither in the catalogue nor given a code and a reason, and for what is no code or no reason.
+--- Makes a fault; a reason of more than 1,000 bytes is cut, and one that is no text becomes its digest. Does not throw
+-- it. Raises for a name that is too long, no text, or neither in the catalogue nor given a code and a reason, and for
+-- what is no code or no reason.
 ---
 ---     error(fault.new("connectivity.lost", { reason = "the cable was pulled" }))
 ---@param name string
@@ -94,6 +96,7 @@ function fault.new(name, fields)
   if type(name) ~= "string" or #name > MOST.name then
     error(("a fault has a name: a string of %d bytes at most"):format(MOST.name), 2)
   end
+  if not legible.is_text(name) then error("a fault has a name that is text; this one has other bytes", 2) end
   local known = fault.catalogue[name] or {}
   local self = {}
   for key, value in pairs(fields or {}) do
@@ -108,7 +111,7 @@ function fault.new(name, fields)
   if not is_code(self.code) or type(self.reason) ~= "string" then
     error(("fault '%s': the code is a whole number of 32 bits, the reason a string"):format(name), 2)
   end
-  self.reason = cut(self.reason, MOST.reason)
+  self.reason = cut(legible.text(self.reason), MOST.reason)
   return setmetatable(self, meta)
 end
 
@@ -163,7 +166,8 @@ function methods:plain()
 end
 
 --- A copy of a fault in which each field is what it has to be, for a recipe may write into a fault. A name
--- that is none becomes tool.recipe, secrets in texts are hidden, texts are cut; code and reason become the catalogue's.
+-- that is none becomes tool.recipe, secrets in texts are hidden, texts are cut, what is no text is its digest; code and
+-- reason become the catalogue's.
 ---@param made jig.Fault
 ---@return jig.Fault
 function fault.checked(made)
@@ -171,7 +175,7 @@ function fault.checked(made)
   for _, key in ipairs(FIELDS) do
     local value = rawget(made, key)
     if type(value) == "string" and key ~= "retry" then
-      copy[key] = cut(secret.hide(value), MOST[key] or MOST_OF_OTHERS)
+      copy[key] = cut(legible.text(secret.hide(value)), MOST[key] or MOST_OF_OTHERS)
     end
   end
   local retry = rawget(made, "retry")
@@ -254,7 +258,7 @@ function fault.from(thrown)
   if thrown == NO_MEMORY then
     return fault.new("tool.limit", { reason = "not enough memory: the recipe needs more than its slot may take" })
   end
-  local message = tostring(thrown)
+  local message = legible.thrown(tostring(thrown))
   local first = cut(message:match("^[^\n]*"), MOST.reason)
   return fault.new("tool.recipe", { reason = unplaced(first), line = first:match("^(.-:%d+): ") })
 end

@@ -7,6 +7,7 @@
 local clock = require "jig.clock"
 local fault = require "jig.fault"
 local hook_place = require "jig.hook_place"
+local legible = require "jig.legible"
 local secret = require "jig.secret"
 local serial_number = require "jig.serial_number"
 local session = require "jig.session"
@@ -148,6 +149,7 @@ function unit:enter(name)
   if type(name) ~= "string" or #name > PHASE_MOST then
     error(("a phase has a name: a string of %d bytes at most"):format(PHASE_MOST), 2)
   end
+  if not legible.is_text(name) then error("a phase has a name that is text; this one has other bytes", 2) end
   local now, truth = clock.now(), truths[self]
   local phases = truth.phases
   truth.phase = name

@@ -152,7 +152,8 @@ local function await_device(config, address, emit)
   return true, start and start.serial
 end
 
-local function await_removal(address, emit)
+local function await_removal(config, address, number)
+  local _, emit = emitter(config, number)
   emit { event = "waiting", ["for"] = "removal" }
   return require("jig.insertion").removal(address)
 end
@@ -220,26 +221,27 @@ local function other_than_signed(config, made)
     made.name, made.version)
 end
 
--- One turn of a slot: a unit, and at a watched slot the waits around it. False when it was the last.
+-- One turn of a slot: a unit, and at a watched slot the wait before it. Gives the address of its device; nil when it was
+-- the last. Nothing of the unit is referred to when it returns.
 local function turn(config, files, service, number, record)
   local _, emit = emitter(config, number)
   local made_recipe, message = loader.load(config.file, config.folder, files)
   if made_recipe then message = other_than_signed(config, made_recipe) end
   if message then
     emit { event = "refused", message = message }
-    return false
+    return nil
   end
   local plan, serial = plan_of(config, made_recipe), config.serial
   plan.files = files
   if config.watch then
     local there, scanned = await_device(config, plan.address, emit)
-    if not there then return false end
+    if not there then return nil end
     serial = scanned or serial
   end
   plan.serial = serial
   run_unit(config, service, number, record, plan)
-  if task.interrupted() > 0 or gate.shut() then return false end -- shut: nothing can be called any more
-  return not config.watch or await_removal(plan.address, emit)
+  if task.interrupted() > 0 or gate.shut() then return nil end -- shut: nothing can be called any more
+  return plan.address
 end
 
 ---@param config table  slot, file, folder, sealed? (jig.Sealed: its files were read before), address?, service,
@@ -252,6 +254,9 @@ return function(config)
   local service = assert(session.service(config.service))
   local record = config.journal and require("jig.record").new(config, files)
   for number = 1, config.watch and math.maxinteger or config.count do
-    if not turn(config, files, service, number, record) then break end
+    local address = turn(config, files, service, number, record)
+    if not address then break end
+    slot.forget()
+    if config.watch and not await_removal(config, address, number) then break end
   end
 end

@@ -27,7 +27,8 @@ function made:plain() end
 ---@field catalogue table<string, { [1]: integer, [2]: string }>  name, and its code and reason
 local fault = {}
 
---- Makes a fault. Does not throw it. Raises for a name that is neither in the catalogue nor given a code and a reason.
+--- Makes a fault. Does not throw it. Raises for a name that is neither in the catalogue nor given a code and a reason,
+--- or no text. A reason that is no text becomes its number of bytes and their digest.
 ---@param name string
 ---@param fields? table  any fields of jig.Fault
 ---@return jig.Fault

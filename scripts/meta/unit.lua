@@ -26,7 +26,7 @@ function unit:new_device() end
 --- twice. Throws connectivity.*, firmware.*, and what the status map names.
 ---@async
 ---@param request jig.Frame  with the fields that the framing's header names
----@param phase? string      default "factory_init", then "factory_provisioning"
+---@param phase? string      text of 64 bytes at most; default "factory_init", then "factory_provisioning"
 ---@return jig.Frame response
 function unit:exchange(request, phase) end
 

@@ -42,6 +42,7 @@ describe("jig.fault", function()
     { "a name that is not in the catalogue", "lamp.dark", nil, "'lamp.dark' is not in the catalogue" },
     { "such a name without a reason", "lamp.dark", { code = 1 }, "'lamp.dark' is not in the catalogue" },
     { "a name that is too long", ("n"):rep(65), { code = 1, reason = "x" }, "a string of 64 bytes at most" },
+    { "a name that is no text", "lamp.\xff", { code = 1, reason = "x" }, "a name that is text" },
     { "no name", nil, { code = 1, reason = "x" }, "a fault has a name" },
     { "a code over 32 bits", "cli.refused", { code = 0x80000000 }, "a whole number of 32 bits" },
     { "a code under 32 bits", "cli.refused", { code = -0x80000001 }, "a whole number of 32 bits" },
@@ -79,6 +80,25 @@ describe("jig.fault", function()
       if type(value) == "string" then assert.is_true(#value <= 16000, key) end
     end
     assert.equal(1000, #copy.reason)
+  end)
+
+  it("holds no bytes that are no text, whoever put them there", function()
+    local bytes <const> = "\x81\0key"
+    local told <const> = "bytes that are no text: 5 bytes sha256:49f91f86"
+    assert.equal(told, fault.new("cli.refused", { reason = bytes }).reason)
+    assert.equal(told, fault.from(bytes).reason)
+    local thrown = fault.from("a/recipe.lua:12: " .. bytes .. "\n")
+    assert.equal("a/recipe.lua:12", thrown.line)
+    assert.matches("^a/recipe.lua:12: bytes that are no text: 6 bytes sha256:%x+$", thrown.reason)
+    local made = fault.new("lamp.dark", { code = 5, reason = "dark" })
+    for _, key in ipairs { "reason", "phase", "slot", "session", "line", "traceback", "limit", "advice" } do
+      made[key] = bytes
+    end
+    for key, value in pairs(fault.checked(made):plain()) do
+      assert.equal(({ name = "lamp.dark", code = 5 })[key] or told, value, key)
+    end
+    made.name = bytes
+    assert.equal("tool.recipe", fault.checked(made).name)
   end)
 
   it("knows faults from other values", function()

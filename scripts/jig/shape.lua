@@ -70,7 +70,7 @@ function shape.map(key_shape, of)
   return function(value, path, report)
     if type(value) ~= "table" then return report(path, "a table", describe(value)) end
     for key, element in pairs(value) do
-      local at = ("%s[%s]"):format(path, math.type(key) and ("0x%02x"):format(key) or tostring(key))
+      local at = ("%s[%s]"):format(path, math.type(key) == "integer" and ("0x%02x"):format(key) or tostring(key))
       key_shape(key, at, report)
       of(element, at, report)
     end

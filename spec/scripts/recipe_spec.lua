@@ -76,6 +76,8 @@ describe("jig.recipe", function()
     { "a port's option that is no plain value",
       '  name = "x",\n  port = { "serial", baud = {} },\n  framing = line {},\n',
       "recipe.lua:5: port.baud: expected a string, a whole number, true or false, got table" },
+    { "a status with a fraction", GOOD .. '  status = { [1.5] = { "cli.refused" } },\n',
+      "recipe.lua:7: status[1.5]: expected a whole number, got number 1.5" },
     { "a USB id as text",
       '  name = "x",\n  port = { "serial",\n    match = { vid = "0403" } },\n  framing = line {},\n',
       'recipe.lua:6: port.match.vid: expected a whole number from 0 to 65535, got string "0403"' },

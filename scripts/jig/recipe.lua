@@ -91,14 +91,18 @@ local port_fields = {
   gap = shape.value("seconds, 0 or more", function(v) return type(v) == "number" and v >= 0 end),
 }
 
+local function unnamed(_, path, report, key)
+  report(path, "an option by its name", shape.describe(key))
+end
+
 local function port_shape(value, path, report)
   if type(value) == "string" and value ~= "" then return end
   if type(value) ~= "table" or type(value[1]) ~= "string" then
     return report(path, "an address, or a table with the transport's name first", shape.describe(value))
   end
   for key, element in pairs(value) do
-    local check = port_fields[key] or option_shape
-    check(element, ("%s.%s"):format(path, tostring(key)), report)
+    local check = port_fields[key] or type(key) == "string" and option_shape or unnamed
+    check(element, ("%s.%s"):format(path, tostring(key)), report, key)
   end
 end
 

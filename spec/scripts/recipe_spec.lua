@@ -76,6 +76,8 @@ describe("jig.recipe", function()
     { "a port's option that is no plain value",
       '  name = "x",\n  port = { "serial", baud = {} },\n  framing = line {},\n',
       "recipe.lua:5: port.baud: expected a string, a whole number, true or false, got table" },
+    { "a port's option without a name", '  name = "x",\n  port = { "serial", baud = 1, [3] = "x" },\n  framing = line {},\n',
+      "recipe.lua:5: port.3: expected an option by its name, got number 3" },
     { "a status with a fraction", GOOD .. '  status = { [1.5] = { "cli.refused" } },\n',
       "recipe.lua:7: status[1.5]: expected a whole number, got number 1.5" },
     { "a USB id as text",

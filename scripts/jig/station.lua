@@ -184,6 +184,9 @@ local station_shape = shape.record {
   },
 }
 
+-- Tables inside tables that a station needs.
+local DEEP <const> = 5
+
 -- What cannot be said together: a sentence with its place.
 local function contradiction(path, made)
   if made.slots and (made.slot or made.port) then
@@ -205,7 +208,9 @@ function station.read(path, files)
   local env = sandbox.environment(folder, {}, files)
   local chunk, message = files:load(path, env)
   if not chunk then return nil, message end
-  local ok, made, spent = budget.run(folder, tostring, chunk)
+  local ok, made, spent = budget.run(folder, tostring, function()
+    return shape.plain(chunk(), path .. ": station", DEEP)
+  end)
   if spent then return nil, ("%s: %s"):format(spent.line or path, spent.reason) end
   if not ok then return nil, tostring(made) end
   local at, expected, got = shape.check(station_shape, made)

@@ -7,7 +7,6 @@
 
 local cut = require "jig.cut"
 local legible = require "jig.legible"
-local secret = require "jig.secret"
 local unplaced = require "jig.unplaced"
 
 local fault = {}
@@ -166,8 +165,8 @@ function methods:plain()
 end
 
 --- A copy of a fault in which each field is what it has to be, for a recipe may write into a fault. A name
--- that is none becomes tool.recipe, secrets in texts are hidden, texts are cut, what is no text is its digest; code and
--- reason become the catalogue's.
+-- that is none becomes tool.recipe, texts are cut, what is no text is its digest; code and reason become the
+-- catalogue's.
 ---@param made jig.Fault
 ---@return jig.Fault
 function fault.checked(made)
@@ -175,7 +174,7 @@ function fault.checked(made)
   for _, key in ipairs(FIELDS) do
     local value = rawget(made, key)
     if type(value) == "string" and key ~= "retry" then
-      copy[key] = cut(legible.text(secret.hide(value)), MOST[key] or MOST_OF_OTHERS)
+      copy[key] = cut(legible.text(value), MOST[key] or MOST_OF_OTHERS)
     end
   end
   local retry = rawget(made, "retry")

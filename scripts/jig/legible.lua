@@ -1,7 +1,8 @@
 --- Text of a recipe's making that is shown, recorded and reported. Bytes that are no text may be a message's: they
--- become their number and digest.
+-- become their number and digest. Secrets that a recipe has exposed are hidden.
 
 local digest = require "jig.digest"
+local secret = require "jig.secret"
 
 local legible = {}
 
@@ -19,6 +20,7 @@ end
 ---@param bytes string
 ---@return string
 function legible.text(bytes)
+  bytes = secret.hide(bytes)
   return legible.is_text(bytes) and bytes or "bytes that are no text: " .. digest.brief(bytes)
 end
 
@@ -26,6 +28,7 @@ end
 ---@param thrown string
 ---@return string
 function legible.thrown(thrown)
+  thrown = secret.hide(thrown)
   if legible.is_text(thrown) then return thrown end
   local place, rest = thrown:match("^([^\n]-%.lua:%d+: )(.*)$")
   if not place or not legible.is_text(place) then return legible.text(thrown) end

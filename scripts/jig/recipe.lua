@@ -91,14 +91,18 @@ local port_fields = {
   gap = shape.value("seconds, 0 or more", function(v) return type(v) == "number" and v >= 0 end),
 }
 
+local function unnamed(_, path, report, key)
+  report(path, "an option by its name", shape.describe(key))
+end
+
 local function port_shape(value, path, report)
   if type(value) == "string" and value ~= "" then return end
   if type(value) ~= "table" or type(value[1]) ~= "string" then
     return report(path, "an address, or a table with the transport's name first", shape.describe(value))
   end
   for key, element in pairs(value) do
-    local check = port_fields[key] or option_shape
-    check(element, ("%s.%s"):format(path, tostring(key)), report)
+    local check = port_fields[key] or type(key) == "string" and option_shape or unnamed
+    check(element, ("%s.%s"):format(path, tostring(key)), report, key)
   end
 end
 
@@ -226,29 +230,8 @@ function recipe.new(self, file)
   return made
 end
 
--- Tables inside tables that a recipe needs; more is none.
+-- Tables inside tables that a recipe needs; more is none. Its framing is made of functions, and may be any object.
 local DEEP <const> = 4
-
--- A copy of a table of plain ones. Raises for what has a metatable, which could say another thing at each look. `keys`
--- is the way to it, which a message names: it is made for each unit, and put together for a mistake alone.
-local function plain(value, keys, depth)
-  if type(value) ~= "table" then return value end
-  if debug.getmetatable(value) ~= nil then
-    error(("%s: expected a plain table, got one with a metatable"):format(table.concat(keys, ".", 1, depth)), 0)
-  end
-  if depth > DEEP then error(("%s: tables are nested too deeply"):format(table.concat(keys, ".", 1, depth)), 0) end
-  local made = {}
-  for key, element in next, value do
-    local is_framing = depth == 1 and key == "framing" -- which is made of functions, and may be any object
-    if is_framing or type(element) ~= "table" then
-      made[key] = element
-    else
-      keys[depth + 1] = tostring(key)
-      made[key] = plain(element, keys, depth + 1)
-    end
-  end
-  return made
-end
 
 --- What the engine goes by: a copy of a recipe that `new` made, checked once more, for its file may have written into
 -- it since. What its hooks do to the recipe does not reach the copy. Raises as `new`. Does not yield.
@@ -256,7 +239,7 @@ end
 ---@param file string
 ---@return jig.Recipe
 function recipe.sealed(made, file)
-  return recipe.new(plain(made, { "recipe" }, 1), file)
+  return recipe.new(shape.plain(made, "recipe", DEEP, "framing"), file)
 end
 
 -- The query options that a recipe's `port` asks for, as an array of { key, value }, sorted.

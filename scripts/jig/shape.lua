@@ -70,7 +70,7 @@ function shape.map(key_shape, of)
   return function(value, path, report)
     if type(value) ~= "table" then return report(path, "a table", describe(value)) end
     for key, element in pairs(value) do
-      local at = ("%s[%s]"):format(path, math.type(key) and ("0x%02x"):format(key) or tostring(key))
+      local at = ("%s[%s]"):format(path, math.type(key) == "integer" and ("0x%02x"):format(key) or tostring(key))
       key_shape(key, at, report)
       of(element, at, report)
     end
@@ -124,6 +124,36 @@ end
 function shape.check(check, value)
   local first = shape.mistakes(check, value)[1]
   if first then return first.path, first.expected, first.got end
+end
+
+-- A copy, at a depth. `keys` is the way to it, which a message names: it is put together for a mistake alone.
+local function plain(value, keys, depth, deep, kept)
+  if type(value) ~= "table" then return value end
+  if debug.getmetatable(value) ~= nil then
+    error(("%s: expected a plain table, got one with a metatable"):format(table.concat(keys, ".", 1, depth)), 0)
+  end
+  if depth > deep then error(("%s: tables are nested too deeply"):format(table.concat(keys, ".", 1, depth)), 0) end
+  local made = {}
+  for key, element in next, value do
+    if depth == 1 and key == kept or type(element) ~= "table" then
+      made[key] = element
+    else
+      keys[depth + 1] = tostring(key)
+      made[key] = plain(element, keys, depth + 1, deep, kept)
+    end
+  end
+  return made
+end
+
+--- A copy of a table of plain ones. Raises for what has a metatable, which could say another thing at each look, and
+-- for what is nested too deeply, which could be without end.
+---@param value any
+---@param name string    what messages call it
+---@param deep integer   tables inside tables, at most
+---@param kept? string   the key whose value may be any object
+---@return any
+function shape.plain(value, name, deep, kept)
+  return plain(value, { name }, 1, deep, kept)
 end
 
 -- Where `key` is given a value in a line, from `init` on: `key =`, `["key"] =` or `[0x11] =`.

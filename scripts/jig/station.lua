@@ -224,6 +224,9 @@ local station_shape = shape.record {
   },
 }
 
+-- Tables inside tables that a station needs.
+local DEEP <const> = 5
+
 -- A variable of which jig's environment would decide what it is: the first by name, or nil.
 local function open_variable(cli)
   local first
@@ -264,7 +267,9 @@ function station.read(path, files)
   local env = sandbox.environment(folder, {}, files)
   local chunk, message = files:load(path, env)
   if not chunk then return nil, message end
-  local ok, made, spent = budget.run(folder, tostring, chunk)
+  local ok, made, spent = budget.run(folder, tostring, function()
+    return shape.plain(chunk(), path .. ": station", DEEP)
+  end)
   if spent then return nil, ("%s: %s"):format(spent.line or path, spent.reason) end
   if not ok then return nil, tostring(made) end
   local at, expected, got = shape.check(station_shape, made)

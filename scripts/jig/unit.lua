@@ -8,7 +8,6 @@ local clock = require "jig.clock"
 local fault = require "jig.fault"
 local hook_place = require "jig.hook_place"
 local legible = require "jig.legible"
-local secret = require "jig.secret"
 local serial_number = require "jig.serial_number"
 local session = require "jig.session"
 local task = require "jig.task"
@@ -535,7 +534,7 @@ function unit:log(text)
   if truth.logged > LINES_MOST then
     error(("unit:log takes %d lines of a unit at most"):format(LINES_MOST), 2)
   end
-  truth.context.emit { event = "note", text = secret.hide(text) }
+  truth.context.emit { event = "note", text = legible.text(text) }
 end
 
 for _, name in ipairs {

@@ -34,6 +34,8 @@ local cases = {
   { "map", shape.map(shape.integer, shape.string), { [5] = "x" }, false },
   { "map, no table", shape.map(shape.integer, shape.string), 5, "|a table|number 5" },
   { "map, a key", shape.map(shape.integer, shape.string), { x = "x" }, '[x]|a whole number|string "x"' },
+  { "map, a key with a fraction", shape.map(shape.integer, shape.string), { [1.5] = "x" },
+    "[1.5]|a whole number|number 1.5" },
   { "map, a value", shape.map(shape.integer, shape.string), { [17] = 1 }, "[0x11]|a string|number 1" },
   { "record", shape.record({ a = shape.string }, { "a" }), { a = "x" }, false },
   { "record, no table", shape.record {}, nil, "|a table|nil" },

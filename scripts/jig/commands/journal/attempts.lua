@@ -1,9 +1,9 @@
 --- Attempts of units: each opened a session, or failed before it could.
 
-local cjson = require "cjson.safe"
 local filters = require "jig.commands.journal.filters"
 local moment = require "jig.commands.journal.moment"
 local place = require "jig.commands.journal.place"
+local words = require "jig.commands.journal.words"
 
 local attempts = {}
 
@@ -58,12 +58,12 @@ local function fault_of(row, facts)
   if not row.name then return nil end
   return {
     name = row.name, code = row.code, reason = row.reason, phase = row.phase, line = row.line,
-    traceback = type(facts.fault) == "table" and facts.fault.traceback or nil,
+    traceback = facts.traceback,
   }
 end
 
 local function phases_of(facts)
-  if type(facts.phases) ~= "table" then return nil end
+  if not facts.phases then return nil end
   local list = {}
   for i, phase in ipairs(facts.phases) do
     list[i] = { name = phase.name, seconds = moment.seconds(phase.us) }
@@ -77,11 +77,11 @@ end
 
 -- When an attempt without a session began is told by how long it took.
 local function begin(row, facts)
-  return row.opened or math.tointeger(row.told - (facts.took or 0))
+  return row.opened or row.told - (facts.took or 0)
 end
 
 local function attempt_of(row, number)
-  local facts = row.facts and cjson.decode(row.facts) or {}
+  local facts = words.ended(row.facts)
   return {
     unit = row.unit, number = row.number, attempt = number, slot = row.slot,
     serial = row.serial or facts.serial or row.unit_serial, lot = row.lot, station = row.station,

@@ -1,12 +1,12 @@
 --- jig journal stats: yield, faults and times of the units that fit, in one pass over them.
 
 local clean = require "jig.output.clean"
-local cjson = require "cjson.safe"
 local filters = require "jig.commands.journal.filters"
 local histogram = require "jig.commands.journal.histogram"
 local json = require "jig.output.json"
 local options = require "jig.commands.options"
 local place = require "jig.commands.journal.place"
+local words = require "jig.commands.journal.words"
 
 -- Sessions and fingerprints that are named; more are counted.
 local NAMED <const> = 20
@@ -57,8 +57,7 @@ local function count_units(ledger, units, parameters)
     found.units, found[name] = found.units + 1, found[name] + 1
     found.retries = found.retries + math.max(row.attempts - 1, 0)
     if row.result == "passed" and row.attempts == 1 then found.first = found.first + 1 end
-    local facts = row.facts and cjson.decode(row.facts)
-    if facts then add_times(times, row.slot or "-", facts) end
+    add_times(times, row.slot or "-", words.ended(row.facts))
   end
   return found, times
 end

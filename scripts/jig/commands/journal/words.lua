@@ -80,6 +80,51 @@ function words.facts(row)
   return type(facts) == "table" and facts or {}
 end
 
+-- What "ended" says (core/ledger.h) and is told further, by type.
+local ENDED <const> = {
+  result = "string", serial = "string", manifest = "string", took = "integer", gate_us = "integer",
+  received = "integer", sent = "integer",
+}
+
+-- A value of a type; nil when it is another. JSON's numbers come as floats.
+local function typed(value, kind)
+  if kind == "integer" then return math.type(value) and math.tointeger(value) or nil end
+  return type(value) == kind and value or nil
+end
+
+-- Those phases that have a name and a time; nil when there are none.
+local function phases_of(list)
+  local made = {}
+  for _, phase in ipairs(typed(list, "table") or {}) do
+    local of = typed(phase, "table") or {}
+    local name, us = typed(of.name, "string"), typed(of.us, "integer")
+    if name and us then made[#made + 1] = { name = name, us = us } end
+  end
+  return made[1] and made or nil
+end
+
+---@class jig.EndedFacts  each may be missing; times in microseconds
+---@field result? string
+---@field serial? string
+---@field manifest? string
+---@field took? integer
+---@field gate_us? integer
+---@field received? integer
+---@field sent? integer
+---@field phases? { name: string, us: integer }[]
+---@field traceback? string  of the fault
+
+--- What "ended" says, as far as it is of the right type: a journal may have been changed.
+---@param text string|nil  the event's facts
+---@return jig.EndedFacts
+function words.ended(text)
+  local facts, made = words.facts { facts = text or "" }, {}
+  for name, kind in pairs(ENDED) do made[name] = typed(facts[name], kind) end
+  made.phases = phases_of(facts.phases)
+  made.traceback = typed((typed(facts.fault, "table") or {}).traceback, "string")
+  return made
+end
+
 --- One sentence.
 ---@param kind string
 ---@param facts table

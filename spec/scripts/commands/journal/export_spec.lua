@@ -154,4 +154,16 @@ describe("jig journal export", function()
     local at <close> = reading.empty()
     assert.equal(2, at:run("export", "--format", "xls").exit)
   end)
+
+  it("exports what a journal that was changed says, as far as it makes sense", function()
+    local at <close> = reading.journal(function(ledger) events.unit(ledger) end)
+    at:fill(function(ledger)
+      assert(ledger:exec [[UPDATE event SET facts = '{"took":"x","phases":[3],"result":[]}']])
+    end)
+    for _, form in ipairs { "csv", "jsonl", "junit" } do
+      local result = at:read("export", "--format", form)
+      assert.same({ 0, "" }, { result.exit, result.stderr })
+    end
+    assert.same({ 0, "" }, { at:read("stats").exit, at:read("stats").stderr })
+  end)
 end)

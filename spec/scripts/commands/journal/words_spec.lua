@@ -46,4 +46,18 @@ describe("jig.commands.journal.words", function()
     assert.same({}, words.facts { facts = "{" })
     assert.same({}, words.facts { facts = "3" })
   end)
+
+  it("takes of what 'ended' says only what has its type: a journal may have been changed", function()
+    assert.same({
+      result = "passed", took = 420000, gate_us = 0, received = 3, sent = 4, serial = "T1", manifest = "ab",
+      phases = { { name = "open", us = 5 } }, traceback = "t",
+    }, words.ended('{"result":"passed","took":420000,"gate_us":0,"received":3,"sent":4,"serial":"T1","manifest":"ab",'
+      .. '"phases":[{"name":"open","us":5}],"fault":{"traceback":"t"},"other":1}'))
+    for _, text in ipairs { "3", "null", "{", "[]", '"x"', '{"result":{},"took":"x","gate_us":1e999,"received":0.5}',
+      '{"phases":[1]}', '{"phases":5}', '{"phases":[{"name":[],"us":1},{"name":"a","us":"b"},{"us":1}]}',
+      '{"fault":5}', '{"fault":{"traceback":[[]]}}', '{"serial":1,"manifest":true,"sent":[]}' } do
+      assert.same({}, words.ended(text), text)
+    end
+    assert.same({}, words.ended(nil))
+  end)
 end)

@@ -261,7 +261,7 @@ lint:
 	$(call say,clang-format)clang-format --dry-run -Werror $(C_FILES)
 	$(call say,luacheck)luacheck -q $(LUA_FILES)
 	$(call say,cppcheck)cppcheck --quiet -j $(JOBS) --std=c11 --enable=warning,performance,portability \
-	    --inline-suppr --error-exitcode=1 -I. core bindings transports examples/simulator
+	    --inline-suppr --error-exitcode=1 --library=gtk -I. $(filter %.c,$(C_FILES))
 	$(call say,clang-tidy)printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P $(JOBS) -I '{}' clang-tidy --quiet \
 	    --warnings-as-errors='*' '{}' -- -std=c11 -D_GNU_SOURCE -I. $(LUA_FLAGS) $(MOCK_FLAGS) -DJIG_VERSION='""' 2>/dev/null
 

@@ -181,7 +181,7 @@ void jigL_close_state(lua_State *L)
     void *memory;
     lua_getallocf(L, &memory);
     struct jig_memory *m = memory;
-    m->door = m->plain ? NULL : &door; // cppcheck-suppress uninitvar
+    m->door = m->plain ? NULL : &door; // cppcheck-suppress uninitvar ; setjmp fills it in
     if (m->plain || setjmp(door) == 0)
         lua_close(L);
     jig_memory_drop(m);

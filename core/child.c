@@ -20,6 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Who becomes another program does not return, and what AddressSanitizer marks around its
+ * variables would stay marked on a stack that the next child has, too. */
+#define UNMARKED __attribute__((no_sanitize_address))
+
 enum { STACK_SIZE = 32768 }; /* of a child until it becomes its program: a few small frames */
 
 /* How often it is asked where the system has no pidfd (before Linux 5.3, under valgrind). */
@@ -144,7 +148,7 @@ static void set_dispositions(const sigset_t *changed)
 }
 
 /* A pinned program stands behind the descriptors that the child keeps, and is closed with this. */
-__attribute__((no_sanitize_address)) static void run_program(const struct birth *birth)
+UNMARKED static void run_program(const struct birth *birth)
 {
     int last = 2 + (int)birth->options->n_kept;
     if (!birth->options->pinned)
@@ -170,7 +174,7 @@ static void set_limits(void)
 }
 
 /* Runs in the child: only calls that are safe there, and no return on success. */
-__attribute__((no_sanitize_address)) static int become_program(void *data)
+UNMARKED static int become_program(void *data)
 {
     struct birth *birth = data;
     const struct jig_child_options *o = birth->options;

@@ -169,6 +169,45 @@ local COVERED <const> = {
   ["scripts/jig/framing/stuffed.lua"] = "spec/scripts/framing/{slip,hdlc,stx_etx}_spec.lua: what they share",
 }
 
+-- What a line must say that keeps a checker from speaking: what of it, and why. By the word that it is known by.
+local SUPPRESSIONS <const> = {
+  ["NO" .. "LINT"] = "%([%w%.,-]+%): %a",
+  ["cppcheck" .. "-suppress"] = "^ %w+ ; %a",
+  ["luacheck" .. ":"] = { "^ ignore [%w_/ ]+ %(%a.*%)", "^ push ignore [%w_/ ]+ %(%a.*%)", "^ pop$" },
+}
+
+-- Those that have no room of their own for it have it in a comment on the line above.
+local ABOVE <const> = { "no_" .. "sanitize", "#pragma" .. " GCC diagnostic" }
+
+local function says(text, patterns)
+  if type(patterns) == "string" then return text:find(patterns) ~= nil end
+  for _, pattern in ipairs(patterns) do
+    if text:find(pattern) then return true end
+  end
+  return false
+end
+
+-- Whether a line suppresses nothing, or says why. `above` is the line before it.
+local function is_reasoned(line, above)
+  for word, patterns in pairs(SUPPRESSIONS) do
+    local _, at = line:find(word, 1, true)
+    if at and not says(line:sub(at + 1), patterns) then return false end
+  end
+  for _, word in ipairs(ABOVE) do
+    if line:find(word, 1, true) and not (above:find "%*/%s*$" or above:find "^%s*%-%-") then return false end
+  end
+  return true
+end
+
+-- The first line of a text that suppresses something without a reason.
+local function unreasoned(text)
+  local above = ""
+  for line in text:gmatch "[^\n]*" do
+    if not is_reasoned(line, above) then return line end
+    above = line
+  end
+end
+
 local function spec_of(path)
   return "spec/" .. path:gsub("^scripts/jig/", "scripts/"):gsub("%.%w+$", "_spec.lua")
 end
@@ -266,6 +305,45 @@ describe("the layers", function()
         COVERED[path] and path .. " has a spec: take it from the list" or spec_of(path) .. " is missing")
     end
     for path in pairs(COVERED) do assert(seen[path], path .. " is gone: take it from the list") end
+  end)
+
+  describe("keep no checker silent without a reason", function()
+    it("at a line", function()
+      for _, folder in ipairs { "core", "transports", "bindings", "scripts", "examples", "spec" } do
+        for _, path in ipairs(files(folder, "%.[chl][ua]*$")) do
+          local line = unreasoned(read(path))
+          assert(not line, ("%s: the reason is missing: %s"):format(path, line))
+        end
+      end
+    end)
+
+    it("in .clang-tidy, where each check that is off is named with it", function()
+      local settings, off, named = read ".clang-tidy", {}, {}
+      for name in settings:match "\nChecks:(.-)\n%u":gmatch "%s%-([%w][%w%.-]+)" do off[#off + 1] = name end
+      for name in settings:gmatch "\n# +([%w%.-]+)  +%S" do named[#named + 1] = name end
+      table.sort(off)
+      table.sort(named)
+      assert.is_true(#off > 0)
+      assert.same(off, named)
+    end)
+
+    it("in .luacheckrc, where it stands above", function()
+      local above = ""
+      for line in read ".luacheckrc":gmatch "[^\n]*" do
+        local silent = line:find "ignore%s*=" or line:find "globals%s*="
+        assert(not silent or above:find "^%-%-", line)
+        if not line:find "^files" then above = line end
+      end
+    end)
+
+    it("and the look at it is not blind", function()
+      for word in pairs(SUPPRESSIONS) do
+        assert.is_false(is_reasoned("x(); // " .. word, ""), word)
+        assert.is_false(is_reasoned("x(); // " .. word .. " ignore 211", ""), word)
+      end
+      for _, word in ipairs(ABOVE) do assert.equal(word, unreasoned("y();\n" .. word)) end
+      assert.is_nil(unreasoned("/* why */\n" .. ABOVE[1]))
+    end)
   end)
 
   it("have a README.md each", function()

@@ -166,7 +166,7 @@ end
 
 -- Where a run takes it it is loaded here, too.
 function Subject:load()
-  local released <close> = trial.interruptible() -- luacheck: ignore
+  local released <close> = trial.interruptible()
   self.recipe = self.usable and loader.load(self.file, self.folder, sandbox.files()) or nil
 end
 

@@ -6,7 +6,7 @@ local digest = require "jig.digest"
 local sealed = {}
 
 -- A slot's state may keep it where no recipe comes, which has the methods of strings.
-local dump = string.dump or debug.dump -- luacheck: ignore
+local dump = string.dump or debug.dump -- luacheck: ignore 143 (jig puts it there)
 
 ---@param from jig.Sealed
 ---@param folder string  of the recipe, with its last "/": what the paths begin with

@@ -289,7 +289,7 @@ function station.load(path)
   local trial = require "jig.trial" -- a slot, which loads this file, too, has no worlds
   local refused = trial.refusal { station = path }
   if refused then return nil, refused end
-  local released <close> = trial.interruptible() -- luacheck: ignore
+  local released <close> = trial.interruptible()
   return station.read(path)
 end
 
@@ -302,7 +302,7 @@ function station.open(path)
   local made, message = station.load(path)
   if not made or not made.trust then return made, message end
   local trial = require "jig.trial"
-  local released <close> = trial.interruptible() -- luacheck: ignore
+  local released <close> = trial.interruptible()
   local trust = require "jig.trust"
   local whole = trust.whole(path, require("jig.system").realpath "." or "/")
   made, message = station.read(whole, trust.files())

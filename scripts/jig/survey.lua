@@ -27,7 +27,7 @@ local survey = {}
 local function load_recipe(file, folder)
   local refused = trial.refusal { file = file, folder = folder }
   if refused then return nil, refused end
-  local released <close> = trial.interruptible() -- luacheck: ignore
+  local released <close> = trial.interruptible()
   local made, message = loader.load(file, folder, sandbox.files())
   return made, message and tostring(message)
 end

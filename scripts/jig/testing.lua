@@ -157,7 +157,7 @@ function testing.load(path)
   local file, folder = locate(path)
   local refused = trial.refusal { file = file, folder = folder }
   if refused then error(refused, 0) end
-  local released <close> = trial.interruptible() -- luacheck: ignore
+  local released <close> = trial.interruptible()
   local recipe, message = loader.load(file, folder, sandbox.files(false))
   if not recipe then error(message, 0) end
   return { file = file, folder = folder, recipe = recipe }

@@ -40,7 +40,7 @@ local ENDLESS <const> = { stuck = "it waits for ever", limit = "it does not end"
 ---@return table[] messages  what it emitted
 ---@return string? trouble   why it came to no end
 function trial.run(module, config)
-  local released <close> = trial.interruptible() -- luacheck: ignore
+  local released <close> = trial.interruptible()
   local messages, keep = collector()
   local made <close> = assert(world.new({ event = keep }))
   local slot = made:slot()

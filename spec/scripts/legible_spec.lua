@@ -26,4 +26,13 @@ describe("jig.legible", function()
     assert.equal(legible.text "\xff.lua:1: x", legible.thrown "\xff.lua:1: x")
     assert.equal(legible.text "\xff\n.lua:1: x", legible.thrown "\xff\n.lua:1: x")
   end)
+
+  it("hides secrets that a recipe has exposed", function()
+    local secret = require "jig.secret"
+    secret.new("0451"):expose()
+    assert.equal("it is ****", legible.text "it is 0451")
+    assert.equal("a/recipe.lua:12: it is ****", legible.thrown "a/recipe.lua:12: it is 0451")
+    secret.forget()
+    assert.equal("it is 0451", legible.text "it is 0451")
+  end)
 end)

@@ -538,20 +538,20 @@ describe("jig.testing", function()
     it("raises when something is left behind, with what there is", function()
       local real = rig.new
       local ok, message
-      rig.new = function(plan) -- luacheck: ignore 122
+      rig.new = function(plan) -- luacheck: ignore 122 (put back below)
         local run = real(plan)
         run.world:after(1e6, print)
         return run
       end
       ok, message = pcall(testing.run, { recipe = "examples/gateway" })
-      rig.new = real -- luacheck: ignore 122
+      rig.new = real -- luacheck: ignore 122 (as it was)
       assert.is_false(ok)
       assert.matches("^the run is over and still holds 1 timers\n.*the journal takes 'ended'$", message)
     end)
 
     it("names each kind of what is left behind", function()
       local real = rig.new
-      rig.new = function(plan) -- luacheck: ignore 122
+      rig.new = function(plan) -- luacheck: ignore 122 (put back below)
         local run = real(plan)
         function run:close()
           rig.close(self)
@@ -560,7 +560,7 @@ describe("jig.testing", function()
         return run
       end
       local ok, message = pcall(testing.run, { recipe = "examples/gateway" })
-      rig.new = real -- luacheck: ignore 122
+      rig.new = real -- luacheck: ignore 122 (as it was)
       assert.is_false(ok)
       assert.matches("holds 1 ports, 2 programs, 3 tasks, 4 sessions, 5 appends, 6 descriptors\n", message)
     end)

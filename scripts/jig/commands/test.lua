@@ -86,7 +86,7 @@ end
 local function run_here(o, tally)
   local outputs = outputs_of(o)
   package.preload[OUTPUTS] = function() return require "jig.output.several"(outputs, tally) end
-  os.exit = leaver(tally, o.tap) -- luacheck: ignore 122
+  os.exit = leaver(tally, o.tap) -- luacheck: ignore 122 (who ends the program is told so)
   system.exit = os.exit
   _G.arg = arguments(o)
   local ok, thrown = task.spawn(load_runner()):join()

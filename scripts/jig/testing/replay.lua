@@ -47,7 +47,7 @@ local function load(path)
   local file, folder = locate(path)
   local refused = trial.refusal { file = file, folder = folder }
   if refused then error(refused, 0) end
-  local released <close>, files = trial.interruptible(), sandbox.files(true) -- luacheck: ignore
+  local released <close>, files = trial.interruptible(), sandbox.files(true)
   local made, message = loader.load(file, folder, files)
   if not made then error(message, 0) end
   return { file = file, folder = folder, recipe = made, sha256 = record.digest(files, folder) }

@@ -56,9 +56,10 @@ end
 
 local function fault_of(row, facts)
   if not row.name then return nil end
+  local told = type(facts.fault) == "table" and facts.fault or {}
   return {
     name = row.name, code = row.code, reason = row.reason, phase = row.phase, line = row.line,
-    traceback = type(facts.fault) == "table" and facts.fault.traceback or nil,
+    traceback = told.traceback, by_recipe = told.by_recipe,
   }
 end
 

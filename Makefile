@@ -204,7 +204,7 @@ demo: deps
 JOBS ?= $(shell nproc)
 test: deps
 	@$(MAKE) --no-print-directory specs
-	JIG_BUILD=$(BUILD) $(BUILD)/jig test --jobs $(JOBS) $(SPECS)
+	JIG_BUILD=$(BUILD) $(BUILD)/jig test --jobs $(JOBS) --limit 1800 $(SPECS)
 
 # Devices on a real kernel's USB stack, in guests of QEMU's; CASE=usb runs some of them, and CYCLES=1000 repeats
 # more often. See spec/rig/README.md

@@ -50,7 +50,8 @@
  *   manufactured_with_fault  fault, code, reason, phase      what failed after the fingerprint
  *   ended        run, number, unit, slot, serial, lot, passed, result, took (us), phases (array of
  *                {name, us}), gate_us, received, sent, fingerprint,
- *                fault {name, code, reason, phase, line, traceback}, manifest
+ *                fault {name, code, reason, phase, line, traceback,
+ *                by_recipe}, manifest
  *   pruned       through (event id), hash (hex, of that event), events, kept_sha256; no session.
  *                Only jig_ledger_prune() appends it
  *

@@ -4,7 +4,8 @@
  * The words are the argument vector; no shell sees them. The wire is a socket pair, or with pty=1 a
  * pseudo-terminal for programs that behave differently without one. stderr goes to /dev/null, or
  * with stderr=inherit to jig's own. Of jig's environment it sees what core/environment.h lets
- * through; who sets more does it by `exec:env NAME=value program`. The program's end is the end of the wire and says how it ended.
+ * through; who sets more does it by `exec:env NAME=value program`. The program's end is the end of
+ * the wire and says how it ended.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -61,6 +61,15 @@ function address.with(text, options)
   return address.add(base, wanted)
 end
 
+--- Whether who opens an address runs a program that it names. That is for the station to say, and for no recipe.
+---@param text string
+---@return boolean
+function address.runs_program(text)
+  local inner = text:match "^fault:[^:]*:(.*)$"
+  if inner then return address.runs_program(inner) end
+  return text:find "^exec:[^?]" ~= nil
+end
+
 --- Whether an address says anything of an option.
 ---@param text string
 ---@param key string

@@ -11,6 +11,9 @@ local sandbox = require "jig.sandbox"
 
 local loader = {}
 
+-- What Lua throws, with no line, when a state may take no more memory; jig.fault tells of it where a unit is at work.
+local NO_MEMORY <const> = "not enough memory"
+
 local function sleep(seconds)
   local ok, message, code, limit = clock.sleep(seconds)
   if not ok then fault.throw_io(message, code, limit) end
@@ -46,6 +49,9 @@ function loader.load(file, folder, files)
     return recipe.is(returned) and recipe.sealed(returned, file)
   end)
   if spent then return nil, ("%s: %s"):format(spent.line or file, spent.reason) end
+  if not ok and made == NO_MEMORY then
+    return nil, ("%s: not enough memory: the recipe needs more than its slot may take"):format(file)
+  end
   if not ok then return nil, made end
   if not made then return nil, ("%s: must return jig.recipe { … }"):format(file) end
   return made

@@ -136,6 +136,41 @@ local recipe_shape = shape.record({
   finish = shape.func,
 }, { "name", "port", "framing" })
 
+-- The query options that a recipe's `port` asks for, as an array of { key, value }, sorted.
+local function port_options(port)
+  local options = {}
+  for key, value in pairs(port) do
+    if not port_fields[key] then options[#options + 1] = { key, tostring(value) } end
+  end
+  table.sort(options, function(a, b) return a[1] < b[1] end)
+  return options
+end
+
+local function match_options(port)
+  local options = {}
+  for key, value in pairs(port.match or {}) do
+    local id = key == "vid" or key == "pid"
+    options[#options + 1] = { key, id and ("%04x"):format(value) or tostring(value) }
+  end
+  table.sort(options, function(a, b) return a[1] < b[1] end)
+  return options
+end
+
+-- The address that a recipe's `port` is by itself.
+local function own_address(port)
+  if type(port) == "string" then return port end
+  local address = ("%s:%s"):format(port[1], addresses.encode(port[2] or ""))
+  return addresses.add(addresses.add(address, port_options(port)), match_options(port))
+end
+
+-- A recipe may come from elsewhere: it starts no program. `port` is of the right shape.
+local function check_program(self, _, report)
+  local address = own_address(self.port)
+  if not addresses.runs_program(address) then return end
+  report("port", "no program: the station names the one to run, with --port exec:… or in its file (here { \"exec\" } "
+    .. "at most)", shape.describe(address))
+end
+
 -- The entries of a map that are tables, whose keys are of a type.
 local function entries(map, kind)
   local found = {}
@@ -177,6 +212,9 @@ function recipe.mistakes(self)
   local found = shape.mistakes(recipe_shape, self)
   if type(self) ~= "table" then return found end
   local more = shape.mistakes(check_codes, self)
+  table.move(more, 1, #more, #found + 1, found)
+  if #shape.mistakes(port_shape, self.port) > 0 then return found end
+  more = shape.mistakes(check_program, self)
   return table.move(more, 1, #more, #found + 1, found)
 end
 
@@ -242,26 +280,6 @@ function recipe.sealed(made, file)
   return recipe.new(shape.plain(made, "recipe", DEEP, "framing"), file)
 end
 
--- The query options that a recipe's `port` asks for, as an array of { key, value }, sorted.
-local function port_options(port)
-  local options = {}
-  for key, value in pairs(port) do
-    if not port_fields[key] then options[#options + 1] = { key, tostring(value) } end
-  end
-  table.sort(options, function(a, b) return a[1] < b[1] end)
-  return options
-end
-
-local function match_options(port)
-  local options = {}
-  for key, value in pairs(port.match or {}) do
-    local id = key == "vid" or key == "pid"
-    options[#options + 1] = { key, id and ("%04x"):format(value) or tostring(value) }
-  end
-  table.sort(options, function(a, b) return a[1] < b[1] end)
-  return options
-end
-
 -- Transports that take the same options.
 local ALIKE <const> = { serial = "tty", tty = "tty" }
 
@@ -284,9 +302,7 @@ end
 ---@return string
 function recipe.address(port, given)
   if given then return type(port) == "table" and merged(given, port) or given end
-  if type(port) == "string" then return port end
-  local address = ("%s:%s"):format(port[1], addresses.encode(port[2] or ""))
-  return addresses.add(addresses.add(address, port_options(port)), match_options(port))
+  return own_address(port)
 end
 
 --- How writes are paced: { chunk = bytes, gap = seconds }, from the recipe's `port`.

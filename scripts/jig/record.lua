@@ -96,7 +96,7 @@ local function fault_facts(fault)
   if not fault then return end
   return {
     name = fault.name, code = fault.code, reason = fault.reason, phase = fault.phase, line = fault.line,
-    traceback = fault.traceback and fault.traceback:sub(1, TRACEBACK),
+    traceback = fault.traceback and fault.traceback:sub(1, TRACEBACK), by_recipe = fault.by_recipe,
   }
 end
 

@@ -161,9 +161,37 @@ local function shared(name)
   return made
 end
 
+-- The innermost line of a file in the folder, as an error begins; a `return require` is not on the stack any more.
+local function line_in(folder)
+  local start, level = "@" .. folder, 3
+  local frame = debug.getinfo(level, "Sl")
+  while frame and frame.source:sub(1, #start) ~= start do
+    level = level + 1
+    frame = debug.getinfo(level, "Sl")
+  end
+  return frame and ("%s:%d: "):format(frame.source:sub(2), frame.currentline) or ""
+end
+
+-- Puts a file among those that are being required, each by the one before; raises, with the line of the `require`, when
+-- it is there. Closing what this gives takes it off again.
+local function enter(open, name, folder)
+  for at, one in ipairs(open) do
+    if one == name then
+      local ring = table.concat(open, ", ", at) .. ", " .. name
+      error(("%scannot require '%s': it requires itself (%s)"):format(line_in(folder), name, ring), 0)
+    end
+  end
+  open[#open + 1] = name
+  return setmetatable({}, { __close = function()
+    for at, one in ipairs(open) do
+      if one == name then return table.remove(open, at) end
+    end
+  end })
+end
+
 -- require for the files of one folder and the modules of jig.
 local function requirer(folder, env, api, files)
-  local loaded = { jig = api }
+  local loaded, open = { jig = api }, {}
   return function(name)
     if loaded[name] ~= nil then return loaded[name] end
     if sandbox.modules[name] then
@@ -177,6 +205,7 @@ local function requirer(folder, env, api, files)
     if name:match("^jig%f[%.\0]") then
       error(("cannot require '%s': it is no module for recipes"):format(name), 2)
     end
+    local entered <close> = enter(open, name, folder) -- luacheck: ignore
     local path = folder .. name:gsub("%.", "/") .. ".lua"
     local chunk, message = files:load(path, env, folder)
     if not chunk then error(message, 2) end

@@ -33,8 +33,14 @@ function spec_jobs.files(run_busted)
   return nil, ok and "busted looked for no spec files" or tostring(thrown)
 end
 
+--- Seconds that a file may take where nothing else is said.
+spec_jobs.LIMIT = 600
+
 -- What its process came to, where its tests do not say it.
-local function trouble_of(result, ended, cases)
+local function trouble_of(result, ended, cases, limit)
+  if result.trouble == "timeout" then
+    return ("the run did not come to its end within %g s: it was ended"):format(limit)
+  end
   if not ended then return "the run did not come to its end" end
   local passed, failed = specs.count(cases)
   -- a sanitizer's find, say
@@ -42,7 +48,8 @@ local function trouble_of(result, ended, cases)
 end
 
 local function ending(result)
-  return result.exit and ("exit status %d"):format(result.exit) or ("signal %d"):format(result.signal)
+  local how = result.exit and ("exit status %d"):format(result.exit) or ("signal %d"):format(result.signal)
+  return how .. (result.trouble == "timeout" and "; more time: --limit SECONDS" or "")
 end
 
 -- Whether there is anything to read in what its process told people: one that ran nothing says so, which is for the
@@ -52,13 +59,14 @@ local function is_news(cases, ended)
   return passed + failed > 0 or not ended
 end
 
-local function run_file(file, words)
+local function run_file(file, words, limit)
   local argv = table.move(words, 1, #words, 1, {})
   argv[#argv + 1] = file
+  argv.limit = limit
   local child <close> = assert(proc.start(argv))
   local result = assert(child:wait())
   local cases, rest, ended = specs_stream.read(result.stdout)
-  local trouble = trouble_of(result, ended, cases)
+  local trouble = trouble_of(result, ended, cases, limit)
   if trouble then
     cases[#cases + 1] = { file = file, name = "the run", seconds = result.seconds, tag = "error",
       message = ("%s (%s)"):format(trouble, ending(result)) }
@@ -72,15 +80,16 @@ end
 ---@param files string[]
 ---@param words string[]  jig test and its options, to which a file is added
 ---@param jobs integer    processes at a time
+---@param limit number    seconds for each file: then its process is ended, by TERM and two seconds later KILL
 ---@return jig.SpecCase[]? cases
 ---@return string? message  the run was ended
-function spec_jobs.run(files, words, jobs)
+function spec_jobs.run(files, words, jobs, limit)
   local cases, next_file = {}, 1
   local function work()
     while files[next_file] do
       local file = files[next_file]
       next_file = next_file + 1
-      for _, case in ipairs(run_file(file, words)) do
+      for _, case in ipairs(run_file(file, words, limit)) do
         cases[#cases + 1] = case
         specs.show(io.stdout, case)
       end

@@ -25,7 +25,7 @@ local jig = {}
 
 ---@class jig.RecipePort
 ---@field [1] "serial"|"tty"|"tcp"|"exec"|"pair"  the transport
----@field [2]? string      the place: a device's path, host:port, a program
+---@field [2]? string      the place: a device's path, host:port; of exec none: the station names the program
 ---@field match? jig.PortMatch  which USB device is meant
 ---@field chunk? integer   bytes that are written at once
 ---@field gap? number      seconds of silence behind each chunk

@@ -72,6 +72,8 @@ local FAILING <const> = {
   { "package", before "package.loadlib('x', 'y')", "there is no global 'package' here" },
   { "a wire of its own", before "unit:open('exec:true')", "unit:open takes a table" },
   { "a wire of its own, by an option", before "unit:open { [1] = 'exec:true' }", "an option of the address is" },
+  { "another program for a wire, by an option",
+    before "unit:open { ['x:exec'] = 'true' }", "an option must be key=value" },
   { "a wire that is closed", before "unit.port:close()", "nil value (method 'close')" },
   { "a wire by the port", before "unit.port.open('exec:true', 'x', {})", "nil value (field 'open')" },
   -- secrets
@@ -264,6 +266,9 @@ local REFUSED <const> = {
     "recipe.limits: expected a plain table, got one with a metatable" },
   { "tables without end", "", "out.status[5] = { 'cli.refused', {{{{{}}}}} }", "tables are nested too deeply" },
   { "a limit that became a text", "", "out.limits.unit = 'long'", "limits.unit: expected seconds" },
+  { "a program as its wire", "", "out.port = 'exec:true'", "port: expected no program: the station names" },
+  { "a program as its wire, in a table", "", "out.port = { 'exec', 'true' }", "port: expected no program" },
+  { "a program behind a wire that is made bad", "", "out.port = 'fault::exec:true'", "port: expected no program" },
   { "a chunk that loops", "", "while true do end", "computed for more than" },
   { "a chunk that throws what has no text", "", "error(setmetatable({}, { __tostring = function() return 5 end }))",
     "" },

@@ -30,16 +30,16 @@ local function put_cli(from)
   execute("mv", at "cli.new", at "cli")
 end
 
--- Writes the station file; `trust` are fields of its trust, as text.
-local function station_file(trust)
+-- Writes the station file; `trust` are fields of its trust, as text; `port` is its slot's address.
+local function station_file(trust, port)
   place:write("station.lua", ([[
 return {
   trust = { keys = { %q }, %s },
   cli = { path = %q, env = { SIM_DIR = %q, SIM_DELAY_MS = "0" }, token = { folder = %q } },
-  journal = { path = %q },
+  journal = { path = %q }, port = %s,
 }
 ]]):format(at "key.pub", trust or ("cli = %q"):format(sum(at "cli")), at "cli", at "service", at "locks",
-    at "journal.db"))
+    at "journal.db", port and ("%q"):format(port)))
 end
 
 -- Starts a verb with the station; `env` is laid over the environment.
@@ -86,7 +86,7 @@ io.read("a")
   place:write(name .. "/recipe.lua", ([[
 local jig = require "jig"
 return jig.recipe {
-  name = "waiting", version = "1", port = %q, framing = require "jig.framing.line" {},
+  name = "waiting", version = "1", port = { "exec" }, framing = require "jig.framing.line" {},
   prepare = function(unit)
     unit.port:expect("go\n", 30)
     unit:log(require "late")
@@ -96,19 +96,22 @@ return jig.recipe {
     %s
   end,
 }
-]]):format(("exec:%s %s"):format(station.jig, script), last or WAITING_ENDS))
+]]):format(last or WAITING_ENDS))
   place:write(name .. "/late.lua", "return 'as it was signed'")
   sign(folder)
+  station_file(nil, ("exec:%s %s"):format(station.jig, script))
   return folder
 end
 
 -- Runs it, and `swap` once it waits.
 local function swapped(name, swap)
+  local before = station.read(at "station.lua")
   local running <close> = start { "run", waiting_recipe(name), "--json" }
   station.eventually("it waits", function() return station.read(running.base .. ".out"):find('"prepare"') end)
   swap(at(name))
   place:write(name .. ".go", "")
   local result, events = running:finish(), {}
+  place:write("station.lua", before)
   for line in result.stdout:gmatch("[^\n]+") do
     local event = assert(cjson.decode(line), line)
     events[event.event] = event

@@ -46,7 +46,7 @@ describe("jig.check", function()
       'require "jig.framing.line" { reply = { ok = "OK ", error = "ERR " } }',
     }
     local places = { '{ "serial", baud = 9600 }', '{ "tty", "/dev/ttyS0" }', '{ "tcp", "10.0.0.1:80" }',
-      '"exec:build/device --wire slip"', '{ "serial", match = { vid = 1, pid = 2 }, chunk = 8, gap = 0.1 }' }
+      '{ "exec", pty = 1 }', '{ "serial", match = { vid = 1, pid = 2 }, chunk = 8, gap = 0.1 }' }
     local text = 'local jig = require "jig"\nreturn jig.recipe { name = "a", port = %s, framing = %s,\n'
       .. '  status = { [1] = { "a.b", code = 5, reason = "c" } } }\n'
     local folder <close> = scratch.folder()

@@ -16,6 +16,13 @@ local function load(folder, files)
 end
 
 describe("jig.loader", function()
+  it("names the file of a recipe that takes all memory, which Lua tells of nobody", function()
+    local folder <close> = scratch.folder { ["recipe.lua"] = "error('not enough memory', 0)" }
+    local file = folder.path .. "/recipe.lua"
+    local made, message = loader.load(file, folder.path .. "/", sandbox.files())
+    assert.same({ nil, file .. ": not enough memory: the recipe needs more than its slot may take" }, { made, message })
+  end)
+
   it("finds the recipe by its file or its folder", function()
     local folder <close> = scratch.folder { ["recipe.lua"] = "", ["other.lua"] = "", ["bare/x"] = "" }
     local p = folder.path

@@ -159,11 +159,30 @@ describe("jig.recipe", function()
     { { "serial", baud = 9600 }, "tty:/dev/pts/1", "tty:/dev/pts/1?baud=9600" },
     { { "tty", baud = 9600 }, "serial:/dev/x", "serial:/dev/x?baud=9600" },
     { { "serial", baud = 9600 }, "tcp:127.0.0.1:7", "tcp:127.0.0.1:7" },
-    { { "exec", "cat" }, nil, "exec:cat" },
+    { { "exec", pty = 1 }, "exec:cat", "exec:cat?pty=1" },
   }
   it("makes the address from the recipe's port and the station's", function()
     for _, case in ipairs(addresses) do
       assert.equal(case[3], recipe.address(case[1], case[2]))
+    end
+  end)
+
+  it("names no program: that is for the station", function()
+    local said = 'recipe.lua:5: port: expected no program: the station names the one to run, with --port exec:… or in '
+      .. 'its file (here { "exec" } at most), got string "%s"'
+    for text, address in pairs {
+      ['"exec:cat"'] = "exec:cat", ['"exec:%63at?pty=1"'] = "exec:%63at?pty=1", ['{ "exec", "cat" }'] = "exec:cat",
+      ['{ "exec:cat" }'] = "exec:cat:", ['"fault:seed=1:exec:cat"'] = "fault:seed=1:exec:cat",
+      ['"fault::fault::exec:cat"'] = "fault::fault::exec:cat", ['{ "fault", ":exec:cat" }'] = "fault::exec:cat",
+      ['{ "fault::exec", "cat" }'] = "fault::exec:cat",
+    } do
+      local made, message = load_text(fields((GOOD:gsub('"pair:lamp"', (text:gsub("%%", "%%%%"))))))
+      assert.is_nil(made)
+      assert.matches(said:format(address), message, 1, true)
+    end
+    for _, text in ipairs { '{ "exec" }', '{ "exec", pty = 1, stderr = "inherit" }', '"tcp:exec:1"',
+      '"serial:/dev/exec:cat"' } do
+      assert.truthy(load_text(fields((GOOD:gsub('"pair:lamp"', text)))))
     end
   end)
 

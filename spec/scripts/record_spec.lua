@@ -253,12 +253,14 @@ describe("jig.record", function()
       with(function(path)
         local r = at({}, "failed reporting reported")
         local made = failed {}
+        made.fault.by_recipe = true
         made.fault.line, made.fault.traceback = "recipe.lua:3", ("x"):rep(5000)
         assert.equal("journal", r:ended(made, 1))
         local row = rows(path, "SELECT result, fault, code, fingerprint FROM unit")[1]
         assert.same({ result = "failed", fault = "firmware.response", code = 204 }, row)
         assert.same({ { line = "recipe.lua:3", phase = "exchange" } }, rows(path, "SELECT line, phase FROM fault"))
         local facts = cjson.decode(rows(path, "SELECT facts FROM event WHERE kind = 'ended'")[1].facts)
+        assert.is_true(facts.fault.by_recipe)
         assert.equal(4000, #facts.fault.traceback)
       end)
     end)

@@ -63,6 +63,29 @@ describe("jig.sandbox", function()
     assert.equal("helper.lua:1: assignment to the undeclared global 'x': write local", message)
   end)
 
+  it("tells a file that requires itself, also in a ring, by the line that does", function()
+    local ok, message = run("require 'a'", { ["a.lua"] = "\nrequire 'a'" })
+    assert.same({ false, "a.lua:2: cannot require 'a': it requires itself (a, a)" }, { ok, message })
+    ok, message = run("return\n require 'a'", { ["a.lua"] = "local b = require 'b'", ["b.lua"] = "\n\nrequire 'c'",
+      ["c.lua"] = "return { require 'b' }" })
+    assert.same({ false, "c.lua:1: cannot require 'b': it requires itself (b, c, b)" }, { ok, message })
+    ok, message = run("local x =\n require 'main'", {})
+    assert.same({ false, "main.lua:2: cannot require 'main': it requires itself (main, main)" }, { ok, message })
+  end)
+
+  it("tells one that returns what it requires by the line of the first", function()
+    local ok, message = run("\nlocal a = require 'a'", { ["a.lua"] = "return require 'a'" })
+    assert.same({ false, "main.lua:2: cannot require 'a': it requires itself (a, a)" }, { ok, message })
+  end)
+
+  it("requires a file again that failed, and one that two others require", function()
+    local _, first, second = run("local _, a = pcall(require, 'a') local _, b = pcall(require, 'a') return a, b",
+      { ["a.lua"] = "error('no', 0)" })
+    assert.same({ "no", "no" }, { first, second })
+    assert.equal(2, select(2, run("return require 'a' + require 'b'", { ["a.lua"] = "return require 'c'",
+      ["b.lua"] = "return require 'c'", ["c.lua"] = "return 1" })))
+  end)
+
   it("gives jig and jig's library", function()
     local api = { recipe = "r" }
     local _, jig, hex, slip = run("return require 'jig', require 'jig.hex'.encode '\\1\\2', require 'jig.framing.slip'",

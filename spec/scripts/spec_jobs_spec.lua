@@ -1,4 +1,6 @@
+local proc = require "jig.proc"
 local scratch = require "spec.support.scratch"
+local spec_jobs = require "jig.spec_jobs"
 local xml = require "spec.support.xml"
 
 -- What `jig test --jobs` gives for these files.
@@ -68,6 +70,65 @@ describe("jig.spec_jobs", function()
       assert.same({ "3", "1" }, { suite.attributes.tests, suite.attributes.errors })
       assert.equal(how, suite.children[2].children[1].attributes.message)
     end
+  end)
+
+  describe("with a limit", function()
+    local start = proc.start
+    after_each(function() rawset(proc, "start", start) end)
+
+    -- What these files come to: each program ends as `results` says. Gives the cases, what was shown, and the limits.
+    local function told_of(files, results)
+      local limits, message = {}, nil
+      rawset(proc, "start", function(argv)
+        limits[#limits + 1] = argv.limit
+        local child = { wait = function() return results[argv[#argv]] end }
+        return setmetatable(child, { __close = function() end })
+      end)
+      local shown, _, cases = scratch.capture(function()
+        local made
+        made, message = spec_jobs.run(files, { "jig", "test" }, 1, 7)
+        return made
+      end)
+      return cases, shown, limits, message
+    end
+
+    it("ends a file that does not end, names it, and goes on with the others", function()
+      local passed = '\x1e{"name":"is lit","file":"%s","line":1,"seconds":0}\n'
+      local cases, shown, limits, message = told_of({ "a_spec.lua", "b_spec.lua" }, {
+        ["a_spec.lua"] = { signal = 15, trouble = "timeout", seconds = 7, stdout = passed:format "a_spec.lua",
+          stderr = "" },
+        ["b_spec.lua"] = { exit = 0, seconds = 1, stdout = passed:format "b_spec.lua" .. '\x1e{"ended":true}\n',
+          stderr = "" },
+      })
+      assert.is_nil(message)
+      assert.same({ 7, 7 }, limits)
+      assert.equal(3, #cases)
+      assert.same({ "a_spec.lua", "error", 7 }, { cases[2].file, cases[2].tag, cases[2].seconds })
+      assert.equal("ERROR: a_spec.lua:?: the run\n    the run did not come to its end within 7 s: it was ended "
+        .. "(signal 15; more time: --limit SECONDS)\n2 passed, 1 failed\n", shown)
+    end)
+
+    it("ends its process, which may ignore that", function()
+      for text, how in pairs { ['require "jig.clock".sleep(1e6)'] = "", ["while true do end"] = "signal 9" } do
+        local files = { ["a_spec.lua"] = ('it("hangs", function() %s end)'):format(text) }
+        local result = run(files, "1", "--limit", "0.3", ".")
+        assert.equal(1, result.exit)
+        assert.matches("ERROR: ./a_spec.lua:?: the run\n    the run did not come to its end within 0.3 s: it was "
+          .. "ended (", result.stdout, 1, true)
+        assert.matches(how, result.stdout, 1, true)
+      end
+    end)
+  end)
+
+  it("takes a limit of seconds, more than 0, and only with --jobs", function()
+    local files = { ["a_spec.lua"] = LIT }
+    for _, limit in ipairs { "0", "-1", "x", "inf", "nan" } do
+      assert.equal(2, run(files, "1", "--limit", limit, ".").exit)
+    end
+    local folder <close> = scratch.folder(files)
+    local result = scratch.jig { "test", "--limit", "5", ".", cwd = folder.path }
+    assert.equal(2, result.exit)
+    assert.matches("--limit needs --jobs", result.stderr, 1, true)
   end)
 
   it("is red for a process that ends badly after green specs", function()

@@ -100,7 +100,7 @@ end
 -- Where a device is, for each transport: an example.
 local PLACES <const> = {
   serial = "serial:/dev/ttyUSB0", tty = "tty:/dev/ttyS0", usb = "usb:1209:0001", tcp = "tcp:192.168.1.10:7777",
-  tls = "tls:factory.example:443", exec = "exec:program", pair = "pair:name",
+  tls = "tls:factory.example:443", pair = "pair:name",
 }
 
 local function check_place(scheme, place, path, report)
@@ -139,7 +139,8 @@ local function check_text(self, report)
   if not check_scheme(scheme, "port", report) then return end
   if rest == "" then
     return report("port", ("'%s' names no place: a word is missing behind the colon"):format(self),
-      "write where the device is, such as " .. PLACES[scheme])
+      scheme == "exec" and "write { \"exec\" }: the station names the program"
+        or "write where the device is, such as " .. PLACES[scheme])
   end
   local place, query = rest:match("^([^?]*)%??(.*)$")
   local options = {}

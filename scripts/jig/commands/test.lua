@@ -110,7 +110,7 @@ local function run_in_jobs(o, tally)
   local files, message = spec_jobs.files(load_runner())
   if not files then return message end
   local cases
-  cases, message = spec_jobs.run(files, job_words(o), o.jobs)
+  cases, message = spec_jobs.run(files, job_words(o), o.jobs, o.limit or spec_jobs.LIMIT)
   if not cases then return message end
   tally.passed, tally.failed = require "jig.output.specs".count(cases)
   tally.ended = true
@@ -145,10 +145,18 @@ local function mistake_of(o)
   if o.jobs and (o.tap or o.output or o.coverage or o.lcov) then
     return "--jobs does not go with --tap, --output, --coverage and --lcov, which are of one process"
   end
+  if o.limit and not o.jobs then return "--limit needs --jobs: a run in this process cannot be ended by it" end
   local message = o.lcov and write(o.lcov, "")
   if message then return "--lcov: " .. message end
   message = o.junit and require "jig.output.specs_junit".begin(o.junit)
   if message then return "--junit: " .. message end
+end
+
+-- Seconds on the command line.
+local function seconds(text)
+  local value = text:find "^%d*%.?%d*$" and tonumber(text)
+  if value and value > 0 then return value end
+  return nil, "must be seconds, more than 0"
 end
 
 return function(words)
@@ -160,6 +168,8 @@ return function(words)
   p:option("--helper", "A script that is run before the specs."):value "FILE"
   p:option("--jobs", "Run each spec file in a process of its own, so many at a time."):value "N"
     :convert(options.integer(1, 64))
+  p:option("--limit", "With --jobs, seconds that a spec file may take before it is ended (600)."):value "SECONDS"
+    :convert(seconds)
   p:flag("--no-proof", "Leave out the proofs of recipe folders.")
   p:option("--junit", "Also write a JUnit file."):value "FILE"
   p:flag("--tap", "TAP on stdout; the usual output goes to stderr.")

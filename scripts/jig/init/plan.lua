@@ -63,10 +63,10 @@ local wires <const> = {
   },
   exec = {
     about = {
-      "The wire, where no --port names another: standard input and output of a program that speaks to the device.",
-      "There is no shell: words are divided by spaces, and a space in a word is %20.",
+      "The wire: standard input and output of a program that speaks to the device. The station says which: --port, or",
+      "port in its file. There is no shell: words are divided by spaces, and a space in a word is %20.",
     },
-    port = [["exec:/usr/local/bin/device-link --stdio"]],
+    port = [[{ "exec" }]],
     address = "\"exec:/usr/local/bin/device-link --stdio\"",
     starts = "when the program starts",
   },

@@ -41,8 +41,8 @@ describe("jig.check.ports", function()
       { "serial" }, { "serial", "/dev/ttyUSB0", baud = 9600, dtr = "off" }, { "tty", "/dev/pts/3", flow = "xonxoff" },
       { "tcp", "10.0.0.7:7777" }, { "tcp" }, "tcp:[::1]:7777",
       { "tls", "factory:443", ca = "ca.pem", name = "line" }, { "usb", "1209:0001", interface = 1, read = "81" },
-      "usb:?path=1-2", { "exec", "my program", pty = 1 },
-      "exec:build/device --x", "serial:?vid=0403&pid=6001&baud=9600", "pair:x", "fault:seed=7:tcp:10.0.0.7:7777",
+      "usb:?path=1-2", { "exec", pty = 1 },
+      "serial:?vid=0403&pid=6001&baud=9600", "pair:x", "fault:seed=7:tcp:10.0.0.7:7777",
       { "serial", chunk = 4, gap = 0 },
     } do
       assert.same({}, found_in(self))
@@ -53,7 +53,8 @@ describe("jig.check.ports", function()
     for scheme in pairs(ports.options) do
       local list = found_in(scheme .. ":")
       assert.equal(1, #list, scheme)
-      assert.matches(("^port: '%s:' names no place: .*, such as %s:%%S+$"):format(scheme, scheme), list[1])
+      local advice = scheme == "exec" and "{ \"exec\" }: the station names the program$" or ", such as %s:%%S+$"
+      assert.matches(("^port: '%s:' names no place: .*" .. advice):format(scheme, scheme), list[1])
       assert.same({ nil, "invalid" }, { (port.open(scheme .. ":", { limit = 5 })),
         (select(3, port.open(scheme .. ":", { limit = 5 }))) })
     end

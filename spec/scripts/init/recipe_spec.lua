@@ -19,7 +19,7 @@ describe("jig.init.recipe", function()
       { "serial", "length", "serial:?baud=115200" },
       { "tty", "slip", "tty:/dev/ttyAMA0?baud=115200" },
       { "tcp", "ftcd", "tcp:192.168.1.10:7777" },
-      { "exec", "line", "exec:/usr/local/bin/device-link --stdio" },
+      { "exec", "line", "exec:" },
     } do
       local made, text = load(case[1], case[2])
       assert.equal("lamp", made.name)

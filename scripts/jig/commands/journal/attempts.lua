@@ -58,7 +58,7 @@ local function fault_of(row, facts)
   if not row.name then return nil end
   return {
     name = row.name, code = row.code, reason = row.reason, phase = row.phase, line = row.line,
-    traceback = facts.traceback,
+    traceback = facts.traceback, by_recipe = facts.by_recipe,
   }
 end
 

@@ -69,7 +69,7 @@ end
 
 -- ---- JUnit ----
 
--- Faults of the station rather than of the unit: errors, as in `jig run --junit`.
+-- Faults of the station rather than of the unit, unless a recipe gave the name: errors, as in `jig run --junit`.
 local STATION_FAULTS <const> = { ["cli.missing"] = true, ["cli.token"] = true, ["tool.journal"] = true }
 
 local function case_of(attempt)
@@ -77,7 +77,7 @@ local function case_of(attempt)
   return {
     slot = attempt.slot or "?", unit = attempt.number or 0, attempt = attempt.attempt, seconds = attempt.seconds or 0,
     fault = f and { name = f.name, reason = f.reason or "", phase = f.phase, code = f.code or 0 },
-    station = f and STATION_FAULTS[f.name], unreported = attempts.is_owed(attempt),
+    station = f and not f.by_recipe and STATION_FAULTS[f.name] or nil, unreported = attempts.is_owed(attempt),
     serial = attempt.serial, session = attempt.session, fingerprint = attempt.fingerprint,
   }
 end

@@ -113,6 +113,7 @@ end
 ---@field sent? integer
 ---@field phases? { name: string, us: integer }[]
 ---@field traceback? string  of the fault
+---@field by_recipe? true     who gave the fault its name
 
 --- What "ended" says, as far as it is of the right type: a journal may have been changed.
 ---@param text string|nil  the event's facts
@@ -121,7 +122,8 @@ function words.ended(text)
   local facts, made = words.facts { facts = text or "" }, {}
   for name, kind in pairs(ENDED) do made[name] = typed(facts[name], kind) end
   made.phases = phases_of(facts.phases)
-  made.traceback = typed((typed(facts.fault, "table") or {}).traceback, "string")
+  local fault_told = typed(facts.fault, "table") or {}
+  made.traceback, made.by_recipe = typed(fault_told.traceback, "string"), fault_told.by_recipe == true or nil
   return made
 end
 

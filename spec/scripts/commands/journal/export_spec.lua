@@ -126,6 +126,18 @@ describe("jig journal export", function()
     assert.matches('<error type="cli.missing"', text, 1, true)
   end)
 
+  it("takes what a recipe calls by such a name for a failure, as jig run does", function()
+    local at <close> = reading.journal(function(ledger)
+      local last = events.ended { result = "failed", passed = false,
+        fault = { name = "cli.missing", code = 401, reason = "mine", phase = "prepare", by_recipe = true } }
+      last.session = ""
+      events.append(ledger, last)
+    end)
+    local text = at:read("export", "--format", "junit").stdout
+    assert.matches('failures="1" errors="0"', text, 1, true)
+    assert.matches('<failure type="cli.missing"', text, 1, true)
+  end)
+
   it("writes JUnit without cases", function()
     local at <close> = reading.empty()
     assert.matches('tests="0".->\n  </testsuite>\n</testsuites>\n$', at:read("export", "--format", "junit").stdout)

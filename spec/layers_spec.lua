@@ -36,7 +36,8 @@ for name in ([[
   langinfo limits linux/openat2 linux/serial locale semaphore wchar
   linux/sockios math netdb netinet/in netinet/tcp poll pthread sched setjmp signal spawn stdarg stdatomic stdbool
   stddef stdint stdio stdlib string strings sys/epoll sys/file sys/inotify sys/ioctl sys/mman sys/prctl sys/random
-  sys/resource sys/socket sys/stat sys/statvfs sys/syscall sys/sysmacros sys/timex sys/types sys/wait termios time unistd
+  sys/resource sys/socket sys/stat sys/statvfs sys/syscall sys/sysmacros sys/timex sys/types sys/wait termios time
+  unistd
 ]]):gmatch("%S+") do SYSTEM[name .. ".h"] = true end
 
 -- Which library a header is of; nil for the system's.

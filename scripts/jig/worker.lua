@@ -219,8 +219,8 @@ local function other_than_signed(config, made)
     made.name, made.version)
 end
 
--- One turn of a slot: a unit, and at a watched slot the wait before it. Gives the address of its device; nil when it was
--- the last. Nothing of the unit is referred to when it returns.
+-- One turn of a slot: a unit, and at a watched slot the wait before it. Gives the address of its device; nil when it
+-- was the last. Nothing refers to the unit any more when it returns.
 local function turn(config, files, service, number, record)
   local _, emit = emitter(config, number)
   local made_recipe, message = loader.load(config.file, config.folder, files)

@@ -251,9 +251,10 @@ return function(config)
     or sandbox.files(config.journal ~= nil or config.recording ~= nil)
   local service = assert(session.service(config.service))
   local record = config.journal and require("jig.record").new(config, files)
-  for number = 1, config.watch and math.maxinteger or config.count do
+  local last = config.watch and math.maxinteger or config.count
+  for number = 1, last do
     local address = turn(config, files, service, number, record)
-    if not address then break end
+    if not address or number == last then break end -- whose state is closed at once, and cleared
     slot.forget()
     if config.watch and not await_removal(config, address, number) then break end
   end

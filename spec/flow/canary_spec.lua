@@ -135,6 +135,26 @@ describe("messages are not in the memory of a station that waits, nor in its fil
   end
 end)
 
+describe("messages of a unit", function()
+  it("are not in memory while the next one of the same run begins", function()
+    if WATCHED then return pending("the memory of a program that is watched is not its own") end
+    local unit <close> = carrier.new { recipe = DEEP, cli = {
+      new_device = ("{ { stdout = %q }, { hang = 3600 } }"):format(carrier.printed(1)) } }
+    local run <close> = unit:start { "--count", "2", "--json", json = true }
+    station.eventually("the second unit waits for the CLI", function()
+      for _, event in ipairs(run:events()) do
+        if event.unit == 2 and event.phase == "new_device" then return next(unit:calls()) end
+      end
+    end)
+    local found, why = held(run.child:pid())
+    run:signal(SIGTERM)
+    run:signal(SIGTERM)
+    run:finish()
+    if not found then return pending("the memory of another process cannot be read: " .. why) end
+    assert.same({}, found)
+  end)
+end)
+
 describe("while the CLI has a response", function()
   it("no other process has it in its arguments or environment", function()
     local unit <close> = carrier.new { cli = { handle_device_response = "{ hang = 3600 }" } }

@@ -13,7 +13,7 @@ local station = require "spec.support.station"
 local SIGTERM <const> = 15
 
 -- Under a sanitizer or valgrind a process keeps blocks that were freed, and has memory of its own.
-local WATCHED <const> = os.getenv("ASAN_OPTIONS") or os.getenv("LSAN_OPTIONS")
+local WATCHED <const> = (os.getenv("JIG_BUILD") or ""):find("san", 1, true)
   or (os.getenv("LD_PRELOAD") or ""):find("vgpreload", 1, true)
 
 local SECRET <const> = "\x00\xc3\xa9 ca/nary\\\"\n\x1b\xff\x7f\x81-0123"

@@ -273,6 +273,7 @@ static int fault_write(struct jig_port *port, const void *bytes, size_t n, struc
     for (size_t i = 0; i < n; i++)
         kept += pass(f, JIG_OUTPUT, f->passed[JIG_OUTPUT] + i, in[i], out + kept);
     int accepted = kept ? jig_port_write(f->inner, out, kept, err) : 0;
+    explicit_bzero(out, kept); /* it may be payload */
     if (accepted < 0)
         return accepted;
     n = stands_for(f, n, kept, (size_t)accepted);

@@ -221,8 +221,8 @@ local function other_than_signed(config, made)
     made.name, made.version)
 end
 
--- One turn of a slot: a unit, and at a watched slot the wait before it. Gives the address of its device; nil when it was
--- the last. Nothing of the unit is referred to when it returns.
+-- One turn of a slot: a unit, and at a watched slot the wait before it. Gives the address of its device; nil when it
+-- was the last. Nothing refers to the unit any more when it returns.
 local function turn(config, files, service, number, record)
   local _, emit = emitter(config, number)
   local made_recipe, message = loader.load(config.file, config.folder, files)
@@ -253,9 +253,10 @@ return function(config)
     or sandbox.files(config.journal ~= nil or config.recording ~= nil)
   local service = assert(session.service(config.service))
   local record = config.journal and require("jig.record").new(config, files)
-  for number = 1, config.watch and math.maxinteger or config.count do
+  local last = config.watch and math.maxinteger or config.count
+  for number = 1, last do
     local address = turn(config, files, service, number, record)
-    if not address then break end
+    if not address or number == last then break end -- whose state is closed at once, and cleared
     slot.forget()
     if config.watch and not await_removal(config, address, number) then break end
   end

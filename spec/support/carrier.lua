@@ -63,15 +63,18 @@ local function serve(self)
   end
 end
 
-local function printed(scp, message)
-  return ("SCP %d\nPAYLOAD %s\n"):format(scp, hex.encode(message))
+--- What the CLI prints of its n-th payload.
+---@param n integer  1 or 2
+---@return string
+function carrier.printed(n)
+  return ("SCP %d\nPAYLOAD %s\n"):format(n, hex.encode(carrier.messages[2 * n - 1]))
 end
 
 -- What the CLI answers, as the text of fake_tool's plan; `more` has the text of some commands' answers.
 local function plan(more)
   local answers = {
-    new_device = ("{ stdout = %q }"):format(printed(1, carrier.messages[1])),
-    get_device_configuration = ("{ stdout = %q }"):format(printed(2, carrier.messages[3])),
+    new_device = ("{ stdout = %q }"):format(carrier.printed(1)),
+    get_device_configuration = ("{ stdout = %q }"):format(carrier.printed(2)),
   }
   for command, text in pairs(more or {}) do answers[command] = text end
   local parts = {}

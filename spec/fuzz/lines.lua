@@ -94,7 +94,7 @@ local function c_lines(target)
   for _, path in ipairs(SOURCES[target]) do
     local text = run { "llvm-cov", "export", "-format=lcov", "-instr-profile=" .. made .. ".data", made, path }
     local can, ran, missed = 0, 0, {}
-    for line, count in text:gmatch("DA:(%d+),(%d+)") do
+    for line, count in text:gmatch("\nDA:(%d+),(%d+)") do
       can = can + 1
       if count ~= "0" then ran = ran + 1 else missed[#missed + 1] = line end
     end

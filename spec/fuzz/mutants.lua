@@ -7,8 +7,8 @@
 --   to       what stands there instead
 
 return {
-  { name = "what is no low digit passes", target = "hex", file = "core/hex.c",
-    from = "        if (!both)", to = "        if (both < 2)" },
+  { name = "the wrong character of two is named", target = "hex", file = "core/hex.c",
+    from = "is_digit(text[i]) ? i + 1 : i, offset", to = "i, offset" },
   { name = "a prefix is looked for behind the text", target = "hex", file = "core/hex.c",
     from = "return n > 2 && text[0] == '0'", to = "return n > 1 && text[0] == '0'" },
   { name = "a port over 65535", target = "address", file = "core/address.c",
@@ -19,8 +19,8 @@ return {
     from = "high = 0x9F; /* no surrogates */", to = "high = 0xBF;" },
   { name = "a quote is not escaped", target = "facts", file = "core/facts.c",
     from = [["\"\"\\\\\bb\ff\nn\rr\tt"]], to = [["\\\\\bb\ff\nn\rr\tt"]] },
-  { name = "a set is read behind the pattern", target = "pattern", file = "bindings/pattern.c",
-    from = "p += *p == ESCAPE && p + 1 < m->pattern_end ? 2 : 1;", to = "p += *p == ESCAPE ? 2 : 1;" },
+  { name = "a hyphen at the end of a set begins a range", target = "pattern", file = "bindings/pattern.c",
+    from = "p[1] == '-' && p + 2 < last", to = "p[1] == '-'" },
   { name = "a repeated capture may be longer than what is left", target = "pattern",
     file = "bindings/pattern.c",
     from = "if (n < 0 || n > m->end - s)", to = "if (n < 0)" },
@@ -33,8 +33,8 @@ return {
 
   { name = "the last byte of the most is too many", target = "framing_raw", file = "scripts/jig/framing/raw.lua",
     from = "self.held.size + #bytes > self.max then", to = "self.held.size + #bytes >= self.max then" },
-  { name = "no room for the mark", target = "framing_line", file = "scripts/jig/framing/line.lua",
-    from = "math.max(#request.hex, #reply.hex, #(reply.error or \"\")) + 32", to = "0" },
+  { name = "the first digit is taken for the mark", target = "framing_line", file = "scripts/jig/framing/line.lua",
+    from = "return trim(line:sub(#start + 1))", to = "return trim(line:sub(#start + 2))" },
   { name = "a start mark that is cut is missed", target = "framing_length", file = "scripts/jig/framing/sized.lua",
     from = "math.max(from, #data - #start + 2)", to = "math.max(from, #data - #start + 3)" },
   { name = "a byte behind a frame is lost", target = "framing_length",

@@ -6,6 +6,7 @@
 --   - Nothing raises; an answer is a frame, "more", or "bad" with some bytes and why.
 --   - However the bytes are cut, the same frames come, with as many bad bytes before each, and the same is left.
 --   - No byte is counted twice: what was bad and what is left is no more than what came.
+--   - No payload is over max.
 --   - Of each frame that came the other end's encoder makes bytes of which the same frame comes, or says why it cannot.
 --   - The bytes as a payload: what is encoded is decoded to the same frame and nothing else.
 --   - A framing that resynchronizes gives the second of two frames behind the bytes, after silence at the latest; but
@@ -149,6 +150,7 @@ end
 local function try(framing, from, to, bytes, seed)
   for _, came in ipairs(decode(to, bytes, seed)) do
     came.frame.log = nil
+    assert(#came.frame.payload <= framing.max, "a payload over max")
     expect(framing, from, to, came.frame)
   end
   if seed & SILENCE ~= 0 then decode_with_silence(to, bytes, seed) end

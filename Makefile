@@ -240,19 +240,46 @@ bench: deps
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	    JIG_BUILD=$(BUILD) $(BUILD)/jig spec/bench/millions.lua "$$folder/journal.db" $(UNITS) --measure
 
-# SECONDS=n for each target; see spec/fuzz/README.md
-FUZZ = $(patsubst spec/fuzz/%.c,%,$(wildcard spec/fuzz/*.c))
-FUZZ_FLAGS = -std=c11 -D_GNU_SOURCE -I. -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-FUZZ_CORE = $(patsubst %,core/%.c,address buf error factory_cli hex)
+# SECONDS=n for each target, or RUNS=n inputs; TARGET=name: that one alone. See spec/fuzz/README.md
+TARGET      ?= $(notdir $(wildcard spec/fuzz/corpus/*))
+FUZZ_FLAGS   = -std=c11 -D_GNU_SOURCE -I. $(LUA_FLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
+               -fno-sanitize-recover=undefined $(FUZZ_MORE)
+FUZZ_SOURCES = $(CORE:%=core/%.c) $(TRANSPORTS:%=transports/%.c) $(patsubst %,bindings/%.c,$(filter-out main,$(BINDINGS)))
+FUZZ_O       = $(FUZZ_SOURCES:%.c=$(BUILD)/fuzz/%.o) $(BUILD)/fuzz/scripts.o
+FUZZ_DICT    = $(if $(wildcard spec/fuzz/$(1).dict),-dict=spec/fuzz/$(1).dict)
+LENGTH      ?= 1500
 fuzz: SECONDS := $(if $(filter command%,$(origin SECONDS)),$(SECONDS),10)
-fuzz: $(FUZZ:%=$(BUILD)/fuzz/%)
-	@set -e; for target in $(FUZZ); do mkdir -p $(BUILD)/fuzz/corpus/$$target; \
-	    $(BUILD)/fuzz/$$target -max_total_time=$(SECONDS) -print_final_stats=1 -verbosity=0 -timeout=10 \
-	        -artifact_prefix=$(BUILD)/fuzz/$$target- $(BUILD)/fuzz/corpus/$$target spec/fuzz/corpus/$$target; done
+fuzz: $(TARGET:%=fuzz-%)
+$(TARGET:%=fuzz-%): fuzz-%: $(BUILD)/fuzz/%
+	@mkdir -p $(BUILD)/fuzz/corpus/$* $(BUILD)/fuzz/work/$*
+	@echo "fuzz $*"; $< $(if $(RUNS),-runs=$(RUNS),-max_total_time=$(SECONDS)) $(call FUZZ_DICT,$*) -max_len=$(LENGTH) \
+	    -print_final_stats=1 -verbosity=0 -timeout=20 -artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/corpus/$* spec/fuzz/corpus/$*
 
-$(BUILD)/fuzz/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(FUZZ_CORE)
+# Makes each mistake of spec/fuzz/mutants.lua in a copy, and looks whether its target finds it
+fuzz-mutants: $(BUILD)/jig $(TARGET:%=$(BUILD)/fuzz/%)
+	@FUZZ_CLANG="clang $(FUZZ_FLAGS)" FUZZ_LIBS="$(BUILD)/fuzz/jig.a $(LIBS)" $(BUILD)/jig spec/fuzz/run_mutants.lua $(MUTANT)
+
+# Which lines of its sources each target has reached with the inputs that were kept
+fuzz-lines: $(BUILD)/jig $(TARGET:%=$(BUILD)/fuzz/%)
+	@FUZZ_CLANG="clang $(FUZZ_FLAGS)" FUZZ_LIBS="$(BUILD)/fuzz/jig.a $(LIBS)" $(BUILD)/jig spec/fuzz/lines.lua $(TARGET)
+
+# A target is C, or Lua that lua.c runs.
+FUZZ_C = $(patsubst spec/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard spec/fuzz/*.c))
+$(filter-out $(FUZZ_C),$(patsubst spec/fuzz/%.lua,$(BUILD)/fuzz/%,$(wildcard spec/fuzz/*.lua))): $(BUILD)/fuzz/lua
+	@ln -f $< $@
+$(FUZZ_C): $(BUILD)/fuzz/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(BUILD)/fuzz/jig.a
+	$(call say,FUZZ)clang $(FUZZ_FLAGS) -o $@ $< $(BUILD)/fuzz/jig.a $(LIBS) $(if $(filter lua,$*),-Xlinker --wrap=jig_coverage_line)
+$(BUILD)/fuzz/jig.a: $(FUZZ_O)
+	$(call say,AR)rm -f $@ && ar rcs $@ $^
+$(BUILD)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,FUZZ)clang $(FUZZ_FLAGS) -o $@ $< $(FUZZ_CORE)
+	$(call say,CLANG)clang $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/fuzz/bindings/version.o: FUZZ_MORE += -DJIG_VERSION='"fuzz"'
+# what every line of Lua goes through tells a fuzzer nothing
+$(patsubst %,$(BUILD)/fuzz/bindings/%.o,budget coverage engine memory): FUZZ_MORE += -fno-sanitize=all -fno-sanitize-coverage=trace-pc-guard
+$(BUILD)/fuzz/scripts.o: $(BUILD)/scripts.c
+	@mkdir -p $(@D)
+	$(call say,CLANG)clang $(FUZZ_FLAGS) -c -o $@ $<
 
 C_FILES   = $(shell git ls-files '*.c' '*.h')
 LUA_FILES = $(shell git ls-files '*.lua')
@@ -301,4 +328,4 @@ install: $(BUILD)/jig $(MANUAL) $(COMPLETIONS)
 clean:
 	rm -rf build
 
-.PHONY: all specs deps demo test rig kill-all mutants fuzz products bench lint check valgrind install clean
+.PHONY: all specs deps demo test rig kill-all mutants fuzz fuzz-mutants fuzz-lines products bench lint check valgrind install clean

@@ -85,8 +85,15 @@ local function finish(self, bcc)
   return frame
 end
 
--- Where DLE STX begins; else where data ends with a lone DLE, or one past the end. Behind a bad
--- frame doubled DLEs are stepped over, so that stuffed data is not taken for a start.
+-- How many bytes are stepped over that begin with a DLE and are no start. Behind a bad frame it is both of a doubled
+-- DLE, so that stuffed data is not taken for a start, and a frame's end with its BCC, which may be a DLE, too.
+local function step(self, after)
+  if not self.lost then return 1 end
+  if after == ETX and self.bcc then return 3 end
+  return after == DLE and 2 or 1
+end
+
+-- Where DLE STX begins; else from where on more is needed, or one past the end.
 local function find_start(self)
   local data, at = self.data, self.first
   while true do
@@ -94,7 +101,9 @@ local function find_start(self)
     if not at then return #data + 1 end
     local after = data:sub(at + 1, at + 1)
     if after == STX or after == "" then return at, after == STX end
-    at = at + (self.lost and after == DLE and 2 or 1)
+    local size = step(self, after)
+    if at + size > #data + 1 then return at end
+    at = at + size
   end
 end
 

@@ -1,0 +1,9 @@
+--- jig.framing.slip: see framing.lua.
+
+return dofile "spec/fuzz/framing.lua"("slip", {
+  {},
+  { lead = false, max = 12 },
+  { crc = "CRC-16/IBM-SDLC", header = "B command", reply = "B command B status", max = 24 },
+  { log = true, max = 24 },
+  { header = ">I2 scp", crc = "CRC-32/ISO-HDLC", log = false },
+})

@@ -122,7 +122,8 @@ describe("core/child", function()
     local result = shell "ulimit -c; ulimit -Hc; ulimit -n; kill -SEGV $$"
     local core, hard_core, files = result.output:match "^(%S+)\n(%S+)\n(%S+)\n$"
     assert.same({ "0", "0", 11 }, { core, hard_core, result.signal })
-    assert.is_true(tonumber(files) <= 1024)
+    -- valgrind keeps a limit on descriptors to itself
+    if not scratch.valgrind then assert.is_true(tonumber(files) <= 1024) end
   end)
 
   it("may have more descriptors where it asks", function()

@@ -59,7 +59,12 @@ describe("a gang", function()
   it("passes 256 of 256, each session called once in order and none reported", function()
     local place <close> = station.place()
     local all <close> = devices(place, 256)
-    local result = run(place, all.addresses, { service = { token = false, limits = { new_device = 200 } } })
+    local result = run(place, all.addresses, {
+      recipe = place:recipe("gateway", "base.limits = { open = 200, exchange = 200, unit = 300 }"),
+      service = { token = false, limits = {
+        new_device = 200, get_device_configuration = 200, handle_device_response = 200,
+      } },
+    })
     assert.equal(0, result.exit, result.stderr)
     local fingerprints, n = {}, 0
     for i = 1, 256 do

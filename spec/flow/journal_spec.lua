@@ -30,11 +30,13 @@ describe("one journal of several jigs", function()
 
   it("one is killed: the others go on, and only the dead one's session is recovered", function()
     local steady <close> = device(place, "A#")
-    local slow <close> = device(place, "B#", { "--latency", "60000" })
-    local patient <close> = device(place, "C#", { "--latency", "60000" })
+    local slow <close> = device(place, "B#", { "--latency", "600000" })
+    local patient <close> = device(place, "C#", { "--latency", "600000" })
     local runner <close> = start(place, steady, { arguments = { "--count", "12" } })
-    local victim <close> = start(place, slow, {})
-    local neighbour <close> = start(place, patient, {})
+    -- These two wait for their device all the while, however long the first takes.
+    local waiting = place:recipe("gateway", "base.limits.exchange, base.limits.unit = 600, 600")
+    local victim <close> = start(place, slow, { recipe = waiting })
+    local neighbour <close> = start(place, patient, { recipe = waiting })
     local dead = victim:await("phase", "factory_init").session
     local alive = neighbour:await("phase", "factory_init").session
     victim:signal(9)

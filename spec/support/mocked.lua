@@ -9,7 +9,7 @@ local scratch = require "spec.support.scratch"
 
 local mocked = {}
 
-local LIMIT <const> = 20
+local LIMIT <const> = 120
 
 local build = scratch.program:match "^(.*)/"
 

@@ -13,7 +13,7 @@
 
 #include "bindings/state.h"
 
-enum { COUNTERS = 1 << 16, MEMORY = 16 << 20, LIMIT_MS = 200 };
+enum { COUNTERS = 1 << 16, MEMORY = 16 << 20, LIMIT_MS = 1000 };
 
 __attribute__((section("__libfuzzer_extra_counters"))) static uint8_t counters[COUNTERS];
 

@@ -290,7 +290,8 @@ valgrind: specs
 # The other specs of flows: each jig that they start runs under valgrind, and they themselves do not. The one of gangs
 # is not among them: hundreds of slots in one jig are too many for valgrind, and SAN=1 runs them. Nor is the one of
 # signed recipes: a station that says trust refuses the JIG_MEMORY that valgrind needs.
-VALGRIND_FLOWS = $(filter-out $(patsubst %,spec/flow/%_spec.lua,$(IN_PROCESS) gang proofs signed),$(wildcard spec/flow/*_spec.lua))
+NOT_UNDER_VALGRIND = $(IN_PROCESS) gang proofs signed
+VALGRIND_FLOWS = $(filter-out $(NOT_UNDER_VALGRIND:%=spec/flow/%_spec.lua),$(wildcard spec/flow/*_spec.lua))
 FOUND = Invalid|Conditional|Use of|Syscall param|Mismatched|Source and|Process terminating|[0-9,]+ .*definitely lost
 valgrind-flow: specs
 	@rm -rf $(BUILD)/valgrind && mkdir -p $(BUILD)/valgrind/log && cp spec/support/valgrind.sh $(BUILD)/valgrind/jig

@@ -28,16 +28,16 @@ struct mock_device {
     char *path;     /* in sysfs; NULL = not plugged in */
     unsigned epoch; /* who opened it before it was plugged in anew has nothing */
     int master, slave;
+    int driver;     /* of the kernel: 1 = bound, 0 = none, -1 = detached */
     GList *files;   /* struct mock_file, one for each open of it */
     GQueue written; /* GBytes: what transfers brought */
     struct mock_point points[MOCK_POINTS];
     struct mock_answer answers[MOCK_ANSWERS];
-    int driver; /* of the kernel: 1 = bound, 0 = none, -1 = detached */
-    bool echo, busy;
     int room;        /* transfers of a file that can be on their way; -1 = any number */
     unsigned packet; /* bytes that one holds, at all endpoints */
     int alt, cleared;
     int vanish; /* it goes away with that many calls from now; 0 = it does not */
+    bool echo, busy;
 };
 
 /* Held by whoever touches a device. */

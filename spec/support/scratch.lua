@@ -160,8 +160,8 @@ end
 -- token as they are. Its locks are in the folder, too.
 function scratch.station(settings, more, token)
   local at = settings.arguments[2]
-  local form = "return { cli = { path = %q, arguments = { %q, %q }, token = { folder = %q, %s } }, "
-    .. "journal = { path = %q }, %s }"
+  local form = "return { cli = { path = %q, arguments = { %q, %q }, token = { folder = %q, %s }, " -- the CLI is a jig
+    .. "env = { ASAN_OPTIONS = true } }, journal = { path = %q }, %s }"
   return form:format(settings.cli, settings.arguments[1], at, at .. "/lock", token or "", at .. "/journal", more or "")
 end
 

@@ -121,7 +121,8 @@ static void child_ended(void *data, int status)
     if (proc->err.fd >= 0)
         drain(&proc->err);
     if (proc->secret && r->err.bytes)
-        jig_secret_hide(proc->secret, r->err.bytes + r->err.head, jig_buf_len(&r->err));
+        jig_secret_hide(proc->secret, jig_buf_data(&r->err), r->err.bytes + r->err.head,
+                        jig_buf_len(&r->err));
     if (proc->fn)
         proc->fn(proc->data, r);
     free_proc(proc);

@@ -9,7 +9,6 @@
 
 struct lsecret {
     struct jig_secret *bytes; /* NULL = released */
-    bool exposed;
 };
 
 /* Those that were exposed last, which are remembered until secret.forget(). */
@@ -85,9 +84,26 @@ static lua_Integer push_exposed(lua_State *L)
     return n;
 }
 
+/* In the table on the top of the stack, of which n ever were. [-0, +0, -] */
+static bool is_remembered(lua_State *L, lua_Integer n, const struct jig_secret *secret)
+{
+    bool found = false;
+    for (lua_Integer i = 1; i <= n && i <= REMEMBERED && !found; i++) {
+        lua_rawgeti(L, -1, i);
+        const struct lsecret *s = lua_touserdata(L, -1);
+        found = s->bytes == secret;
+        lua_pop(L, 1);
+    }
+    return found;
+}
+
 static void remember(lua_State *L, struct jig_secret *secret)
 {
     lua_Integer n = push_exposed(L);
+    if (is_remembered(L, n, secret)) {
+        lua_pop(L, 1);
+        return;
+    }
     push_secret(L, jig_secret_size(secret))->bytes = jig_secret_hold(secret);
     lua_rawseti(L, -2, n % REMEMBERED + 1);
     lua_pushinteger(L, n + 1);
@@ -101,11 +117,9 @@ static void remember(lua_State *L, struct jig_secret *secret)
  */
 static int expose(lua_State *L)
 {
-    struct lsecret *s = luaL_checkudata(L, 1, SECRET);
     const struct jig_secret *secret = check_secret(L, 1);
-    if (!s->exposed)
-        remember(L, s->bytes);
-    s->exposed = true;
+    const struct lsecret *s = lua_touserdata(L, 1);
+    remember(L, s->bytes);
     lua_pushlstring(L, (const char *)jig_secret_bytes(secret), jig_secret_size(secret));
     return 1;
 }
@@ -165,7 +179,7 @@ static int hide(lua_State *L)
     memcpy(copy, text, size);
     for (lua_Integer i = 1; i <= n && i <= REMEMBERED; i++) {
         lua_rawgeti(L, 2, i);
-        jig_secret_hide(check_secret(L, -1), copy, size);
+        jig_secret_hide(check_secret(L, -1), text, copy, size);
         lua_pop(L, 1);
     }
     luaL_pushresultsize(&b, size);

@@ -135,21 +135,32 @@ int jig_handover_begin(struct jig_handing *handing, const struct jig_handover *h
     return rc;
 }
 
-void jig_handover_started(struct jig_handing *handing)
+static void close_theirs(struct jig_handing *handing)
 {
     if (handing->theirs >= 0)
         close(handing->theirs);
+    handing->theirs = -1;
+}
+
+/* A terminal that nobody has open is its program's no more: jig keeps it open for a program that is
+ * given another standard input and asks at /dev/tty. */
+void jig_handover_started(struct jig_handing *handing)
+{
+    if (!handing->prompt)
+        close_theirs(handing);
     if (handing->entry)
         explicit_bzero(handing->entry, handing->entry_size);
     free(handing->entry);
     free(handing->env);
-    handing->theirs = -1;
     handing->entry = NULL;
     handing->env = NULL;
 }
 
 void jig_handover_end(struct jig_handing *handing)
 {
+    if (!handing->prompt)
+        return;
+    close_theirs(handing);
     jig_prompt_free(handing->prompt);
     handing->prompt = NULL;
 }

@@ -42,7 +42,8 @@ struct jig_handing {
     const char **env; /* the child's: its last entry is the secret's */
     char *entry;
     size_t entry_size;
-    int theirs;                /* the descriptor that the child gets; closed by _started */
+    int theirs;                /* the descriptor that the child gets; closed by _started, a
+                                * terminal's by _end */
     struct jig_prompt *prompt; /* at a terminal */
 };
 
@@ -52,7 +53,7 @@ int jig_handover_begin(struct jig_handing *handing, const struct jig_handover *h
                        struct jig_loop *loop, struct jig_child_options *child,
                        void (*again)(void *data), void *data, struct jig_error *err);
 
-/* It was started, or could not be: clears and closes what was for the child. */
+/* It was started, or could not be: clears and closes what was for the child alone. */
 void jig_handover_started(struct jig_handing *handing);
 
 /* The program has ended: closes its terminal. After this `again` is not called. */

@@ -76,14 +76,24 @@ static enum jig_err refusal(const struct jig_token *token, const struct jig_proc
     return says(&token->busy, r) ? JIG_ETOKENBUSY : JIG_EREFUSED;
 }
 
-static int fail_refused(const struct jig_judged_call *call, const struct jig_proc_result *r,
+static void hide_pin(const struct jig_service *service, struct jig_buf *err)
+{
+    const struct jig_secret *pin = service->token.handover.secret;
+    if (pin && err->bytes)
+        jig_secret_hide(pin, jig_buf_data(err), err->bytes + err->head, jig_buf_len(err));
+}
+
+/* What tells a refusal may have the PIN in it, such as 0000 in a code: it is hidden after that. */
+static int fail_refused(const struct jig_judged_call *call, struct jig_proc_result *r,
                         struct jig_error *err)
 {
     char line[STDERR_SHOWN];
+    enum jig_err code = refusal(&call->service->token, r);
+    hide_pin(call->service, &r->err);
     first_line(line, sizeof line, &r->err);
     hide_hex(line, call->session);
-    return jig_fail(err, refusal(&call->service->token, r), "%s: exit status %d%s%s",
-                    jig_factory_command_name(call->command), r->number, line[0] ? ": " : "", line);
+    return jig_fail(err, code, "%s: exit status %d%s%s", jig_factory_command_name(call->command),
+                    r->number, line[0] ? ": " : "", line);
 }
 
 /* Also one that cannot be read: who prints it has opened a session. */
@@ -93,7 +103,7 @@ static bool printed_payload(const struct jig_buf *out)
     return memmem(jig_buf_data(out), jig_buf_len(out), key, sizeof key - 1) != NULL;
 }
 
-void jig_judge(const struct jig_judged_call *call, const struct jig_proc_result *r,
+void jig_judge(const struct jig_judged_call *call, struct jig_proc_result *r,
                struct jig_session_result *result)
 {
     const char *what = jig_factory_command_name(call->command);

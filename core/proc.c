@@ -33,7 +33,6 @@ struct jig_proc {
     struct jig_played *played; /* in place of it, what plays it */
     struct stream out, err;
     struct jig_handing handing;
-    struct jig_secret *secret; /* that it got, held; NULL = none */
     struct jig_timer limit, look;
     int64_t grace;
     jig_proc_fn *fn;
@@ -99,7 +98,6 @@ static void free_proc(struct jig_proc *proc)
     close_stream(&proc->out);
     close_stream(&proc->err);
     jig_handover_end(&proc->handing);
-    jig_secret_drop(proc->secret);
     jig_timer_stop(proc->loop, &proc->limit);
     jig_timer_stop(proc->loop, &proc->look);
     jig_buf_release(&proc->result.out);
@@ -120,8 +118,6 @@ static void child_ended(void *data, int status)
         drain(&proc->out);
     if (proc->err.fd >= 0)
         drain(&proc->err);
-    if (proc->secret && r->err.bytes)
-        jig_secret_hide(proc->secret, r->err.bytes + r->err.head, jig_buf_len(&r->err));
     if (proc->fn)
         proc->fn(proc->data, r);
     free_proc(proc);
@@ -193,7 +189,6 @@ static int start_with(struct jig_proc *proc, struct jig_child_options *child,
                                 asked_again, proc, err);
     if (rc < 0)
         return rc;
-    proc->secret = handover && handover->secret ? jig_secret_hold(handover->secret) : NULL;
     proc->child = jig_child_start(proc->loop, child, child_ended, proc, err);
     jig_handover_started(&proc->handing);
     return proc->child ? JIG_OK : JIG_ESYSTEM;

@@ -2,8 +2,8 @@
  *
  * stdin is /dev/null, unless a secret is handed over by it; stdout and stderr are kept apart, each
  * under a cap. Output is complete when the program has ended and its pipes are read dry, not at end
- * of file: a helper that it left behind may hold them open. A secret that it was given is hidden in
- * its stderr. At the deadline, or over the cap, its session gets TERM and, after the grace, KILL.
+ * of file: a helper that it left behind may hold them open. A secret that it was given may stand
+ * there. At the deadline, or over the cap, its session gets TERM and, after the grace, KILL.
  */
 #ifndef JIG_CORE_PROC_H
 #define JIG_CORE_PROC_H

@@ -12,19 +12,26 @@
 
 #include "core/guard.h"
 
-/* Of the secure heap; both are powers of two. Systems let at least so much be locked. */
-enum { HEAP_SIZE = 65536, LEAST_BLOCK = 32 };
+/* Of the secure heap; both are powers of two. Systems let at least so much be locked. OpenSSL keeps
+ * its private keys there, too, and makes none when it is full: half of it is not for secrets. */
+enum { HEAP_SIZE = 65536, LEAST_BLOCK = 32, SHARE = HEAP_SIZE / 2 };
 
 struct jig_secret {
     size_t holders, size;
     uint8_t bytes[];
 };
 
+/* A block there is the power of two that holds it. */
+static void *take_secure(size_t size)
+{
+    if (!CRYPTO_secure_malloc_initialized() && !CRYPTO_secure_malloc_init(HEAP_SIZE, LEAST_BLOCK))
+        return NULL;
+    return CRYPTO_secure_used() + 2 * size <= SHARE ? OPENSSL_secure_malloc(size) : NULL;
+}
+
 struct jig_secret *jig_secret_new(const void *bytes, size_t n)
 {
-    struct jig_secret *secret = NULL;
-    if (CRYPTO_secure_malloc_initialized() || CRYPTO_secure_malloc_init(HEAP_SIZE, LEAST_BLOCK))
-        secret = OPENSSL_secure_malloc(sizeof *secret + n);
+    struct jig_secret *secret = take_secure(sizeof *secret + n);
     if (!secret)
         secret = OPENSSL_malloc(sizeof *secret + n);
     if (!secret)
@@ -62,12 +69,15 @@ bool jig_secret_is(const struct jig_secret *secret, const void *bytes, size_t n)
     return n == secret->size && CRYPTO_memcmp(secret->bytes, bytes, n) == 0;
 }
 
-void jig_secret_hide(const struct jig_secret *secret, void *text, size_t n)
+/* Where two places overlap, the second is found before the first is written over: `shown` may be
+ * the text itself. */
+void jig_secret_hide(const struct jig_secret *secret, const void *text, void *shown, size_t n)
 {
-    uint8_t *from = text, *end = from + n, *found;
-    while ((found = memmem(from, (size_t)(end - from), secret->bytes, secret->size)) != NULL) {
-        memset(found, '*', secret->size);
-        from = found + secret->size;
+    const uint8_t *begin = text, *end = begin + n, *next;
+    for (const uint8_t *at = memmem(begin, n, secret->bytes, secret->size); at; at = next) {
+        next = memmem(at + 1, (size_t)(end - at - 1), secret->bytes, secret->size);
+        size_t left = next ? (size_t)(next - at) : secret->size;
+        memset((uint8_t *)shown + (at - begin), '*', left < secret->size ? left : secret->size);
     }
 }
 

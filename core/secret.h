@@ -2,7 +2,8 @@
  *
  * They lie in OpenSSL's secure heap: kept out of swap where the system lets that many bytes be
  * locked, out of core files, between pages that cannot be read, and cleared when the last holder
- * drops them. Where that heap is full they lie elsewhere, and are cleared all the same.
+ * drops them. Where their half of that heap is full they lie elsewhere, and are cleared all the
+ * same.
  */
 #ifndef JIG_CORE_SECRET_H
 #define JIG_CORE_SECRET_H
@@ -32,8 +33,9 @@ size_t jig_secret_size(const struct jig_secret *secret);
 /* Compares in a time that depends on the size alone. */
 bool jig_secret_is(const struct jig_secret *secret, const void *bytes, size_t n);
 
-/* Writes '*' over each byte of each place where the secret stands in a text. */
-void jig_secret_hide(const struct jig_secret *secret, void *text, size_t n);
+/* Writes '*' into `shown`, which has the n bytes of the text, or is the text, for each byte of each
+ * place where the secret stands in the text. */
+void jig_secret_hide(const struct jig_secret *secret, const void *text, void *shown, size_t n);
 
 /* ---- where a PIN comes from ---- */
 

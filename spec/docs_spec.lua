@@ -16,7 +16,7 @@ local NOT_RUN <const> = {
       .. "(fingerprint printed) -> handed"] = "a figure",
     ["device --wire WIRE --listen pty:LINKPATH|tcp:PORT|stdio [options]"] = "a synopsis; it would not end",
     ["--fault NAME[=VALUE][@STAGE][#COUNT]"] = "a grammar",
-    ["factory_tool: factory_tool.c misbehave.c service.c pin.c authority.c audit.c agreement.c bytes.c   -lcrypto"] =
+    ["factory_tool: factory_tool.c misbehave.c pin.c service.c authority.c audit.c agreement.c bytes.c   -lcrypto"] =
       "a list of sources: the Makefile's",
   },
   ["spec/rig/README.md"] = { ['local guest = require "spec.rig.guest"'] = "it runs in a guest" },

@@ -1,7 +1,9 @@
 -- That its memory is cleared: spec/flow/pin_spec.lua, from outside.
 
 local json = require "cjson.safe"
+local scratch = require "spec.support.scratch"
 local secret = require "jig.secret"
+local sign = require "jig.sign"
 
 local SHOWN <const> = "a secret is not shown: secret:expose() gives its bytes, for a frame or an exchange"
 
@@ -23,6 +25,17 @@ describe("jig.secret", function()
       assert.equal(("%04d"):format(i):rep(1024), many[i]:expose())
       many[i]:release()
     end
+  end)
+
+  it("leaves OpenSSL its room there, by which it makes private keys", function()
+    local folder <close> = scratch.folder()
+    local many = {}
+    for i = 1, 2000 do many[i] = secret.new(("x"):rep(i < 40 and 4000 or 4)) end
+    local made, message = sign.make(folder.path .. "/key", folder.path .. "/key.pub")
+    local signature, why = sign.sign(folder.path .. "/key", "text")
+    for _, each in ipairs(many) do each:release() end
+    assert.is_true(made, message)
+    assert.equal(64, #(signature or ""), why)
   end)
 
   it("is compared with another, and with bytes", function()
@@ -96,6 +109,27 @@ describe("jig.secret", function()
       local list = secret.exposed()
       table.sort(list)
       assert.same({ 64, "07", "70" }, { #list, list[1], list[64] })
+    end)
+
+    it("remembers again what is exposed again: after it was told to forget, and after 64 others", function()
+      local kept = secret.new "kept"
+      kept:expose()
+      secret.forget()
+      assert.equal("kept", kept:expose())
+      assert.same({ "kept" }, secret.exposed())
+      for i = 1, 64 do secret.new(("%02d"):format(i)):expose() end
+      assert.equal("kept", secret.hide "kept")
+      kept:expose()
+      assert.equal("****", secret.hide "kept")
+    end)
+
+    it("hides each byte of each, also where two places overlap, of one or of two", function()
+      secret.new("abab"):expose()
+      assert.equal("x******y **** aba ****a", secret.hide "xabababy abab aba ababa")
+      secret.forget()
+      secret.new("1234"):expose()
+      secret.new("3456"):expose()
+      assert.equal("****** ****5", secret.hide "123456 12345")
     end)
 
     it("hides them in a text", function()

@@ -148,6 +148,10 @@ describe("a PIN that is handed over", function()
       for _ = 1, 2 do gets(TTY .. HIDDEN .. "printf 'PIN: ' >&4\n" .. READ .. ANSWER, GIVEN) end
     end)
 
+    it("is typed for a program that a wrapper gives another standard input", function()
+      gets("exec </dev/null\n" .. TTY .. HIDDEN .. "printf 'PIN: ' >&4\n" .. READ .. ANSWER, GIVEN)
+    end)
+
     it("leaves a CLI alone that closes its terminal", function()
       gets(TTY .. HIDDEN .. "printf 'PIN: ' >&4\n" .. READ .. "exec 4>&- </dev/null\n" .. ANSWER, GIVEN)
     end)
@@ -165,6 +169,13 @@ describe("a PIN that is handed over", function()
       local message, code = refused("echo 'PIN Incorrect' >&2; exit 6", "{ by = 'descriptor', " .. how .. " }")
       assert.same({ "new_device: exit status 6: PIN Incorrect", "pin" }, { message, code })
     end
+  end)
+
+  it("is hidden once it was looked for what tells its refusal, of which it may be a part", function()
+    folder:write("pin", "0000\n")
+    local message, code = refused("echo 'CKR_PIN_INCORRECT (0x000000A0)' >&2; exit 1",
+      "{ by = 'descriptor', patterns = { '(0x000000a0)' } }")
+    assert.same({ "new_device: exit status 1: CKR_PIN_INCORRECT (0x******A0)", "pin" }, { message, code })
   end)
 
   it("lasts as long as the service that hands it over", function()

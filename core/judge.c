@@ -2,6 +2,7 @@
 #include "core/judge.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -34,15 +35,40 @@ static void hide_hex(char *line, const char *id)
     *out = '\0';
 }
 
-/* The first line of what it printed on stderr, fit for a message. */
-static void first_line(char *line, size_t size, const struct jig_buf *err)
+/* What a message has of the bytes of a line. */
+static void keep_printable(char *line, size_t size, const uint8_t *bytes, size_t n)
 {
-    const uint8_t *bytes = jig_buf_data(err);
-    size_t n = jig_buf_len(err), used = 0;
+    size_t used = 0;
     for (size_t i = 0; i < n && bytes[i] != '\n' && used + 1 < size; i++)
         if (isprint(bytes[i]))
             line[used++] = (char)bytes[i];
     line[used] = '\0';
+}
+
+/* Hides the PIN once more (proc.h): of a CLI that writes two bytes for each character it stands in
+ * the line only now. */
+static void hide_pin(char *line, const struct jig_secret *pin)
+{
+    char shown[JIG_PIN_CAP + 1];
+    if (!pin)
+        return;
+    keep_printable(shown, sizeof shown, jig_secret_bytes(pin), jig_secret_size(pin));
+    size_t n = strlen(shown);
+    for (char *at = line; n > 0 && (at = strstr(at, shown)) != NULL; at += n)
+        memset(at, '*', n);
+    explicit_bzero(shown, sizeof shown);
+}
+
+/* The first line of what it printed on stderr, fit for a message. A PIN in which the message ends
+ * is read whole. */
+static void first_line(char line[STDERR_SHOWN], const struct jig_buf *err,
+                       const struct jig_secret *pin)
+{
+    char whole[STDERR_SHOWN + JIG_PIN_CAP];
+    keep_printable(whole, sizeof whole, jig_buf_data(err), jig_buf_len(err));
+    hide_pin(whole, pin);
+    snprintf(line, STDERR_SHOWN, "%.*s", STDERR_SHOWN - 1, whole);
+    explicit_bzero(whole, sizeof whole);
 }
 
 static bool printed(const struct jig_buf *err, const char *pattern)
@@ -80,7 +106,7 @@ static int fail_refused(const struct jig_judged_call *call, const struct jig_pro
                         struct jig_error *err)
 {
     char line[STDERR_SHOWN];
-    first_line(line, sizeof line, &r->err);
+    first_line(line, &r->err, call->service->token.handover.secret);
     hide_hex(line, call->session);
     return jig_fail(err, refusal(&call->service->token, r), "%s: exit status %d%s%s",
                     jig_factory_command_name(call->command), r->number, line[0] ? ": " : "", line);

@@ -160,6 +160,19 @@ describe("a PIN that is handed over", function()
     assert.same({ nil, ("new_device: exit status 3: PIN %s%s is wrong"):format(stars, stars) }, { answer, message })
   end)
 
+  it("is hidden where bytes stand between that no message has, and where the message ends in it", function()
+    local apart = [[read -r pin <&3; printf '%s' "$pin" | sed 's/./&\n/g' | tr '\n' '\000' >apart; ]]
+    local function hidden(before, behind, expected)
+      local answer, message = call(("%s printf '%s' >&2; cat apart >&2; echo '%s' >&2; exit 3"):format(apart, before,
+        behind), { by = "descriptor" })
+      assert.same({ nil, "new_device: exit status 3: " .. expected }, { answer, message })
+    end
+    local stars = ("*"):rep(#PIN - 2) -- without what is no ASCII
+    hidden("PIN ", " is wrong", "PIN " .. stars .. " is wrong")
+    local lead = ("x"):rep(119 - 3)
+    hidden(lead, "", lead .. "***")
+  end)
+
   it("is told by its refusal, by what the CLI prints or its exit status", function()
     for _, how in ipairs { [[patterns = { "pin incorrect" }]], [[statuses = { 7, 6 }]] } do
       local message, code = refused("echo 'PIN Incorrect' >&2; exit 6", "{ by = 'descriptor', " .. how .. " }")

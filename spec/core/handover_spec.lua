@@ -135,6 +135,14 @@ describe("a PIN that is handed over", function()
       passes(TTY .. "printf 'Delete all? ' >&4\n" .. ANSWER, GIVEN)
     end)
 
+    it("is missed where the CLI asks otherwise, and that is said", function()
+      local answer, message = call(TTY .. "printf 'Pin> ' >&4\nread -r pin <&4\n", GIVEN, {
+        limits = { new_device = 0.2 }, report = { unclear = false } })
+      assert.is_nil(answer)
+      assert.matches("^new_device did not end within its limit; ended after 0%.%d+ s; its terminal never showed the text "
+        .. "of token%.pin%.prompt$", message)
+    end)
+
     it("is typed once: who asks again has refused it, and is ended", function()
       local body = TTY .. HIDDEN .. "printf 'PIN: ' >&4\n" .. READ .. "printf 'PIN: ' >&4\nIFS= read -r pin <&4\n"
         .. "echo more >got; " .. ANSWER

@@ -139,8 +139,8 @@ describe("a PIN that is handed over", function()
       local answer, message = call(TTY .. "printf 'Pin> ' >&4\nread -r pin <&4\n", GIVEN, {
         limits = { new_device = 0.2 }, report = { unclear = false } })
       assert.is_nil(answer)
-      assert.matches("^new_device did not end within its limit; ended after 0%.%d+ s; its terminal never showed the text "
-        .. "of token%.pin%.prompt$", message)
+      assert.matches("^new_device did not end within its limit; ended after 0%.%d+ s; its terminal never showed the "
+        .. "text of token%.pin%.prompt$", message)
     end)
 
     it("is typed once: who asks again has refused it, and is ended", function()

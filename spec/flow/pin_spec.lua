@@ -138,8 +138,8 @@ describe("the token's PIN", function()
   it("is not needed by jig recover --dry-run, which calls nothing", function()
     local place <close> = place_with(PIN)
     local file = place:write("station.lua", ([[return { journal = { path = %q }, cli = { path = %q, token = {
-      folder = %q, pin = { from = "prompt", by = "descriptor" } } } }]]):format(place.path .. "/journal.db", station.factory_tool,
-      place.path .. "/locks"))
+      folder = %q, pin = { from = "prompt", by = "descriptor" } } } }]]):format(place.path .. "/journal.db",
+      station.factory_tool, place.path .. "/locks"))
     for _, case in ipairs { { 0, "--dry-run" }, { 4 } } do
       local started <close> = station.start_jig(place, { "recover", "--station", file, case[2] })
       local result = started:finish()

@@ -570,7 +570,7 @@ static void set_bytes(lua_State *L, const char *key, const struct jig_buf *b)
 
 static void proc_ended(void *data, struct jig_proc_result *result)
 {
-    static const char *const stops[] = {"", "timed out", "over cap", "stopped"};
+    static const char *const stops[] = {"", "timed out", "over cap", "asked again", "stopped"};
     struct hook *hook = data;
     struct jig_error err = {.code = JIG_OK};
     lua_State *L = begin_call(hook);

@@ -156,6 +156,11 @@ void jig_handover_started(struct jig_handing *handing)
     handing->env = NULL;
 }
 
+bool jig_handover_unasked(const struct jig_handing *handing)
+{
+    return handing->prompt && !jig_prompt_was_asked(handing->prompt);
+}
+
 void jig_handover_end(struct jig_handing *handing)
 {
     if (!handing->prompt)

@@ -56,6 +56,9 @@ int jig_handover_begin(struct jig_handing *handing, const struct jig_handover *h
 /* It was started, or could not be: clears and closes what was for the child alone. */
 void jig_handover_started(struct jig_handing *handing);
 
+/* Whether its terminal has not shown the prompt, so that nothing was typed. */
+bool jig_handover_unasked(const struct jig_handing *handing);
+
 /* The program has ended: closes its terminal. After this `again` is not called. */
 void jig_handover_end(struct jig_handing *handing);
 

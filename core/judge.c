@@ -2,6 +2,7 @@
 #include "core/judge.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -34,15 +35,44 @@ static void hide_hex(char *line, const char *id)
     *out = '\0';
 }
 
-/* The first line of what it printed on stderr, fit for a message. */
-static void first_line(char *line, size_t size, const struct jig_buf *err)
+/* What a message has of the bytes of a line. */
+static void keep_printable(char *line, size_t size, const uint8_t *bytes, size_t n)
 {
-    const uint8_t *bytes = jig_buf_data(err);
-    size_t n = jig_buf_len(err), used = 0;
+    size_t used = 0;
     for (size_t i = 0; i < n && bytes[i] != '\n' && used + 1 < size; i++)
         if (isprint(bytes[i]))
             line[used++] = (char)bytes[i];
     line[used] = '\0';
+}
+
+enum { WHOLE = STDERR_SHOWN + JIG_PIN_CAP };
+
+/* Hides the PIN that a CLI repeats, of which a line shows what can be printed: each place where it
+ * stands, also those that overlap. */
+static void hide_pin(char line[WHOLE], const struct jig_secret *pin)
+{
+    char shown[JIG_PIN_CAP + 1], before[WHOLE];
+    if (!pin)
+        return;
+    keep_printable(shown, sizeof shown, jig_secret_bytes(pin), jig_secret_size(pin));
+    memcpy(before, line, WHOLE);
+    size_t n = strlen(shown);
+    for (const char *at = before; n > 0 && (at = strstr(at, shown)) != NULL; at++)
+        memset(line + (at - before), '*', n);
+    explicit_bzero(shown, sizeof shown);
+    explicit_bzero(before, sizeof before);
+}
+
+/* The first line of what it printed on stderr, fit for a message. A PIN in which the message ends
+ * is read whole. */
+static void first_line(char line[STDERR_SHOWN], const struct jig_buf *err,
+                       const struct jig_secret *pin)
+{
+    char whole[WHOLE] = "";
+    keep_printable(whole, sizeof whole, jig_buf_data(err), jig_buf_len(err));
+    hide_pin(whole, pin);
+    snprintf(line, STDERR_SHOWN, "%.*s", STDERR_SHOWN - 1, whole);
+    explicit_bzero(whole, sizeof whole);
 }
 
 static bool printed(const struct jig_buf *err, const char *pattern)
@@ -76,24 +106,14 @@ static enum jig_err refusal(const struct jig_token *token, const struct jig_proc
     return says(&token->busy, r) ? JIG_ETOKENBUSY : JIG_EREFUSED;
 }
 
-static void hide_pin(const struct jig_service *service, struct jig_buf *err)
-{
-    const struct jig_secret *pin = service->token.handover.secret;
-    if (pin && err->bytes)
-        jig_secret_hide(pin, jig_buf_data(err), err->bytes + err->head, jig_buf_len(err));
-}
-
-/* What tells a refusal may have the PIN in it, such as 0000 in a code: it is hidden after that. */
-static int fail_refused(const struct jig_judged_call *call, struct jig_proc_result *r,
+static int fail_refused(const struct jig_judged_call *call, const struct jig_proc_result *r,
                         struct jig_error *err)
 {
     char line[STDERR_SHOWN];
-    enum jig_err code = refusal(&call->service->token, r);
-    hide_pin(call->service, &r->err);
-    first_line(line, sizeof line, &r->err);
+    first_line(line, &r->err, call->service->token.handover.secret);
     hide_hex(line, call->session);
-    return jig_fail(err, code, "%s: exit status %d%s%s", jig_factory_command_name(call->command),
-                    r->number, line[0] ? ": " : "", line);
+    return jig_fail(err, refusal(&call->service->token, r), "%s: exit status %d%s%s",
+                    jig_factory_command_name(call->command), r->number, line[0] ? ": " : "", line);
 }
 
 /* Also one that cannot be read: who prints it has opened a session. */
@@ -103,7 +123,7 @@ static bool printed_payload(const struct jig_buf *out)
     return memmem(jig_buf_data(out), jig_buf_len(out), key, sizeof key - 1) != NULL;
 }
 
-void jig_judge(const struct jig_judged_call *call, struct jig_proc_result *r,
+void jig_judge(const struct jig_judged_call *call, const struct jig_proc_result *r,
                struct jig_session_result *result)
 {
     const char *what = jig_factory_command_name(call->command);

@@ -17,8 +17,8 @@ struct jig_judged_call {
 };
 
 /* Fills rc, exit_status and err of `result`, whose `took` is set, and the answer that it points to.
- * In the stderr of one that was refused it hides the PIN that the service hands over. */
-void jig_judge(const struct jig_judged_call *call, struct jig_proc_result *r,
+ * The PIN that the service hands over is hidden where a message shows what the CLI printed. */
+void jig_judge(const struct jig_judged_call *call, const struct jig_proc_result *r,
                struct jig_session_result *result);
 
 /* Whether a call that ran ended with a status that is not accepted, for whatever reason. */

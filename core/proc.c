@@ -118,6 +118,7 @@ static void child_ended(void *data, int status)
         drain(&proc->out);
     if (proc->err.fd >= 0)
         drain(&proc->err);
+    r->unasked = jig_handover_unasked(&proc->handing);
     if (proc->fn)
         proc->fn(proc->data, r);
     free_proc(proc);
@@ -316,8 +317,10 @@ int jig_proc_check(const struct jig_proc_result *result, const char *what, struc
     double seconds = (double)(result->ended - result->started) / JIG_SECOND;
     switch (result->stop) {
     case JIG_PROC_TIMED_OUT:
-        return jig_fail(err, JIG_ETIMEOUT, "%s did not end within its limit; ended after %.3g s",
-                        what, seconds);
+        return jig_fail(err, JIG_ETIMEOUT, "%s did not end within its limit; ended after %.3g s%s",
+                        what, seconds,
+                        result->unasked ? "; its terminal never showed the text of token.pin.prompt"
+                                        : "");
     case JIG_PROC_OVER_CAP:
         return jig_fail(err, JIG_ELIMIT, "%s printed more than %zu bytes on one stream", what,
                         result->out.cap);

@@ -44,6 +44,7 @@ struct jig_proc_result {
     enum jig_proc_end end;
     int number;              /* the exit status, or the signal */
     enum jig_proc_stop stop; /* why jig ended it; NOT_STOPPED = it ended by itself */
+    bool unasked; /* it was to be given a secret at its terminal, and did not ask for it */
     struct jig_buf out, err;
     int64_t started, ended; /* loop clock */
 };

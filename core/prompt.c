@@ -122,6 +122,11 @@ struct jig_prompt *jig_prompt_new(struct jig_loop *loop, int fd,
     return prompt;
 }
 
+bool jig_prompt_was_asked(const struct jig_prompt *prompt)
+{
+    return prompt->asked;
+}
+
 void jig_prompt_free(struct jig_prompt *prompt)
 {
     if (!prompt)

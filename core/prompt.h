@@ -2,6 +2,8 @@
 #ifndef JIG_CORE_PROMPT_H
 #define JIG_CORE_PROMPT_H
 
+#include <stdbool.h>
+
 #include "core/error.h"
 #include "core/loop.h"
 #include "core/secret.h"
@@ -19,6 +21,7 @@ struct jig_prompt_options {
  * JIG_ENOMEM, and the descriptor is closed. */
 struct jig_prompt *jig_prompt_new(struct jig_loop *loop, int fd,
                                   const struct jig_prompt_options *options, struct jig_error *err);
-void jig_prompt_free(struct jig_prompt *prompt); /* NULL is harmless */
+bool jig_prompt_was_asked(const struct jig_prompt *prompt); /* its text was printed */
+void jig_prompt_free(struct jig_prompt *prompt);            /* NULL is harmless */
 
 #endif

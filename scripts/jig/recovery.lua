@@ -17,7 +17,7 @@ local recovery = {}
 ---@class jig.RecoveryOptions
 ---@field path string        of the journal
 ---@field mode? string        of ledger.open: "shared" for one in memory
----@field service userdata   session.service of this station
+---@field service? userdata  session.service of this station; a dry run needs none
 ---@field signature string   of it: jig.commands.journaling
 ---@field refusals integer   after so many a session is settled
 ---@field unclear? boolean   false: a session that may never have been opened is not reported

@@ -122,10 +122,19 @@ local short = shape.value("a text of 1 to 128 bytes", function(v)
   return type(v) == "string" and v ~= "" and #v <= 128 and not v:find("\0", 1, true)
 end)
 
+-- Who writes the PIN itself there finds it in no log: messages about it do not repeat it.
+local function unshown(value)
+  return ("a %s that is not shown"):format(type(value))
+end
+
+local function source_shape(value, path, report)
+  if token_pin.parse(value) == nil then report(path, token_pin.FORMS, unshown(value)) end
+end
+
 local pin_record = shape.record {
   statuses = shape.array(shape.range(0, 255)),
   patterns = texts,
-  from = shape.value(token_pin.FORMS, function(v) return token_pin.parse(v) ~= nil end),
+  from = source_shape,
   by = shape.one_of { "descriptor", "environment", "terminal" },
   descriptor = shape.value("0 or 3", function(v) return v == 0 or v == 3 end),
   variable = shape.value("a name: letters, digits and _", function(v)
@@ -138,8 +147,8 @@ local pin_record = shape.record {
 local NEEDED <const> = { environment = "variable", terminal = "prompt" }
 
 local function pin_shape(value, path, report)
+  if type(value) ~= "table" then return report(path, "a table", unshown(value)) end
   pin_record(value, path, report)
-  if type(value) ~= "table" then return end
   if value.from ~= nil and value.by == nil then
     report(path .. ".by", "how the CLI gets the PIN: descriptor, environment or terminal", "nothing")
   elseif value.by ~= nil and value.from == nil then

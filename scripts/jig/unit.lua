@@ -149,6 +149,7 @@ function unit:enter(name)
     error(("a phase has a name: a string of %d bytes at most"):format(PHASE_MOST), 2)
   end
   if not legible.is_text(name) then error("a phase has a name that is text; this one has other bytes", 2) end
+  name = legible.text(name) -- a secret in it is hidden
   local now, truth = clock.now(), truths[self]
   local phases = truth.phases
   truth.phase = name

@@ -135,6 +135,14 @@ describe("a PIN that is handed over", function()
       passes(TTY .. "printf 'Delete all? ' >&4\n" .. ANSWER, GIVEN)
     end)
 
+    it("is missed where the CLI asks otherwise, and that is said", function()
+      local answer, message = call(TTY .. "printf 'Pin> ' >&4\nread -r pin <&4\n", GIVEN, {
+        limits = { new_device = 0.2 }, report = { unclear = false } })
+      assert.is_nil(answer)
+      assert.matches("^new_device did not end within its limit; ended after 0%.%d+ s; its terminal never showed the "
+        .. "text of token%.pin%.prompt$", message)
+    end)
+
     it("is typed once: who asks again has refused it, and is ended", function()
       local body = TTY .. HIDDEN .. "printf 'PIN: ' >&4\n" .. READ .. "printf 'PIN: ' >&4\nIFS= read -r pin <&4\n"
         .. "echo more >got; " .. ANSWER
@@ -162,6 +170,19 @@ describe("a PIN that is handed over", function()
     local answer, message = call("read -r pin <&3; printf 'PIN %s%s is wrong' \"$pin\" \"$pin\" >&2; exit 3",
       { by = "descriptor" })
     assert.same({ nil, ("new_device: exit status 3: PIN %s%s is wrong"):format(stars, stars) }, { answer, message })
+  end)
+
+  it("is hidden where bytes stand between that no message has, and where the message ends in it", function()
+    local apart = [[read -r pin <&3; printf '%s' "$pin" | sed 's/./&\n/g' | tr '\n' '\000' >apart; ]]
+    local function hidden(before, behind, expected)
+      local answer, message = call(("%s printf '%s' >&2; cat apart >&2; echo '%s' >&2; exit 3"):format(apart, before,
+        behind), { by = "descriptor" })
+      assert.same({ nil, "new_device: exit status 3: " .. expected }, { answer, message })
+    end
+    local stars = ("*"):rep(#PIN - 2) -- without what is no ASCII
+    hidden("PIN ", " is wrong", "PIN " .. stars .. " is wrong")
+    local lead = ("x"):rep(119 - 3)
+    hidden(lead, "", lead .. "***")
   end)
 
   it("is told by its refusal, by what the CLI prints or its exit status", function()

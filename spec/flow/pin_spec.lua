@@ -135,6 +135,18 @@ describe("the token's PIN", function()
     end)
   end)
 
+  it("is not needed by jig recover --dry-run, which calls nothing", function()
+    local place <close> = place_with(PIN)
+    local file = place:write("station.lua", ([[return { journal = { path = %q }, cli = { path = %q, token = {
+      folder = %q, pin = { from = "prompt", by = "descriptor" } } } }]]):format(place.path .. "/journal.db",
+      station.factory_tool, place.path .. "/locks"))
+    for _, case in ipairs { { 0, "--dry-run" }, { 4 } } do
+      local started <close> = station.start_jig(place, { "recover", "--station", file, case[2] })
+      local result = started:finish()
+      assert.equal(case[1], result.exit, result.stderr)
+    end
+  end)
+
   -- Processes, but the tool itself, whose arguments or environment hold it.
   local function seen_by()
     local found = {}

@@ -89,7 +89,13 @@ describe("jig.station", function()
       "station.lua:1: cli.token.name: expected a name: 1 to 64 of A-Z a-z 0-9 _ . -, and no dot at first, "
       .. 'got string ".a"' },
     { "a PIN itself", "return { cli = { token = { pin = { from = '0451', by = 'descriptor' } } } }",
-      'station.lua:1: cli.token.pin.from: expected file:/PATH, credential:NAME or prompt, got string "0451"' },
+      "station.lua:1: cli.token.pin.from: expected file:/PATH, credential:NAME or prompt, got a "
+      .. "string that is not shown" },
+    { "a PIN itself, with nothing around it", "return { cli = { token = { pin = '0451' } } }",
+      "station.lua:1: cli.token.pin: expected a table, got a string that is not shown" },
+    { "a PIN that is a number", "return { cli = { token = { pin = { from = 8451, by = 'descriptor' } } } }",
+      "station.lua:1: cli.token.pin.from: expected file:/PATH, credential:NAME or prompt, got a "
+      .. "number that is not shown" },
     { "a PIN that no way leads to", "return { cli = { token = { pin = { from = 'prompt' } } } }",
       "station.lua:1: cli.token.pin.by: expected how the CLI gets the PIN: descriptor, environment or terminal, got "
       .. "nothing" },

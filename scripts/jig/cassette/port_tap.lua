@@ -120,9 +120,15 @@ function tap:drain(...)
   return done(self, "write", self.inner:drain(...))
 end
 
+-- What a recipe gives as a line's name, or its value, may be anything.
+local function said(self, value)
+  if type(value) == "string" then return self.recorder:said(value) end
+  return value
+end
+
 local function sets(self, name, value)
   turn(self)
-  self.recorder:tell(">", "set", { line = name, value = value })
+  self.recorder:tell(">", "set", { line = said(self, name), value = said(self, value) })
 end
 
 function tap:set(name, value)

@@ -45,10 +45,12 @@ local function recover(o, from, settings)
     return STATION
   end
   local service
-  service, message = journaling.open_service(cli)
-  if not service then
-    say(message)
-    return STATION
+  if not o.dry_run then -- which calls nothing, and needs no PIN
+    service, message = journaling.open_service(cli)
+    if not service then
+      say(message)
+      return STATION
+    end
   end
   local output = require(o.json and "jig.output.json" or "jig.output.text").new()
   local result = recovery.run {

@@ -54,7 +54,7 @@ end
 local show = {}
 
 function show.phase(self, event)
-  self.slot, self.phase, self.since = clean(event.slot), event.phase, clock.now()
+  self.slot, self.phase, self.since = clean(event.slot), clean(event.phase), clock.now()
   self:tick()
 end
 

@@ -344,6 +344,8 @@ describe("jig.cassette.recorder", function()
         "unit.port:write('PIN ' .. key:expose() .. '\\n')", "unit.port:write(require('jig.hex').encode(key:expose()))",
         "unit.port:read(3); unit:log('it is ' .. key:expose())", "error('oh ' .. key:expose())",
         "unit:exchange { command = 1, payload = 'PIN ' .. key:expose() }",
+        "pcall(unit.port.set, unit.port, key:expose(), true)", "pcall(unit.port.set, unit.port, 'dtr', key:expose())",
+        "unit:exchange({ command = 1, payload = 'x' }, key:expose())",
       } do
         local text = steps { recording = { keep = keep },
           more = ([[prepare = function(unit)

@@ -78,6 +78,11 @@ describe("jig.output.text", function()
     end
   end)
 
+  it("lets no phase move the cursor either", function()
+    local _, err = show({ { event = "phase", slot = "A", phase = "\27[2J\r\nb\xC2\x9B2J" } }, { columns = 80 })
+    assert.matches("^\r\27%[KA  %?%[2J%?%?b%?2J  0%.%d s$", err)
+  end)
+
   it("shows on a terminal the phase with its time, again at each tick, and erases it before all else", function()
     local note = { event = "note", slot = "A", text = "lit" }
     local out, err = show({ PHASE, "tick", note, PASSED, "tick" }, { columns = 80 })

@@ -26,11 +26,13 @@ static const struct jig_secret *check_secret(lua_State *L, int arg)
     return s->bytes;
 }
 
-/* A closed one on the top of the stack, for n bytes: its block is as much larger than it has to be,
- * so that they count against the memory that a slot may take. [-0, +1, m] */
+enum { PAGE = 4096 };
+
+/* A closed one on the top of the stack, for n bytes: its block is larger than it has to be, so that
+ * their pages count against the memory that a slot may take. [-0, +1, m] */
 static struct lsecret *push_secret(lua_State *L, size_t n)
 {
-    struct lsecret *s = lua_newuserdatauv(L, sizeof *s + n, 0);
+    struct lsecret *s = lua_newuserdatauv(L, sizeof *s + PAGE + n, 0);
     *s = (struct lsecret){0};
     luaL_setmetatable(L, SECRET);
     return s;

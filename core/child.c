@@ -187,6 +187,8 @@ UNMARKED static int become_program(void *data)
     if (setsid() >= 0 && (!o->cwd || chdir(o->cwd) == 0) && place(o) == 0 &&
         (!o->terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
         set_limits();
+        if (o->terminal)
+            signal(SIGHUP, SIG_IGN);
         sigprocmask(SIG_SETMASK, &none, NULL);
         run_program(birth);
     }

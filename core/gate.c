@@ -24,6 +24,7 @@ static const int64_t look_blind = 50 * (int64_t)JIG_MS;
 struct gates {
     struct jig_gate *first;
     size_t in; /* passages that are in */
+    bool accepted;
     bool shut;
     struct jig_error why;
 };
@@ -232,7 +233,8 @@ static int find_seat(struct jig_gate *gate, int *seat, struct jig_error *err)
 
 static bool may_call(const struct jig_passage *p, const struct gates *gates)
 {
-    return !p->calls || gates->in < p->calls;
+    bool alone = p->tries && !gates->accepted;
+    return alone ? gates->in == 0 : !p->calls || gates->in < p->calls;
 }
 
 static void let_in(struct jig_gate *gate, struct jig_passage *p, int seat)
@@ -358,6 +360,16 @@ void jig_gate_leave(struct jig_passage *p)
     p->in = false;
     for (struct jig_gate *each = gates_of(gate->loop)->first; each; each = each->next)
         wake(each); /* `calls` counts those of all */
+}
+
+void jig_gate_accepted(struct jig_loop *loop)
+{
+    struct gates *gates = gates_of(loop);
+    if (!gates || gates->accepted)
+        return;
+    gates->accepted = true;
+    for (struct jig_gate *gate = gates->first; gate; gate = gate->next)
+        wake(gate);
 }
 
 int jig_gate_seat(const struct jig_passage *p)

@@ -10,6 +10,8 @@
  *   seat's holder was closed, be it by its death. Without inotify the seats are tried each 50 ms.
  * - A CLI that outlives its jig keeps its seat until it ends. Past its deadline it is ended by who
  *   waits.
+ * - A PIN that has not been accepted yet is tried by one call at a time, whatever the width: a few
+ *   wrong tries block a token.
  * - A gate that is shut lets nobody in any more; it is so for all tokens of this process.
  */
 #ifndef JIG_CORE_GATE_H
@@ -48,6 +50,7 @@ struct jig_passage {
     enum jig_gate_order order;
     const char *name; /* of the slot, for people; lives as long as the passage */
     size_t calls;     /* how many may be in, in this process; 0 = no limit */
+    bool tries;       /* it tries a PIN: while none was accepted here, nobody else may be in */
     int64_t deadline; /* loop clock: how long it may wait */
     /* Told once, from the loop, after JIG_AGAIN: JIG_OK = it is in; JIG_ETOKEN = the deadline
      * passed, or the seats cannot be opened; or why the gate was shut. */
@@ -84,6 +87,9 @@ int jig_gate_seat(const struct jig_passage *passage);
 
 /* Writes down which CLI runs for it, and in how many ns it should have ended, grace included. */
 void jig_gate_calls(const struct jig_passage *passage, int64_t cli, int64_t within);
+
+/* A PIN was accepted: those who try it need not go one by one any more. */
+void jig_gate_accepted(struct jig_loop *loop);
 
 /* Shuts the gates of this process, with the code and the reason that calls fail with from now on:
  * JIG_EPIN, or JIG_ECANCELLED when jig ends. Those who wait are told. The first reason stays. */

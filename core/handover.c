@@ -15,8 +15,7 @@ static const struct jig_handing nothing = {.theirs = -1};
 
 /* ---- by a descriptor ---- */
 
-/* A pipe that nobody writes to any more. It holds more than a secret may have: JIG_SECRET_CAP is a
- * page, and so is the least that a pipe takes at once. */
+/* A pipe that nobody writes to any more. A page fits into any pipe: more is refused. */
 static int fill_pipe(const struct jig_secret *secret, int *theirs)
 {
     int ends[2];
@@ -116,7 +115,7 @@ static int by_terminal(struct jig_handing *handing, struct jig_loop *loop,
 
 int jig_handover_begin(struct jig_handing *handing, const struct jig_handover *handover,
                        struct jig_loop *loop, struct jig_child_options *child,
-                       void (*again)(void *data), void *data, struct jig_error *err)
+                       const struct jig_handover_watch *watch, struct jig_error *err)
 {
     int rc = JIG_OK;
     *handing = nothing;
@@ -125,9 +124,14 @@ int jig_handover_begin(struct jig_handing *handing, const struct jig_handover *h
     else if (handover->way == JIG_HANDOVER_ENVIRONMENT)
         rc = by_environment(handing, handover, child, err);
     else if (handover->way == JIG_HANDOVER_TERMINAL)
-        rc = by_terminal(
-            handing, loop, child,
-            &(struct jig_prompt_options){handover->prompt, handover->secret, again, data}, err);
+        rc = by_terminal(handing, loop, child,
+                         &(struct jig_prompt_options){.text = handover->prompt,
+                                                      .answer = handover->secret,
+                                                      .cap = watch->cap,
+                                                      .again = watch->again,
+                                                      .flood = watch->flood,
+                                                      .data = watch->data},
+                         err);
     if (rc < 0) {
         jig_handover_started(handing);
         jig_handover_end(handing);

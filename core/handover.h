@@ -5,8 +5,10 @@
  * - Environment: NAME=secret, which root and the program's user can read as long as it runs.
  * - Terminal: a pseudo-terminal of its own, its standard input and its controlling terminal. When
  *   the prompt was printed there the secret is typed, once the program shows no more what is typed,
- *   or JIG_HANDOVER_PATIENCE later: what it echoes reaches jig alone, which drops it. It is typed
- *   once: a program that asks again has refused it, and is ended.
+ *   or JIG_HANDOVER_PATIENCE later, for one that never does: what it echoes reaches jig alone,
+ * which drops it. It is typed once: a program that asks again has refused it, and is ended. SIGHUP
+ * is ignored there until the program says otherwise, for jig's death closes the terminal in the
+ * middle of a call.
  */
 #ifndef JIG_CORE_HANDOVER_H
 #define JIG_CORE_HANDOVER_H
@@ -20,7 +22,7 @@ enum {
     JIG_HANDOVER_PROMPT = 128, /* bytes of a prompt, at most */
 };
 
-#define JIG_HANDOVER_PATIENCE (200 * JIG_MS)
+#define JIG_HANDOVER_PATIENCE (2 * JIG_SECOND)
 
 enum jig_handover_way {
     JIG_HANDOVER_NONE,
@@ -47,11 +49,19 @@ struct jig_handing {
     struct jig_prompt *prompt; /* at a terminal */
 };
 
-/* Before the child is started: changes its options. `again` is called with `data`, from the loop,
- * when the program asks a second time. 0; JIG_ESYSTEM, JIG_ENOMEM with nothing to release. */
+/* What a program at its terminal may do; told from the loop, at most one of them, once. */
+struct jig_handover_watch {
+    size_t cap;                /* bytes that it may print there */
+    void (*again)(void *data); /* it asked a second time */
+    void (*flood)(void *data); /* it printed more than the cap */
+    void *data;
+};
+
+/* Before the child is started: changes its options. 0; JIG_ESYSTEM, JIG_ENOMEM with nothing to
+ * release. */
 int jig_handover_begin(struct jig_handing *handing, const struct jig_handover *handover,
                        struct jig_loop *loop, struct jig_child_options *child,
-                       void (*again)(void *data), void *data, struct jig_error *err);
+                       const struct jig_handover_watch *watch, struct jig_error *err);
 
 /* It was started, or could not be: clears and closes what was for the child alone. */
 void jig_handover_started(struct jig_handing *handing);
@@ -59,7 +69,7 @@ void jig_handover_started(struct jig_handing *handing);
 /* Whether its terminal has not shown the prompt, so that nothing was typed. */
 bool jig_handover_unasked(const struct jig_handing *handing);
 
-/* The program has ended: closes its terminal. After this `again` is not called. */
+/* The program has ended: closes its terminal. After this nothing is told. */
 void jig_handover_end(struct jig_handing *handing);
 
 #endif

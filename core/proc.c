@@ -181,13 +181,21 @@ static void asked_again(void *data)
     stop_for(proc, JIG_PROC_ASKED_AGAIN, proc->grace);
 }
 
+static void flooded(void *data)
+{
+    struct jig_proc *proc = data;
+    stop_for(proc, JIG_PROC_OVER_CAP, proc->grace);
+}
+
 /* Its descriptors are there. */
 static int start_with(struct jig_proc *proc, struct jig_child_options *child,
                       const struct jig_handover *handover, struct jig_error *err)
 {
     static const struct jig_handover none = {0};
+    const struct jig_handover_watch watch = {
+        .cap = proc->result.out.cap, .again = asked_again, .flood = flooded, .data = proc};
     int rc = jig_handover_begin(&proc->handing, handover ? handover : &none, proc->loop, child,
-                                asked_again, proc, err);
+                                &watch, err);
     if (rc < 0)
         return rc;
     proc->child = jig_child_start(proc->loop, child, child_ended, proc, err);

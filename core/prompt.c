@@ -22,6 +22,7 @@ struct jig_prompt {
     int fd;
     int64_t patience; /* loop clock: until when the terminal may show what is typed */
     size_t seen;      /* bytes of the prompt that were printed just now */
+    size_t printed;   /* bytes, in all */
     bool asked, typed;
 };
 
@@ -97,10 +98,14 @@ static void readable(void *data, unsigned events)
     ssize_t n = read(prompt->fd, bytes, sizeof bytes);
     bool again = n > 0 && look_through(prompt, bytes, (size_t)n);
     explicit_bzero(bytes, sizeof bytes);
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || again)
+    prompt->printed += n > 0 ? (size_t)n : 0;
+    bool flood = prompt->printed > prompt->options.cap;
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || again || flood)
         jig_watch_want(prompt->watch, 0); /* nobody has the other end any more, or all is said */
     if (again)
         prompt->options.again(prompt->options.data);
+    else if (flood)
+        prompt->options.flood(prompt->options.data);
 }
 
 struct jig_prompt *jig_prompt_new(struct jig_loop *loop, int fd,

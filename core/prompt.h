@@ -13,7 +13,9 @@ struct jig_prompt;
 struct jig_prompt_options {
     const char *text; /* outlives it */
     struct jig_secret *answer;
-    void (*again)(void *data); /* it asked a second time; called once, and may free it */
+    size_t cap;                /* bytes that it may print there */
+    void (*again)(void *data); /* it asked a second time; */
+    void (*flood)(void *data); /* it printed more. One of them is called, once, and may free it */
     void *data;
 };
 

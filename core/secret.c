@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,28 +13,26 @@
 
 #include "core/guard.h"
 
-/* Of the secure heap; both are powers of two. Systems let at least so much be locked. OpenSSL keeps
- * its private keys there, too, and makes none when it is full: half of it is not for secrets. */
-enum { HEAP_SIZE = 65536, LEAST_BLOCK = 32, SHARE = HEAP_SIZE / 2 };
-
 struct jig_secret {
     size_t holders, size;
     uint8_t bytes[];
 };
 
-/* A block there is the power of two that holds it. */
-static void *take_secure(size_t size)
+/* Each has pages of its own. OpenSSL's secure heap would be a few of them for the whole process:
+ * its own keys go there, too, once it is there, and none is made when it is full. */
+static struct jig_secret *take_pages(size_t size)
 {
-    if (!CRYPTO_secure_malloc_initialized() && !CRYPTO_secure_malloc_init(HEAP_SIZE, LEAST_BLOCK))
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED)
         return NULL;
-    return CRYPTO_secure_used() + 2 * size <= SHARE ? OPENSSL_secure_malloc(size) : NULL;
+    mlock(pages, size); /* as far as the system lets so much be locked */
+    madvise(pages, size, MADV_DONTDUMP);
+    return pages;
 }
 
 struct jig_secret *jig_secret_new(const void *bytes, size_t n)
 {
-    struct jig_secret *secret = take_secure(sizeof *secret + n);
-    if (!secret)
-        secret = OPENSSL_malloc(sizeof *secret + n);
+    struct jig_secret *secret = take_pages(sizeof *secret + n);
     if (!secret)
         return NULL;
     secret->holders = 1;
@@ -50,8 +49,11 @@ struct jig_secret *jig_secret_hold(struct jig_secret *secret)
 
 void jig_secret_drop(struct jig_secret *secret)
 {
-    if (secret && --secret->holders == 0)
-        OPENSSL_secure_clear_free(secret, sizeof *secret + secret->size); /* of either heap */
+    if (!secret || --secret->holders > 0)
+        return;
+    size_t size = sizeof *secret + secret->size;
+    explicit_bzero(secret, size);
+    munmap(secret, size);
 }
 
 const uint8_t *jig_secret_bytes(const struct jig_secret *secret)
@@ -172,7 +174,7 @@ struct jig_secret *jig_secret_ask(const char *prompt, struct jig_error *err)
     if (UI_UTIL_read_pw(text, again, sizeof text, prompt, 0) == 0)
         secret = one_line(text, strlen(text), "what was typed", err);
     else
-        jig_fail(err, JIG_ECANCELLED, "no PIN was typed");
+        jig_fail(err, JIG_ECANCELLED, "no PIN of 1 to %d bytes was typed", JIG_PIN_CAP);
     explicit_bzero(text, sizeof text);
     explicit_bzero(again, sizeof again);
     return secret;

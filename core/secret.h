@@ -1,9 +1,7 @@
 /* Bytes that nobody may see: the token's PIN, and what a recipe marks as a secret.
  *
- * They lie in OpenSSL's secure heap: kept out of swap where the system lets that many bytes be
- * locked, out of core files, between pages that cannot be read, and cleared when the last holder
- * drops them. Where their half of that heap is full they lie elsewhere, and are cleared all the
- * same.
+ * Each has pages of its own, kept out of swap as far as the system lets so many be locked, out of
+ * core files, and cleared when the last holder drops it.
  */
 #ifndef JIG_CORE_SECRET_H
 #define JIG_CORE_SECRET_H
@@ -48,7 +46,7 @@ struct jig_secret *jig_secret_read(const char *path, bool shared, struct jig_err
 
 /* Asks for such a line at the terminal, without showing it; waits for the person, so not in the
  * loop. NULL with *err: JIG_EUNSUPPORTED where there is no terminal, JIG_ECANCELLED when a signal
- * came, JIG_EINVALID. */
+ * came or more was typed than a PIN may have, JIG_EINVALID. */
 struct jig_secret *jig_secret_ask(const char *prompt, struct jig_error *err);
 
 #endif

@@ -300,6 +300,8 @@ static void call_ended(void *data, struct jig_proc_result *r)
     trace(s, &s->result, r);
     if (s->result.rc == JIG_EPIN)
         shut_gate(s);
+    else if (s->result.rc == JIG_OK && s->passage.tries)
+        jig_gate_accepted(s->loop);
     if (s->command == JIG_REPORT_ERROR)
         settle_report(s);
     else
@@ -508,6 +510,7 @@ static int pass_gate(struct jig_session *s, struct jig_error *err)
     s->passage = (struct jig_passage){.order = turn[s->command],
                                       .name = s->name,
                                       .calls = s->service->calls,
+                                      .tries = s->service->token.handover.secret != NULL,
                                       .deadline = s->deadline,
                                       .ended = waited,
                                       .data = s};

@@ -205,7 +205,7 @@ local function requirer(folder, env, api, files)
     if name:match("^jig%f[%.\0]") then
       error(("cannot require '%s': it is no module for recipes"):format(name), 2)
     end
-    local entered <close> = enter(open, name, folder) -- luacheck: ignore
+    local entered <close> = enter(open, name, folder)
     local path = folder .. name:gsub("%.", "/") .. ".lua"
     local chunk, message = files:load(path, env, folder)
     if not chunk then error(message, 2) end

@@ -131,20 +131,26 @@ local function source_shape(value, path, report)
   if token_pin.parse(value) == nil then report(path, token_pin.FORMS, unshown(value)) end
 end
 
+-- Variables that mean something to every program.
+local TAKEN <const> = { PATH = true, HOME = true, USER = true, LOGNAME = true, LANG = true, TZ = true, TMPDIR = true }
+
 local pin_record = shape.record {
   statuses = shape.array(shape.range(0, 255)),
   patterns = texts,
   from = source_shape,
   by = shape.one_of { "descriptor", "environment", "terminal" },
   descriptor = shape.value("0 or 3", function(v) return v == 0 or v == 3 end),
-  variable = shape.value("a name: letters, digits and _", function(v)
-    return type(v) == "string" and #v <= 128 and v:find("^[%a_][%w_]*$") ~= nil
+  variable = shape.value("a name of its own: letters, digits and _", function(v)
+    return type(v) == "string" and #v <= 128 and v:find("^[%a_][%w_]*$") ~= nil and not v:find("^LD_")
+      and not TAKEN[v]
   end),
   prompt = short,
 }
 
 -- Which key each way of handing the PIN over needs.
-local NEEDED <const> = { environment = "variable", terminal = "prompt" }
+local NEEDED <const> = {
+  environment = { "variable", "the name of the variable" }, terminal = { "prompt", "what the CLI prints when it asks" },
+}
 
 local function pin_shape(value, path, report)
   if type(value) ~= "table" then return report(path, "a table", unshown(value)) end
@@ -155,7 +161,12 @@ local function pin_shape(value, path, report)
     report(path .. ".from", "where the PIN is: " .. token_pin.FORMS, "nothing")
   end
   local needed = NEEDED[value.by]
-  if needed and value[needed] == nil then report(("%s.%s"):format(path, needed), "to be there", "nothing") end
+  if needed and value[needed[1]] == nil then
+    report(("%s.%s"):format(path, needed[1]), needed[2], "nothing")
+  elseif value.by ~= nil and value.statuses == nil and value.patterns == nil then
+    report(path .. ".patterns", "patterns or statuses, by which the CLI says that it refused the PIN: a few tries "
+      .. "block a token", "neither")
+  end
 end
 
 local token_record = shape.record {
@@ -263,7 +274,13 @@ local function contradiction(path, made)
     local both = made.slot and "slot" or "port"
     return ("%s: slots and %s exclude each other"):format(shape.where(path, both, "return"), both)
   end
-  return made.trust and loose(path, made.cli or {}) or nil
+  local cli = made.cli or {}
+  local variable = ((cli.token or {}).pin or {}).variable
+  if variable and (cli.env or {})[variable] ~= nil then
+    return ("%s: cli.env has %s, too, which is the PIN's"):format(shape.where(path, "cli.token.pin.variable", "return"),
+      variable)
+  end
+  return made.trust and loose(path, cli) or nil
 end
 
 --- Loads and checks a station file, where its code is bounded: in a slot's state. Does not yield.

@@ -18,7 +18,7 @@ describe("jig.secret", function()
     end
   end)
 
-  it("goes on where OpenSSL's secure heap is full", function()
+  it("is one of many", function()
     local many = {}
     for i = 1, 40 do many[i] = secret.new(("%04d"):format(i):rep(1024)) end
     for i = 1, 40 do
@@ -27,7 +27,7 @@ describe("jig.secret", function()
     end
   end)
 
-  it("leaves OpenSSL its room there, by which it makes private keys", function()
+  it("leaves OpenSSL the room in which it makes private keys", function()
     local folder <close> = scratch.folder()
     local many = {}
     for i = 1, 2000 do many[i] = secret.new(("x"):rep(i < 40 and 4000 or 4)) end
@@ -66,7 +66,7 @@ describe("jig.secret", function()
     for i, attempt in ipairs {
       function() return #made end,
       function() return made:rep(2) end,
-      function() return ("x").rep(made, 2) end, -- luacheck: ignore 143
+      function() return ("x").rep(made, 2) end, -- luacheck: ignore 143 (of strings)
       function() return table.concat { made } end,
       function() return made < made end,
       function() return made.bytes.x end,
@@ -94,11 +94,12 @@ describe("jig.secret", function()
     after_each(function() secret.forget() end)
 
     it("remembers what was exposed, also when it was released, until it is told to forget", function()
-      local shown, hidden <close> = secret.new "shown", secret.new "hidden" -- luacheck: ignore hidden
+      local shown, hidden = secret.new "shown", secret.new "hidden"
       assert.same({}, secret.exposed())
       shown:expose()
       shown:expose()
       shown:release()
+      hidden:release()
       assert.same({ "shown" }, secret.exposed())
       secret.forget()
       assert.same({}, secret.exposed())

@@ -130,6 +130,20 @@ describe("a PIN that is handed over", function()
       gets(TTY .. "printf 'PIN: ' >&4\n" .. READ .. ANSWER, GIVEN)
     end)
 
+    it("outlives jig, which takes the terminal with it: a hang-up is ignored", function()
+      local body = "grep SigIgn /proc/self/status >got; " .. ANSWER
+      passes(body, GIVEN)
+      assert.equal(1, tonumber(folder:read("got"):match "(%x+)%s*$", 16) & 1)
+      passes(body, { by = "descriptor" })
+      assert.equal(0, tonumber(folder:read("got"):match "(%x+)%s*$", 16) & 1)
+    end)
+
+    it("ends a CLI that floods it", function()
+      local answer, message, code = call("exec yes >/dev/tty", GIVEN)
+      assert.same({ nil, "limit" }, { answer, code })
+      assert.matches("printed more than 1048576 bytes", message, 1, true)
+    end)
+
     it("is not typed where nobody asks", function()
       passes(ANSWER, GIVEN)
       passes(TTY .. "printf 'Delete all? ' >&4\n" .. ANSWER, GIVEN)
@@ -166,7 +180,7 @@ describe("a PIN that is handed over", function()
   end)
 
   it("is hidden where the CLI repeats it", function()
-    local stars = ("*"):rep(#PIN)
+    local stars = ("*"):rep(#PIN:gsub("[^\32-\126]", "")) -- a message shows no other bytes
     local answer, message = call("read -r pin <&3; printf 'PIN %s%s is wrong' \"$pin\" \"$pin\" >&2; exit 3",
       { by = "descriptor" })
     assert.same({ nil, ("new_device: exit status 3: PIN %s%s is wrong"):format(stars, stars) }, { answer, message })
@@ -197,6 +211,35 @@ describe("a PIN that is handed over", function()
     local message, code = refused("echo 'CKR_PIN_INCORRECT (0x000000A0)' >&2; exit 1",
       "{ by = 'descriptor', patterns = { '(0x000000a0)' } }")
     assert.same({ "new_device: exit status 1: CKR_PIN_INCORRECT (0x******A0)", "pin" }, { message, code })
+  end)
+
+  -- Three sessions at once, at a token that bears three calls. Gives how many calls were made, and what came of them.
+  local function three(body)
+    local script = folder:write("script.lua", [[
+      local session, task = require "jig.session", require "jig.task"
+      require("jig.pin").read(arg[1] .. "/pin")
+      local service = session.service { cli = "/bin/sh", arguments = { arg[1] .. "/tool" },
+        token = { folder = arg[1], width = 3, pin = { by = "descriptor", statuses = { 6 } } } }
+      local left = 3
+      for id = 1, 3 do
+        task.spawn(function()
+          local s <close> = session.new(service, tostring(id))
+          print(s:new_device() and "made" or "not")
+          if s:owes() then s:report_error(1, "over") end
+          left = left - 1
+        end)
+      end
+      while left > 0 do require("jig.clock").sleep(0.01) end
+    ]])
+    folder:write("calls", "")
+    folder:write("tool", "cd " .. folder.path .. "\n" .. body)
+    local result = scratch.run { scratch.program, script, folder.path }
+    return select(2, folder:read("calls"):gsub("new_device", "")), select(2, result.stdout:gsub("made", ""))
+  end
+
+  it("is tried by one call alone until it was accepted, whatever the token bears", function()
+    assert.same({ 1, 0 }, { three "echo $1 >>calls; sleep 0.1; exit 6" })
+    assert.same({ 3, 3 }, { three("echo $1 >>calls; " .. ANSWER) })
   end)
 
   it("lasts as long as the service that hands it over", function()

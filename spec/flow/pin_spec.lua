@@ -82,7 +82,8 @@ describe("the token's PIN", function()
       station.execute("chmod", "440", place.path .. "/credentials/token-pin")
       local file = place:write("station.lua", ([[return { journal = false,
         cli = { path = %q, env = { SIM_PIN = "fd:3", SIM_DIR = %q },
-          token = { folder = %q, pin = { from = "credential:token-pin", by = "descriptor" } } } }]]):format(
+          token = { folder = %q,
+            pin = { from = "credential:token-pin", by = "descriptor", statuses = { 6 } } } } }]]):format(
         station.factory_tool, place.path .. "/service", place.path .. "/locks"))
       local words = { "run", "examples/meter", "--station", file, "--port", DEVICE }
       local with <close> = station.start_jig(place, words, { CREDENTIALS_DIRECTORY = place.path .. "/credentials" })
@@ -98,7 +99,7 @@ describe("the token's PIN", function()
       local place <close> = place_with(WRONG)
       local file = place:write("station.lua", ([[return { journal = false,
         cli = { path = %q, env = { SIM_PIN = "tty", SIM_DIR = %q }, token = { name = "line3", folder = %q,
-          pin = { from = "prompt", by = "terminal", prompt = "Enter PIN" } } } }]]):format(
+          pin = { from = "prompt", by = "terminal", prompt = "Enter PIN", statuses = { 6 } } } } }]]):format(
         station.factory_tool, place.path .. "/service", place.path .. "/locks"))
       place:write("go", ("#!/bin/sh\nexec %s run examples/meter --count 2 --station %s --port '%s'\n"):format(
         scratch.program, file, DEVICE), true)
@@ -138,7 +139,8 @@ describe("the token's PIN", function()
   it("is not needed by jig recover --dry-run, which calls nothing", function()
     local place <close> = place_with(PIN)
     local file = place:write("station.lua", ([[return { journal = { path = %q }, cli = { path = %q, token = {
-      folder = %q, pin = { from = "prompt", by = "descriptor" } } } }]]):format(place.path .. "/journal.db",
+      folder = %q,
+      pin = { from = "prompt", by = "descriptor", statuses = { 6 } } } } }]]):format(place.path .. "/journal.db",
       station.factory_tool, place.path .. "/locks"))
     for _, case in ipairs { { 0, "--dry-run" }, { 4 } } do
       local started <close> = station.start_jig(place, { "recover", "--station", file, case[2] })
@@ -175,7 +177,7 @@ describe("the token's PIN", function()
     return n
   end
 
-  -- The bytes of jig's memory where it may stand while jig has it: the heap of secrets, which is no part of a core.
+  -- The bytes of jig's memory where it may stand while jig has it: the pages of a secret, which are no part of a core.
   local function in_memory(run_)
     local hits, why = canary.memory(run_.child:pid(), PIN)
     if not hits then pending("the memory cannot be read: " .. why) end

@@ -67,7 +67,7 @@ return {
   { name = "a station file's metatable stays", target = "station", file = "scripts/jig/station.lua",
     from = [[return shape.plain(chunk(), path .. ": station", DEEP)]], to = "return chunk()" },
   { name = "trust without a CLI", target = "station", file = "scripts/jig/station.lua",
-    from = [[((made.cli or {}).path or ""):sub(1, 1) ~= "/"]], to = [[(made.cli.path or ""):sub(1, 1) ~= "/"]] },
+    from = [[local cli = made.cli or {}]], to = [[local cli = made.cli]] },
   { name = "a file twice", target = "manifest", file = "scripts/jig/manifest.lua",
     from = "if before and file.path <= before then", to = "if before and file.path < before then" },
   { name = "a size with zeros before it", target = "manifest", file = "scripts/jig/manifest.lua",

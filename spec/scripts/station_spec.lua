@@ -105,9 +105,22 @@ describe("jig.station", function()
     { "a PIN by an argument", "return { cli = { token = { pin = { from = 'prompt', by = 'argument' } } } }",
       'station.lua:1: cli.token.pin.by: expected one of descriptor, environment, terminal, got string "argument"' },
     { "a variable without a name", "return { cli = { token = { pin = { from = 'prompt', by = 'environment' } } } }",
-      "station.lua:1: cli.token.pin.variable: expected to be there, got nothing" },
+      "station.lua:1: cli.token.pin.variable: expected the name of the variable, got nothing" },
     { "a terminal without a prompt", "return { cli = { token = { pin = { from = 'prompt', by = 'terminal' } } } }",
-      "station.lua:1: cli.token.pin.prompt: expected to be there, got nothing" },
+      "station.lua:1: cli.token.pin.prompt: expected what the CLI prints when it asks, got nothing" },
+    { "a PIN whose refusal nobody knows",
+      "return { cli = { token = { pin = { from = 'prompt', by = 'descriptor' } } } }",
+      "station.lua:1: cli.token.pin.patterns: expected patterns or statuses, by which the CLI says that it refused the "
+      .. "PIN: a few tries block a token, got neither" },
+    { "a variable that is the loader's",
+      "return { cli = { token = { pin = { from = 'prompt', by = 'environment', variable = 'LD_PRELOAD',"
+      .. " statuses = { 6 } } } } }",
+      'station.lua:1: cli.token.pin.variable: expected a name of its own: letters, digits and _, got string '
+      .. '"LD_PRELOAD"' },
+    { "a variable that is there already",
+      "return { cli = { env = { T = '' }, token = { pin = { patterns = { 'wrong' },\n"
+      .. "from = 'prompt', by = 'environment', variable = 'T' } } } }",
+      "station.lua:2: cli.env has T, too, which is the PIN's" },
     { "another descriptor",
       "return { cli = { token = { pin = { from = 'prompt', by = 'descriptor', descriptor = 5 } } } }",
       "station.lua:1: cli.token.pin.descriptor: expected 0 or 3, got number 5" },

@@ -150,6 +150,19 @@ function methods:environment()
     ASAN_OPTIONS = (os.getenv("ASAN_OPTIONS") or "") .. ":verify_asan_link_order=0:detect_leaks=0" }
 end
 
+--- Words for an exec: address that run a program with it, for one that the bench itself is to start.
+---@param words string
+---@return string
+function methods:exec(words)
+  local list = {}
+  for name, value in pairs(self:environment()) do
+    list[#list + 1] = ("%s=%s"):format(name, (value:gsub("[^%w%-%._~/=:]", function(c)
+      return ("%%%02X"):format(c:byte())
+    end)))
+  end
+  return ("exec:env %s %s"):format(table.concat(list, " "), words)
+end
+
 --- One that sees the devices of umockdev, of which there are none yet. `mock`, `mocked` and `task` are there.
 ---@param words? string  in front of it, as env takes them
 function mocked.bench(words)

@@ -63,8 +63,8 @@ describe("jig ports", function()
     local function watching(words)
       local bench = mocked.bench()
       bench:call("mocked.plug { at = '1-2', serial = 'A17' } return")
-      assert.equal("true", bench:call("wire = assert(port.open('exec:%s ports --watch%s', { limit = 20 })) return true",
-        scratch.program, words))
+      assert.equal("true", bench:call("wire = assert(port.open(%q, { limit = 20 })) return true",
+        bench:exec(("%s ports --watch%s"):format(scratch.program, words))))
       return bench, function() return (bench:call "return (wire:read_until('\\n', 20):gsub('\\n', ''))") end
     end
 
@@ -105,11 +105,11 @@ describe("jig ports", function()
         local bench <close> = mocked.bench()
         local both = bench:call([[
           mocked.plug {}
-          wire = assert(port.open("exec:sh %s", { limit = 20 }))
+          wire = assert(port.open(%q, { limit = 20 }))
           local both = wire:read_until("\n", 20) .. wire:read_until("\n", 20)
           pid = both:match "pid (%%d+)"
           return (both:gsub("\n", " "))
-        ]], script)
+        ]], bench:exec("sh " .. script))
         assert.matches("+ usb:?path=1-2", both, 1, true)
         assert.equal("exit 0", bench:call(
           "os.execute('kill -%s ' .. pid) return (wire:read_until('\\n', 20):gsub('\\n', ''))", signal))

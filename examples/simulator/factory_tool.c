@@ -61,6 +61,15 @@ static const char *directory(char *own, size_t size)
     return own;
 }
 
+/* Somebody else may have made that folder first. */
+static bool is_mine(int dir)
+{
+    struct stat st;
+    errno = EPERM;
+    return fstat(dir, &st) == 0 && st.st_uid == geteuid() &&
+           (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 static enum service_result open_directory(struct call *c)
 {
     char own[PATH_MAX];
@@ -68,8 +77,9 @@ static enum service_result open_directory(struct call *c)
     if (mkdir(path, 0700) < 0 && errno != EEXIST) {
         return trouble(path);
     }
-    c->service.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (c->service.dir < 0) {
+    int last = path == own ? O_NOFOLLOW : 0;
+    c->service.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | last);
+    if (c->service.dir < 0 || (path == own && !is_mine(c->service.dir))) {
         return trouble(path);
     }
     c->audit.fd =

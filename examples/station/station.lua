@@ -26,7 +26,11 @@ return {
     token = {
       name = "line3",
       folder = "/run/lock/jig",                  -- made at each boot by jig.tmpfiles
-      pin = { patterns = { "wrong pin" } },      -- how the CLI says that it refused the PIN: then jig ends at once
+      pin = {
+        patterns = { "wrong pin" },              -- how the CLI says that it refused the PIN: then jig ends at once
+        -- from = "credential:pin",              -- the unit's LoadCredential; jig gives the CLI no PIN without
+        -- by = "descriptor",                    -- how the CLI gets it: see `jig help station`
+      },
     },
   },
 }

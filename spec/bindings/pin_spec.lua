@@ -114,7 +114,7 @@ describe("jig.pin", function()
       at_terminal(function(terminal)
         terminal:key "C-c"
         station.eventually("the answer", function() return shown(terminal):find(" echo", 1, true) end)
-        assert.matches("no PIN was typed", shown(terminal), 1, true)
+        assert.matches("no PIN of 1 to 255 bytes was typed", shown(terminal), 1, true)
       end)
     end)
 

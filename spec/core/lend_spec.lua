@@ -23,7 +23,7 @@ local function expected(given_up)
 end
 
 -- Those of lend.c: for stdio, for what a child keeps, and /dev/null.
-local LENT <const> = 3 + 4 + 1
+local LENT <const> = 3 + 5 + 1
 
 -- Without a checker that makes children the other way.
 local function traced(folder, ...)

@@ -1,4 +1,4 @@
---- What `jig journal` makes of a journal that was changed: export, in each form, show and stats.
+--- What `jig journal` makes of a journal that was changed: export, in each form, and stats, and the words of show.
 --
 -- The ledger gives rows that the bytes of an input make, of the types that the tables have (core/schema.c): texts
 -- may hold anything, also what should be JSON. The first byte says the form and what the rest is: below 128 the facts

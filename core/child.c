@@ -147,6 +147,23 @@ static void set_dispositions(const sigset_t *changed)
             sigaction(signum, &normal, NULL);
 }
 
+/* While it was in jig's process group what was sent to that may have met it, too, a Ctrl-C or a
+ * hang-up: it is none of its business. To ignore a signal drops one that waits. */
+static void drop_pending(void)
+{
+    static const struct sigaction ignored = {.sa_handler = SIG_IGN},
+                                  normal = {.sa_handler = SIG_DFL};
+    sigset_t pending;
+    if (sigpending(&pending) < 0)
+        return;
+    for (int signum = 1; signum < NSIG; signum++) {
+        if (sigismember(&pending, signum) == 1) {
+            sigaction(signum, &ignored, NULL);
+            sigaction(signum, &normal, NULL);
+        }
+    }
+}
+
 /* A pinned program stands behind the descriptors that the child keeps, and is closed with this. */
 UNMARKED static void run_program(const struct birth *birth)
 {
@@ -187,6 +204,7 @@ UNMARKED static int become_program(void *data)
     if (setsid() >= 0 && (!o->cwd || chdir(o->cwd) == 0) && place(o) == 0 &&
         (!o->terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
         set_limits();
+        drop_pending();
         if (o->terminal)
             signal(SIGHUP, SIG_IGN);
         sigprocmask(SIG_SETMASK, &none, NULL);

@@ -191,6 +191,24 @@ describe("core/child", function()
     assert.equal(0, set "SigBlk")
   end)
 
+  it("gets nothing of what is sent to jig's process group, not even while it is started", function()
+    local folder <close> = scratch.folder { ["script.lua"] = [[
+      local proc, system = require "jig.proc", require "jig.system"
+      system.catch_signals()
+      local pid = io.open("/proc/self/stat"):read("a"):match "^%d+"
+      local group <close> = assert(proc.start { "sh", "-c", "while kill -HUP -" .. pid .. "; do :; done" })
+      local ends = {}
+      for _ = 1, 300 do
+        local result = assert(proc.start { "true" }):wait(60)
+        local how = result.signal and "signal " .. result.signal or "exit " .. result.exit
+        ends[how] = (ends[how] or 0) + 1
+      end
+      for how, n in pairs(ends) do print(how, n) end
+    ]] }
+    local result = scratch.run { "setsid", "-w", scratch.program, folder.path .. "/script.lua" }
+    assert.equal("exit 0\t300\n", result.stdout, result.stderr)
+  end)
+
   it("is reaped with its own status where jig was started with children ignored", function()
     local folder <close> = scratch.folder {
       ["look.lua"] = [[

@@ -81,7 +81,7 @@ static bool is_right(const struct sim_bytes *wanted, const struct sim_bytes *pin
     if (n > 0 && wanted->data[n - 1] == '\n') {
         n--;
     }
-    return pin->len == n && memcmp(pin->data, wanted->data, n) == 0;
+    return n > 0 && pin->len == n && memcmp(pin->data, wanted->data, n) == 0;
 }
 
 static off_t wrong_tries(int dir)

@@ -15,7 +15,8 @@ enum { HEAD = 8 + JIG_SHA256_SIZE, AT = JIG_EMERGENCY_MARK };
 /* An entry around n bytes of body; how many bytes it has. */
 static size_t seal(uint8_t *entry, const uint8_t *body, size_t n)
 {
-    memcpy(entry, "ENTR", 4);
+    static const uint8_t magic[4] = {'E', 'N', 'T', 'R'};
+    memcpy(entry, magic, sizeof magic);
     for (int i = 0; i < 4; i++)
         entry[4 + i] = (uint8_t)(n >> 8 * i);
     memcpy(entry + HEAD, body, n);

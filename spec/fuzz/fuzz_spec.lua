@@ -1,12 +1,8 @@
 -- What the fuzzers need to be found and to find: run by all specs, without clang.
 
+local mistakes = require "spec.support.mistakes"
 local mutants = require "spec.fuzz.mutants"
 local scratch = require "spec.support.scratch"
-
-local function read(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read("a")
-end
 
 local function exists(path)
   local file = io.open(path)
@@ -24,24 +20,15 @@ for _, path in ipairs(list("spec/fuzz/corpus", "-mindepth", "1", "-maxdepth", "1
   TARGETS[#TARGETS + 1] = path:match("[^/]+$")
 end
 
-local function occurrences(text, plain)
-  local count, at = 0, 1
-  while true do
-    local first, last = text:find(plain, at, true)
-    if not first then return count end
-    count, at = count + 1, last + 1
-  end
-end
-
 describe("the targets of the fuzzers", function()
   it("have a source, a row in README.md, and some small inputs to begin with", function()
-    local readme = read "spec/fuzz/README.md"
+    local readme = mistakes.read "spec/fuzz/README.md"
     assert.is_true(#TARGETS >= 18)
     for _, target in ipairs(TARGETS) do
       local is_c, is_lua = exists(("spec/fuzz/%s.c"):format(target)), exists(("spec/fuzz/%s.lua"):format(target))
       assert.is_true(is_c ~= is_lua, target)
       local row = target:gsub("^framing_.*", "framing_*") .. (is_c and ".c" or ".lua")
-      assert.equal(1, occurrences(readme, "| " .. row .. " |"), row)
+      assert.equal(1, mistakes.occurrences(readme, "| " .. row .. " |"), row)
       local inputs = list("spec/fuzz/corpus/" .. target, "-type", "f")
       assert.is_true(#inputs > 0 and #inputs <= 40, target)
       assert.same({}, list("spec/fuzz/corpus/" .. target, "-type", "f", "-size", "+8k"))
@@ -59,7 +46,7 @@ describe("the list of mistakes that they must find", function()
   it("has one for each target, and replaces what stands in the source once", function()
     local found = {}
     for _, mutant in ipairs(mutants) do
-      assert.equal(1, occurrences(read(mutant.file), mutant.from), mutant.name)
+      assert.equal(1, mistakes.occurrences(mistakes.read(mutant.file), mutant.from), mutant.name)
       assert.not_equal(mutant.from, mutant.to, mutant.name)
       found[mutant.target] = true
     end

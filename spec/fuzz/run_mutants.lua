@@ -4,6 +4,7 @@
 
 local clock = require "jig.clock"
 local mutants = require "spec.fuzz.mutants"
+local mistakes = require "spec.support.mistakes"
 local proc = require "jig.proc"
 local system = require "jig.system"
 
@@ -19,30 +20,12 @@ local function run(words)
   return assert(child:wait())
 end
 
-local function read(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read("a")
-end
-
-local function write(path, text)
-  local file <close> = assert(io.open(path, "wb"))
-  assert(file:write(text))
-end
-
 local function copy_source()
   local folder = run({ "mktemp", "-d" }).stdout:match("^[^\n]+")
   local words = { "cp", "-a", "core", "bindings", "scripts", "spec", folder }
   assert(run(words).exit == 0, "the source cannot be copied")
   assert(run({ "mkdir", "-p", folder .. "/build/fuzz/work" }).exit == 0)
   return setmetatable({ path = folder }, { __close = function() system.remove_folder(folder) end })
-end
-
---- The text with the mistake made in it. Raises when what is replaced does not stand there once.
-local function mutated(text, mutant)
-  local first, last = text:find(mutant.from, 1, true)
-  assert(first, mutant.name .. ": what is to be replaced does not stand in " .. mutant.file)
-  assert(not text:find(mutant.from, last, true), mutant.name .. ": it stands twice in " .. mutant.file)
-  return text:sub(1, first - 1) .. mutant.to .. text:sub(last + 1)
 end
 
 -- The program of the target with the mistake: for C, the file goes before the others' archive.
@@ -58,8 +41,8 @@ end
 
 local function try(copy, mutant)
   local path = copy.path .. "/" .. mutant.file
-  local text = read(path)
-  write(path, mutated(text, mutant))
+  local text = mistakes.read(path)
+  mistakes.write(path, mistakes.made(text, mutant))
   local words = { program_of(copy, mutant), "-max_total_time=" .. PATIENCE, "-max_len=1500", "-print_final_stats=1",
     "-verbosity=0", "-artifact_prefix=" .. copy.path .. "/", "spec/fuzz/corpus/" .. mutant.target,
     cwd = copy.path, env = { JIG_PATH = "scripts" } }
@@ -70,7 +53,7 @@ local function try(copy, mutant)
   table.insert(words, #words, copy.path .. "/corpus")
   local told = run(words)
   run { "rm", "-rf", copy.path .. "/corpus" }
-  write(path, text)
+  mistakes.write(path, text)
   local executed = told.stderr:match("number_of_executed_units: (%d+)")
   local why = told.stderr:match("[%w_/]+%.[lc]u?a?:%d+: [^\n]+") or told.stderr:match("ERROR: ([^\n]+)")
   return told.exit ~= 0 and executed ~= nil, executed, why

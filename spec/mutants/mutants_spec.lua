@@ -1,23 +1,10 @@
+local mistakes = require "spec.support.mistakes"
 local mutants = require "spec.mutants.list"
-
-local function read(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read("a")
-end
-
-local function occurrences(text, plain)
-  local count, at = 0, 1
-  while true do
-    local first, last = text:find(plain, at, true)
-    if not first then return count end
-    count, at = count + 1, last + 1
-  end
-end
 
 describe("the list of mutants", function()
   it("replaces what stands in the source once, by something else", function()
     for _, mutant in ipairs(mutants) do
-      assert.equal(1, occurrences(read(mutant.file), mutant.from), mutant.name)
+      assert.equal(1, mistakes.occurrences(mistakes.read(mutant.file), mutant.from), mutant.name)
       assert.not_equal(mutant.from, mutant.to, mutant.name)
     end
   end)
@@ -37,10 +24,10 @@ describe("the list of mutants", function()
     local source, broken = "", {}
     for _, file in ipairs { "faults", "laws/device", "laws/record", "laws/service", "laws/unseen", "laws/verdict",
       "laws/waits" } do
-      source = source .. read("scripts/jig/prove/" .. file .. ".lua")
+      source = source .. mistakes.read("scripts/jig/prove/" .. file .. ".lua")
     end
     for _, mutant in ipairs(mutants) do
-      assert.is_true(occurrences(source, ('"%s"'):format(mutant.law)) > 0, mutant.law)
+      assert.is_true(mistakes.occurrences(source, ('"%s"'):format(mutant.law)) > 0, mutant.law)
       broken[mutant.law] = true
     end
     for _, law in ipairs {

@@ -7,6 +7,7 @@
 local cjson = require "cjson.safe"
 local clock = require "jig.clock"
 local mutants = require "spec.mutants.list"
+local mistakes = require "spec.support.mistakes"
 local proc = require "jig.proc"
 local system = require "jig.system"
 
@@ -22,16 +23,6 @@ local function run(words)
   return assert(child:wait())
 end
 
-local function read(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read("a")
-end
-
-local function write(path, text)
-  local file <close> = assert(io.open(path, "wb"))
-  assert(file:write(text))
-end
-
 -- A copy of all that is built from, with what was built, so that one file is built again and no more.
 local function copy_source()
   local folder = assert(proc.start { "mktemp", "-d" }:wait()).stdout:match("^[^\n]+")
@@ -39,14 +30,6 @@ local function copy_source()
     "build", folder }
   assert(run(words).exit == 0, "the source cannot be copied")
   return setmetatable({ path = folder }, { __close = function() system.remove_folder(folder) end })
-end
-
---- The text of a file with the mistake made in it. Raises when what is replaced does not stand there once.
-local function mutated(text, mutant)
-  local first, last = text:find(mutant.from, 1, true)
-  assert(first, mutant.name .. ": what is to be replaced does not stand in " .. mutant.file)
-  assert(not text:find(mutant.from, last, true), mutant.name .. ": it stands twice in " .. mutant.file)
-  return text:sub(1, first - 1) .. mutant.to .. text:sub(last + 1)
 end
 
 -- Proves an example in the copy, with what was built there. The exit status, and the violations.
@@ -72,7 +55,7 @@ local function line_text(copy, place)
   local path, number = (place or ""):match("^(.*):(%d+)$")
   if not path then return "" end
   local at = 0
-  for line in (read(copy.path .. "/" .. path) .. "\n"):gmatch("([^\n]*)\n") do
+  for line in (mistakes.read(copy.path .. "/" .. path) .. "\n"):gmatch("([^\n]*)\n") do
     at = at + 1
     if at == tonumber(number) then return line end
   end
@@ -95,8 +78,8 @@ end
 
 local function try(copy, mutant)
   local path = copy.path .. "/" .. mutant.file
-  local text = read(path)
-  write(path, mutated(text, mutant))
+  local text = mistakes.read(path)
+  mistakes.write(path, mistakes.made(text, mutant))
   local why
   if mutant.file:find("%.c$") then
     local made = run { "make", "-s", build .. "/jig", cwd = copy.path }
@@ -106,7 +89,7 @@ local function try(copy, mutant)
   if not why then told, found = prove(copy, mutant) end
   local how = nil
   if not why then how, why = verdict(copy, mutant, told, found) end
-  write(path, text)
+  mistakes.write(path, text)
   return how, why
 end
 

@@ -80,10 +80,11 @@ static size_t read_cap(lua_State *L)
 }
 
 /*
- * proc.start{ program, argument..., env =, cwd =, limit =, grace =, cap = } -> proc | nil, message,
- * code. `env` is laid over jig's environment (false removes a name); limit in seconds (default
- * none), then TERM, after grace (default 2) KILL; cap: bytes kept of stdout and of stderr (default
- * 16 MiB). Does not yield. local result = assert(proc.start { "openssl", "version" }):wait(5)
+ * proc.start{ program, argument..., env =, cwd =, limit =, grace =, cap =, cores = } -> proc | nil,
+ * message, code. `env` is laid over jig's environment (false removes a name); limit in seconds
+ * (default none), then TERM, after grace (default 2) KILL; cap: bytes kept of stdout and of stderr
+ * (default 16 MiB); cores: it may leave a core file where this process may (default false). Does
+ * not yield. local result = assert(proc.start { "openssl", "version" }):wait(5)
  */
 static int proc_start(lua_State *L)
 {
@@ -97,6 +98,8 @@ static int proc_start(lua_State *L)
     options.cwd = luaL_optstring(L, -1, NULL);
     options.argv = read_argv(L);
     options.env = read_env(L);
+    lua_getfield(L, 1, "cores");
+    options.cores = lua_toboolean(L, -1);
     options.grace = jig_clock_after(0, seconds_field(L, "grace", 2));
     options.cap = read_cap(L);
     options.deadline =

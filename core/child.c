@@ -174,16 +174,17 @@ UNMARKED static void run_program(const struct birth *birth)
         execveat(last, "", birth->argv, birth->env, AT_EMPTY_PATH);
 }
 
-/* No core file, which would hold payloads, not even where a program asks for one; as many
+/* No core file, which might hold payloads, not even where a program asks for one; as many
  * descriptors as a program expects, for jig itself may have a million, and there are programs that
  * close all that they may have, one by one. Set by the child for itself, so there is no moment at
  * which its program runs without, and once its descriptors are placed: where it has a copy of all
  * that jig has, that may be more. */
-static void set_limits(void)
+static void set_limits(bool cores)
 {
     static const struct rlimit none = {0, 0};
     struct rlimit files;
-    setrlimit(RLIMIT_CORE, &none);
+    if (!cores)
+        setrlimit(RLIMIT_CORE, &none);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > JIG_CHILD_FILES) {
         files.rlim_cur = JIG_CHILD_FILES;
         setrlimit(RLIMIT_NOFILE, &files);
@@ -203,7 +204,7 @@ UNMARKED static int become_program(void *data)
     set_dispositions(birth->changed);
     if (setsid() >= 0 && (!o->cwd || chdir(o->cwd) == 0) && place(o) == 0 &&
         (!o->terminal || ioctl(0, TIOCSCTTY, 0) == 0)) {
-        set_limits();
+        set_limits(o->cores);
         drop_pending();
         if (o->terminal)
             signal(SIGHUP, SIG_IGN);

@@ -1,13 +1,13 @@
 /* A child process, watched by the loop from start to reaping.
  *
- * An argument vector (no shell), its own session and process group, no controlling terminal but
- * one that is given, default signal dispositions, an empty signal mask, descriptors 0, 1, 2 as
- * given and those that are kept, no others; no core file, JIG_CHILD_FILES descriptors (soft). It
- * shares jig's memory until it becomes its program (clone with CLONE_VFORK, what posix_spawn does,
- * with a stack that is made once and only the dispositions that differ set: a quarter less time),
- * so nothing is copied however large jig is. Its end is seen through a pidfd in the loop. A session
- * of its own means that a Ctrl-C at the terminal reaches jig alone, and that a signal for the child
- * reaches its helpers too.
+ * An argument vector (no shell), its own session and process group, no controlling terminal but one
+ * that is given, default signal dispositions, an empty signal mask, descriptors 0, 1, 2 as given
+ * and those that are kept, no others; no core file unless it is said that it may leave one,
+ * JIG_CHILD_FILES descriptors (soft). It shares jig's memory until it becomes its program (clone
+ * with CLONE_VFORK, what posix_spawn does, with a stack that is made once and only the dispositions
+ * that differ set: a quarter less time), so nothing is copied however large jig is. Its end is seen
+ * through a pidfd in the loop. A session of its own means that a Ctrl-C at the terminal reaches jig
+ * alone, and that a signal for the child reaches its helpers too.
  */
 #ifndef JIG_CORE_CHILD_H
 #define JIG_CORE_CHILD_H
@@ -33,6 +33,7 @@ struct jig_child_options {
     size_t n_kept;
     bool terminal;             /* stdio[0] is a terminal, which becomes its controlling one, and
                                 * whose hang-up it ignores */
+    bool cores;                /* it may leave a core file where jig may */
     struct jig_pinned *pinned; /* what is run, by its descriptor, which takes a place of the kept
                                 * ones; argv[0] is its name then. NULL = the program argv[0] */
 };

@@ -211,6 +211,7 @@ static int start_child(struct jig_proc *proc, const struct jig_proc_options *o,
                                       .cwd = o->cwd,
                                       .stdio = {-1, -1, -1},
                                       .n_kept = o->n_kept,
+                                      .cores = o->cores,
                                       .pinned = o->pinned};
     memcpy(child.kept, o->kept, sizeof child.kept);
     int rc = open_stream(&proc->out, &child.stdio[1], err);

@@ -25,6 +25,7 @@ struct jig_proc_options {
     size_t cap;               /* bytes kept of each stream */
     int kept[JIG_CHILD_KEPT]; /* as in child.h */
     size_t n_kept;
+    bool cores;                          /* as in child.h */
     struct jig_pinned *pinned;           /* as in child.h */
     const struct jig_handover *handover; /* NULL = it gets no secret; outlives the program */
 };

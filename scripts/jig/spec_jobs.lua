@@ -62,7 +62,7 @@ end
 local function run_file(file, words, limit)
   local argv = table.move(words, 1, #words, 1, {})
   argv[#argv + 1] = file
-  argv.limit = limit
+  argv.limit, argv.cores = limit, true
   local child <close> = assert(proc.start(argv))
   local result = assert(child:wait())
   local cases, rest, ended = specs_stream.read(result.stdout)

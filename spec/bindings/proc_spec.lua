@@ -38,6 +38,12 @@ describe("jig.proc", function()
     assert.equal("not_found", select(3, proc.start { "true", cwd = "/no/such/folder" }))
   end)
 
+  it("may leave a core where it is told so and this process may, else none", function()
+    for cores, expected in pairs { [false] = "0\n0\n", [true] = assert(io.popen "ulimit -c; ulimit -Hc"):read "a" } do
+      assert.equal(expected, assert(proc.start { "sh", "-c", "ulimit -c; ulimit -Hc", cores = cores }):wait(LONG).stdout)
+    end
+  end)
+
   it("starts in a working directory", function()
     assert.equal("/\n", assert(proc.start { "pwd", cwd = "/" }):wait(LONG).stdout)
   end)

@@ -263,7 +263,7 @@ describe("the token's PIN", function()
 
   it("is in no core", function()
     if scratch.checked then pending "a checker has limits of its own" end
-    if scratch.run({ "sh", "-c", "ulimit -c unlimited" }).exit ~= 0 then pending "this process may leave no core" end
+    if scratch.run({ "sh", "-c", "ulimit -c unlimited", cores = true }).exit ~= 0 then pending "this process may leave no core" end
     local place <close> = place_with(PIN)
     local dump = place:write("dump", ("#!/bin/sh\nulimit -c unlimited\ncd %s\nexec %s \"$@\"\n"):format(place.path,
       scratch.program), true)
@@ -272,7 +272,7 @@ describe("the token's PIN", function()
       io.open(arg[1] .. ".read", "w"):close()
       require("jig.clock").sleep(60)
     ]])
-    local child <close> = assert(proc.start { dump, script, place.path .. "/pin" })
+    local child <close> = assert(proc.start { dump, script, place.path .. "/pin", cores = true })
     station.eventually("it was read", function() return lfs.attributes(place.path .. "/pin.read") end)
     child:kill(SIGSEGV)
     assert.equal(SIGSEGV, assert(child:wait(station.PATIENCE)).signal)

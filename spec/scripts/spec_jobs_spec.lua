@@ -29,6 +29,14 @@ describe("jig.spec_jobs", function()
     assert.same({ 0, "10 passed, 0 failed\n", "" }, { result.exit, result.stdout, result.stderr })
   end)
 
+  it("lets a process of specs that crashes leave its core", function()
+    local folder <close> = scratch.folder { ["a_spec.lua"] = LIT
+      .. 'io.popen("ulimit -c; ulimit -Hc; echo core", "w"):close()' }
+    local pipe <close> = assert(io.popen "ulimit -c; ulimit -Hc; echo core")
+    local result = scratch.run { scratch.program, "test", "--jobs", "1", folder.path, cores = true }
+    assert.matches(pipe:read "a", result.stdout, 1, true)
+  end)
+
   it("runs so many at a time", function()
     -- each waits for the other: alone, neither would end
     local meet = [[it("meets", function()

@@ -40,7 +40,8 @@ describe("jig.proc", function()
 
   it("may leave a core where it is told so and this process may, else none", function()
     for cores, expected in pairs { [false] = "0\n0\n", [true] = assert(io.popen "ulimit -c; ulimit -Hc"):read "a" } do
-      assert.equal(expected, assert(proc.start { "sh", "-c", "ulimit -c; ulimit -Hc", cores = cores }):wait(LONG).stdout)
+      local child = assert(proc.start { "sh", "-c", "ulimit -c; ulimit -Hc", cores = cores })
+      assert.equal(expected, child:wait(LONG).stdout)
     end
   end)
 

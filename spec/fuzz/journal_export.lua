@@ -90,15 +90,34 @@ end
 
 local checks = {}
 
+-- The cells of a line of CSV (RFC 4180) from byte `at` on, and where the next begins.
+local function read_line(text, at)
+  local cells = {}
+  repeat
+    local quoted, past = text:match('^"([^"]*)"()', at)
+    while quoted and text:sub(past, past) == '"' do
+      local more, behind = text:match('^"([^"]*)"()', past)
+      quoted, past = quoted .. '"' .. assert(more, "a quote is open"), behind
+    end
+    local plain, after = text:match('^([^",\r\n]*)()', at)
+    cells[#cells + 1] = quoted or plain
+    at = past or after
+    local comma = text:sub(at, at) == ","
+    at = at + 1
+  until not comma
+  assert(text:sub(at - 1, at) == "\r\n", "a cell does not end where it should")
+  return cells, at + 1
+end
+
 function checks.csv(text)
-  local columns
-  for line in (text:gsub('"[^"]*"', "x")):gmatch("([^\r\n]*)\r\n") do
-    local _, commas = line:gsub(",", "")
-    columns = columns or commas
-    assert(columns == commas, "a row has another number of cells")
+  local columns, cells
+  local at = 1
+  while at <= #text do
+    cells, at = read_line(text, at)
+    columns = columns or #cells
+    assert(columns == #cells, "a row has another number of cells")
+    for _, cell in ipairs(cells) do assert(not cell:find "^[=+%-@\t\r]" or tonumber(cell), "a formula") end
   end
-  local behind = text:gsub("^[^\n]*\n", ""):gsub('"([^"]?)[^"]*"', "%1") -- what a cell begins with
-  assert(not behind:find("^[=@]") and not behind:find(",[=@\t]"), "a formula")
 end
 
 function checks.jsonl(text)

@@ -80,4 +80,9 @@ return {
     from = [[local of = typed(phase, "table") or {}]], to = "local of = phase" },
   { name = "a time that is text", target = "journal_export", file = "scripts/jig/commands/journal/words.lua",
     from = [[took = "integer", gate_us]], to = [[took = "string", gate_us]] },
+  { name = "a quote in a cell ends it", target = "journal_export", file = "scripts/jig/commands/journal/export.lua",
+    from = [[text:gsub('"', '""')]], to = "text" },
+  { name = "a formula is one without a quote", target = "journal_export",
+    file = "scripts/jig/commands/journal/export.lua", from = [[text:find("^[=+%-@\t\r]") and]],
+    to = [[text:find("^[=+%-@\t\r][^\"]*$") and]] },
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bindings/slot.h"
 #include "bindings/state.h"
 #include "bindings/watchdog.h"
 #include "bindings/world.h"
@@ -208,6 +209,11 @@ bool jigL_step(struct jig_engine *engine, int64_t deadline)
         return true; /* the caller may have what it waits for */
     if (deadline == JIG_FOREVER && awaits_signal(engine))
         deadline--; /* the loop takes it for a time, and waits */
+    if (engine->untidy && !engine->ready) {
+        jigL_slots_tidy(engine);
+        if (engine->untidy)
+            deadline = 0; /* one at a time: others are not kept waiting */
+    }
     return jig_loop_step(engine->loop, engine->ready ? 0 : deadline) || ran || engine->ready;
 }
 

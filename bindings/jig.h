@@ -47,6 +47,7 @@ struct jig_engine {
     size_t tasks;                        /* started and not yet ended */
     size_t slots;                        /* whose states are open */
     struct jig_slot *open_slots;         /* these, the newest first */
+    size_t untidy;                       /* of them: see slot.forget */
     struct jig_world *world;             /* whose engine it is; NULL = the program's */
     struct jig_ahead *ahead;             /* NULL = not tried; see ahead.c; the program's */
     lua_State *caller; /* of the main state: the thread that called what happens now in a world */

@@ -43,6 +43,7 @@ struct jig_slot {
     struct jig_engine *engine; /* its state's; while that is open */
     struct jig_slot *next, **link;
     bool working;
+    bool untidy; /* slot.forget was called, and nothing is collected yet */
     int self;  /* reference to the userdata in the main state while the worker runs, in the
                   program's engine: nobody else may hold it */
     int queue; /* reference to the messages there, while it is open */
@@ -209,15 +210,38 @@ __attribute__((noinline)) static void clear_stack(void)
     explicit_bzero(below, sizeof below);
 }
 
+static void tidy(struct jig_slot *slot)
+{
+    lua_gc(slot->L, LUA_GCCOLLECT);
+    if (slot->untidy)
+        slot->engine->untidy--;
+    slot->untidy = false;
+}
+
+void jigL_slots_tidy(struct jig_engine *engine)
+{
+    struct jig_slot *slot = engine->open_slots;
+    while (slot && !slot->untidy)
+        slot = slot->next;
+    if (!slot)
+        return;
+    tidy(slot);
+    clear_stack();
+}
+
 /*
- * slot.forget(). What the worker no longer refers to is collected, all of it, and so cleared
- * (memory.h), and what calls have left on the stack of C is cleared. Between two units, so that no
- * byte of the last one's messages is in memory while none is made. Does not yield.
+ * slot.forget(). Before jig waits for anything, what the worker no longer refers to is collected,
+ * all of it, and so cleared (memory.h), and what calls have left on the stack of C is cleared.
+ * Between two units, so that no byte of the last one's messages is in memory while none is made;
+ * and the next one need not wait for that: the CLI is started first. Does not yield.
  */
 static int forget(lua_State *L)
 {
-    lua_gc(L, LUA_GCCOLLECT);
-    clear_stack();
+    struct jig_slot *slot = own_slot(L);
+    if (slot->untidy) /* there was no wait since */
+        tidy(slot);
+    slot->untidy = true;
+    slot->engine->untidy++;
     return 0;
 }
 
@@ -552,6 +576,9 @@ static void close_state(lua_State *L, struct jig_slot *slot)
     jigL_close_state(slot->L);
     clear_stack();
     engine->caller = caller;
+    if (slot->untidy)
+        engine->untidy--;
+    slot->untidy = false;
     engine->slots--;
     *slot->link = slot->next;
     if (slot->next)

@@ -19,6 +19,9 @@ void jigL_slot_keep(lua_State *L, int slot);
  * [-0, +1 on `to`, m] */
 void jigL_slot_copy(lua_State *from, int index, lua_State *to);
 
+/* Collects what one slot has to forget (slot.forget), if any has. [-0, +0, -] */
+void jigL_slots_tidy(struct jig_engine *engine);
+
 /* Whether a worker has not ended. */
 bool jigL_slots_work(const struct jig_engine *engine);
 

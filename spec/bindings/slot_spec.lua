@@ -383,6 +383,44 @@ describe("jig.slot", function()
     ]])))
   end)
 
+  -- A worker that drops an object of 1 MB, and says whether it is still there: at once, and after each of some waits.
+  local DROPS <const> = [[
+    local clock, slot = require "jig.clock", require "jig.slot"
+    return function(argument)
+      collectgarbage "generational" -- which collects nothing by itself here
+      local there = setmetatable({}, { __mode = "v" })
+      local function drop() there[1] = { ("x"):rep(1 << 20) } end
+      local said = {}
+      for i = 1, argument.times do
+        drop()
+        if argument.forgets then slot.forget() end
+        said[#said + 1] = there[1] ~= nil
+      end
+      clock.sleep(0.001)
+      said[#said + 1] = there[1] ~= nil
+      slot.emit(said)
+    end
+  ]]
+
+  it("collects what a worker has to forget before the next wait, and not while it works", function()
+    assert.equal("true false\ntrue true\n", run({ drops = DROPS }, [[
+      for _, forgets in ipairs { 1, 0 } do
+        local worker <close> = started("drops", { forgets = forgets == 1, times = 1 }, 64 << 20)
+        print(table.unpack(messages(worker)[1]))
+      end
+    ]]):gsub("\t", " "))
+  end)
+
+  it("collects at once what was to be forgotten when there was no wait since", function()
+    assert.equal("true false false false\n", run({ drops = DROPS }, [[
+      local worker <close> = started("drops", { forgets = true, times = 3 }, 64 << 20)
+      print(table.unpack(messages(worker)[1]))
+      worker:start("drops", { forgets = true, times = 1 })
+      worker:close() -- with something to forget
+      clock.sleep(0)
+    ]]):gsub("\t", " "))
+  end)
+
   it("runs two at once that do not know of each other", function()
     run({ worker = [[
       local clock, slot = require "jig.clock", require "jig.slot"

@@ -129,6 +129,24 @@ describe("jig.recipe", function()
     end)
   end
 
+  it("looks at each, whatever the one before was like", function()
+    local sound = fields(GOOD)
+    for _, case in ipairs {
+      { fields((GOOD:gsub("line {}", "{}"))), "framing.host: expected an end" },
+      { fields((GOOD:gsub("lamp\",\n", "lamp\",\n  nmae = 1,\n"))), "nmae: expected one of the keys" },
+      { fields((GOOD:gsub("pair:lamp", "exec:lamp"))), "port: expected no program" },
+      { (sound:gsub("return", "local made =")) .. "made.success = 0.5\nreturn made",
+        "success: expected a whole number, got number 0.5" },
+      { (sound:gsub("return", "local made =")) .. "made.framing = {}\nreturn made", "framing.host: expected an end" },
+    } do
+      for _ = 1, 2 do assert(load_text(sound)) end
+      local made, message = load_text(case[1])
+      assert.is_nil(made)
+      assert.matches(case[2], message, 1, true)
+      assert(load_text(sound))
+    end
+  end)
+
   it("refuses what is no table", function()
     local _, message = load_text(HEAD .. "return jig.recipe(5)\n")
     assert.equal("recipe.lua:3: recipe: expected a table, got number 5", message)

@@ -43,7 +43,7 @@ end
 local function is_like(value, of)
   if of == ANY then return true end
   if of == FUNCTION then return type(value) == "function" end
-  if type(of) ~= "table" then return value == of and math.type(value) == math.type(of) end
+  if type(of) ~= "table" then return rawequal(value, of) and math.type(value) == math.type(of) end
   if type(value) ~= "table" or debug.getmetatable(value) ~= nil then return false end
   local known, count = of.known, 0
   for key, element in next, value do

@@ -220,11 +220,9 @@ function recipe.mistakes(self)
 end
 
 -- The limits of a recipe, those that it leaves out included.
-local function limits_of(self)
-  local limits = {}
-  for _, given in ipairs { recipe.limits, self.limits or {} } do
-    for name, seconds in pairs(given) do limits[name] = seconds end
-  end
+local function limits_of(given)
+  local limits = { first = given.first }
+  for name, seconds in next, recipe.limits do limits[name] = given[name] or seconds end
   return limits
 end
 
@@ -265,16 +263,12 @@ local function check(self, file, form)
   error(("%s: %s: expected %s, got %s"):format(place, path, wrong.expected, wrong.got), 0)
 end
 
-local function filled(self)
-  local made = {}
-  for key, value in pairs(self) do
-    made[key] = value
-  end
+local function fill(made)
   made.version = made.version or "0"
   made.success = made.success or 0
   made.status = made.status or {}
   made.faults = made.faults or {}
-  made.limits = limits_of(made)
+  made.limits = limits_of(made.limits or {})
   made_here[made] = true
   return made
 end
@@ -288,7 +282,11 @@ end
 ---@return jig.Recipe
 function recipe.new(self, file)
   check(self, file, "given")
-  return filled(self)
+  local made = {}
+  for key, value in pairs(self) do
+    made[key] = value
+  end
+  return fill(made)
 end
 
 --- What the engine goes by: a copy of a recipe that `new` made, checked once more, for its file may have written into
@@ -299,7 +297,7 @@ end
 function recipe.sealed(made, file)
   local copy = shape.plain(made, "recipe", DEEP, "framing")
   check(copy, file, "filled")
-  return filled(copy)
+  return fill(copy)
 end
 
 -- Transports that take the same options.

@@ -44,9 +44,9 @@ struct jig_slot {
     struct jig_slot *next, **link;
     bool working;
     bool untidy; /* slot.forget was called, and nothing is collected yet */
-    int self;  /* reference to the userdata in the main state while the worker runs, in the
-                  program's engine: nobody else may hold it */
-    int queue; /* reference to the messages there, while it is open */
+    int self;    /* reference to the userdata in the main state while the worker runs, in the
+                    program's engine: nobody else may hold it */
+    int queue;   /* reference to the messages there, while it is open */
     struct jig_memory memory;
     struct jig_task *task; /* NULL = not started, or ended */
     struct jig_wait wait;

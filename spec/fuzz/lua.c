@@ -1,6 +1,7 @@
 /* Targets in Lua: spec/fuzz/NAME.lua, where NAME is the program's. Such a file returns a function
- * that is called with each input, as a task of a slot's state, with a budget and a cap on memory as
- * a recipe has them; what it raises ends the run.
+ * that is called with each input, as a task of a slot's state, with a cap on memory as a recipe has
+ * it and a tenth of its budget, so that inputs which use it up do not take all of the time; what it
+ * raises ends the run.
  *
  * libFuzzer sees C alone. So each step from one line of jig's scripts to the next has a counter
  * here, in a section that it reads beside its own: what reaches a new step is kept. The lines are
@@ -13,7 +14,7 @@
 
 #include "bindings/state.h"
 
-enum { COUNTERS = 1 << 16, MEMORY = 16 << 20, LIMIT_MS = 1000 };
+enum { COUNTERS = 1 << 16, MEMORY = 16 << 20, LIMIT_MS = 100 };
 
 __attribute__((section("__libfuzzer_extra_counters"))) static uint8_t counters[COUNTERS];
 

@@ -17,8 +17,9 @@ enum {
     BUDGET_TICKS = JIG_BUDGET_MS / JIG_TICK_MS,
     HELD_TICKS = JIG_BUDGET_HELD_MS / JIG_TICK_MS,
     STUCK_TICKS = JIG_BUDGET_STUCK_MS / JIG_TICK_MS,
-    FULL_PART = 32, /* of the cap: room to tell that it is full */
-    SOME_TICKS = 3, /* more at once come from one long call of C, which is over */
+    UNSEEN_TICKS = 9, /* 40 ms: a kernel of 25 Hz */
+    FULL_PART = 32,   /* of the cap: room to tell that it is full */
+    SOME_TICKS = 3,   /* more at once come from one long call of C, which is over */
 };
 
 /* What is thrown; short, so that Lua makes it once. */
@@ -236,6 +237,14 @@ void jigL_budget_check(lua_State *L)
 
 /* ---- the ticks ---- */
 
+/* A kernel that looks at its timers more rarely than each tick tells by `overrun` how many have
+ * passed unseen. Where it tells of many, the thread was in the kernel meanwhile, or a virtual
+ * machine stood still: a script that computes is told in time. */
+static unsigned ticks_of(int overrun)
+{
+    return 1 + (unsigned)(overrun < UNSEEN_TICKS ? overrun : UNSEEN_TICKS);
+}
+
 /* Lua allows lua_sethook in a signal handler, and hardly anything else; what lua_getallocf gives
  * does not change. */
 static void tick(int signum, siginfo_t *info, void *context)
@@ -246,7 +255,7 @@ static void tick(int signum, siginfo_t *info, void *context)
     lua_State *running = atomic_load(&meter->running);
     if (!running)
         return;
-    unsigned before = atomic_fetch_add(&meter->ticks, 1 + (unsigned)info->si_overrun);
+    unsigned before = atomic_fetch_add(&meter->ticks, ticks_of(info->si_overrun));
     if (before >= STUCK_TICKS)
         atomic_store_explicit(&memory_of(running)->choked, true, memory_order_relaxed);
     set_hook(running);

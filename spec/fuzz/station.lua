@@ -4,7 +4,7 @@
 -- returns.
 --
 --   - Whatever the file is, reading it raises nothing and ends: a station, or nil and what is wrong.
---   - What is read can be worked by: each slot has a name, each limit is a number.
+--   - What is read has no metatable, and can be worked by: each slot has a name, each limit is a number.
 
 local station = require "jig.station"
 local slots = require "jig.slots"
@@ -35,12 +35,19 @@ local function write(text)
   assert(file:write(text))
 end
 
+local function check_plain(value)
+  if type(value) ~= "table" then return end
+  assert(debug.getmetatable(value) == nil, "a metatable")
+  for _, element in next, value do check_plain(element) end
+end
+
 local function check(made, message)
   if not made then
     assert(type(message) == "string" and message ~= "", "no message") -- a file may throw a table, which names no place
     return
   end
   assert(type(made) == "table")
+  check_plain(made)
   for _, slot in ipairs(made.slots or {}) do assert(slots.is_name(slot.name), "a slot without a name") end
   for _, seconds in pairs((made.cli or {}).limits or {}) do assert(seconds > 0, "a limit that is none") end
   assert(made.stop == nil or made.stop >= 0)

@@ -2,8 +2,8 @@
 
 local scratch = require "spec.support.scratch"
 
--- Under a sanitizer each block is the C library's, and there is no image.
-local IMAGES <const> = not (os.getenv("JIG_BUILD") or ""):find("san", 1, true)
+-- Under a checker each block is the C library's, and there is no image.
+local IMAGES <const> = not scratch.checked
 
 -- Leaves its marks on all that it can reach: modules, globals, the string table, the stack, blocks of every size.
 local WORKER <const> = [[

@@ -62,8 +62,11 @@ describe("jig.source", function()
 
   it("reads nothing that leads out of the folder", function()
     local above <close>, here = place()
-    for _, name in ipairs { "out.lua", "up/secret.lua", "../secret.lua", "deep/../../secret.lua", "absolute.lua",
-      "root/etc/passwd", "round/../secret.lua" } do
+    local names = { "out.lua", "up/secret.lua", "../secret.lua", "deep/../../secret.lua", "root/etc/passwd",
+      "round/../secret.lua" }
+    -- back into the folder, by its whole path: only openat2 sees the way, and valgrind does not know that
+    if not scratch.valgrind then names[#names + 1] = "absolute.lua" end
+    for _, name in ipairs(names) do
       local text, message, code = source.read(here .. name, 100, here)
       assert.same({ nil, "denied" }, { text, code }, name)
       assert.equal(("%s%s: it leads out of the folder %s"):format(here, name, here), message)

@@ -304,10 +304,11 @@ check:
 
 # The specs that run C of jig's in their own process; ALL=1: also those that are Lua alone (the framings, say), and
 # those of flows that start no jig. spec/flow/proofs_spec.lua is not among them: thousands of paths are too many for
-# valgrind, and SAN=1 goes them one fault at a time. The log is a file: valgrind warns at each pidfd_open, which it does not know.
+# valgrind, and SAN=1 goes them one fault at a time; nor clocks_spec.lua, which holds real time
+# against virtual. What valgrind says goes to files: it warns at each pidfd_open, which it does not know.
 VALGRIND_SPECS = spec/core spec/bindings spec/transports \
     $(if $(ALL),spec/scripts $(IN_PROCESS:%=spec/flow/%_spec.lua),$(wildcard spec/scripts/*_spec.lua))
-IN_PROCESS = clocks escapes
+IN_PROCESS = escapes
 FOUND = Invalid|Conditional|Use of|Syscall param|Mismatched|Source and|Process terminating|[0-9,]+ .*definitely lost
 TELL_FOUND = ! grep -rhE -A20 '^==[0-9]+== ($(FOUND))'
 valgrind: specs
@@ -321,7 +322,7 @@ valgrind: specs
 # The other specs of flows: each jig that they start runs under valgrind, and they themselves do not. The one of gangs
 # is not among them: hundreds of slots in one jig are too many for valgrind, and SAN=1 runs them. Nor is the one of
 # signed recipes: a station that says trust refuses the JIG_MEMORY that valgrind needs.
-NOT_UNDER_VALGRIND = $(IN_PROCESS) gang proofs signed
+NOT_UNDER_VALGRIND = $(IN_PROCESS) clocks gang proofs signed
 VALGRIND_FLOWS = $(filter-out $(NOT_UNDER_VALGRIND:%=spec/flow/%_spec.lua),$(wildcard spec/flow/*_spec.lua))
 valgrind-flow: specs
 	@rm -rf $(BUILD)/valgrind && mkdir -p $(BUILD)/valgrind/log && cp spec/support/valgrind.sh $(BUILD)/valgrind/jig

@@ -115,6 +115,7 @@ describe("bindings/memory", function()
   end)
 
   it("clears what a block held when it is freed, shrinks, grows or moves", function()
+    if scratch.valgrind then pending "it looks into blocks of which not all was written" end
     for _, plain in ipairs { false, true } do
       for _, size in ipairs { 16, 40, 512, 513, 100000 } do
         assert.equal(0, memory.traces(plain, size), size)
@@ -126,6 +127,7 @@ describe("bindings/memory", function()
   end)
 
   it("clears all that a state held when it is dropped, and what is kept of its image", function()
+    if scratch.valgrind then pending "it looks into blocks of which not all was written" end
     assert.equal(0, memory.dropped(false))
     assert.equal(0, memory.dropped(true))
   end)

@@ -97,7 +97,9 @@ local FAILING <const> = {
   { "the folder above, by slashes", before "require '../secret'", "a recipe requires jig's library" },
   { "a link that leads out", before "require 'link'", "it leads out of the folder" },
   { "a folder that is a link", before "require 'links.secret'", "it leads out of the folder" },
-  { "a link to the root", before "require 'root.etc.passwd'", "leads out of the folder" },
+  -- where openat2 is not known, as by valgrind, only what is there is told to be outside
+  { "a link to the root", before "require 'root.etc.passwd'",
+    scratch.valgrind and "No such file" or "leads out of the folder" },
   { "a FIFO", before "require 'fifo'", "it is no regular file" },
   { "a large file", before "require 'large'", "it is larger than" },
   { "bytecode in a file", before "require 'binary'", "attempt to load a binary chunk" },

@@ -105,6 +105,7 @@ describe("jig.gang", function()
   end)
 
   it("begins none of the rest when it is stopped while it begins", function()
+    if scratch.valgrind then pending "all have begun before the first can say so" end
     local began, names = 0, {}
     for i = 1, 80 do names[i] = "S" .. i end
     run { slots = names, watch = function(event, units)

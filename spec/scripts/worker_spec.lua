@@ -302,6 +302,7 @@ describe("jig.worker", function()
     }
     for _, case in ipairs(brims) do
       it(case[1] .. ", and goes on", function()
+        if scratch.valgrind then pending "its second of computing comes first" end
         local run <close> = work { config = { count = 2 }, more = case[2]:format(FILL) }
         local ended = of(run, "ended")
         assert.equal(2, #ended, run.messages[#run.messages].message)

@@ -133,6 +133,7 @@ describe("bindings/memory", function()
   end)
 
   it("becomes an image, or is empty where there is no memory for one", function()
+    if scratch.valgrind then pending "it looks into blocks of which not all was written" end
     -- an image, and a copy of the chunk and of two large blocks
     assert.same({ true, 0, 7, 0 }, { memory.keep(false, 0) })
     for refused = 1, 4 do assert.same({ false, 0, 0, 0 }, { memory.keep(false, refused) }, refused) end

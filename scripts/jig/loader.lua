@@ -39,8 +39,9 @@ loader.locate = locate
 ---@return jig.Recipe|nil made, string? message
 function loader.load(file, folder, files)
   coverage.recipe(file)
-  -- what a recipe seeds is gone with it; where time is simulated each run is the same
-  if clock.simulated() then math.randomseed(1) else math.randomseed() end
+  -- What a recipe seeds is gone with it; where time is simulated each run is the same. Lua's own seed is the second and
+  -- an address: the same for units that begin within a second.
+  if clock.simulated() then math.randomseed(1) else math.randomseed(math.floor(clock.now() * 1e9), os.time()) end
   local env = sandbox.environment(folder, loader.api(file), files)
   local chunk, message = files:load(file, env)
   if not chunk then return nil, message end

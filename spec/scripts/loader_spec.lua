@@ -16,6 +16,17 @@ local function load(folder, files)
 end
 
 describe("jig.loader", function()
+  it("gives each load chances of its own", function()
+    local seen, folder <close> = {}, scratch.folder { ["recipe.lua"] = [[
+      return require "jig".recipe { name = "lamp " .. math.random(0), port = "pair:a",
+        framing = require "jig.framing.line" {} }]] }
+    for _ = 1, 20 do -- within a second
+      local made = assert(load(folder))
+      assert.is_nil(seen[made.name], made.name)
+      seen[made.name] = true
+    end
+  end)
+
   it("names the file of a recipe that takes all memory, which Lua tells of nobody", function()
     local folder <close> = scratch.folder { ["recipe.lua"] = "error('not enough memory', 0)" }
     local file = folder.path .. "/recipe.lua"

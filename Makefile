@@ -327,7 +327,7 @@ VALGRIND_FLOWS = $(filter-out $(NOT_UNDER_VALGRIND:%=spec/flow/%_spec.lua),$(wil
 valgrind-flow: specs
 	@rm -rf $(BUILD)/valgrind && mkdir -p $(BUILD)/valgrind/log && cp spec/support/valgrind.sh $(BUILD)/valgrind/jig
 	@for f in $(filter-out jig san valgrind%,$(notdir $(wildcard $(BUILD)/*))); do ln -s ../$$f $(BUILD)/valgrind/$$f; done
-	JIG_BUILD=$(BUILD)/valgrind $(BUILD)/jig test --jobs $(JOBS) $(or $(SPECS),$(VALGRIND_FLOWS)); result=$$?; \
+	JIG_BUILD=$(BUILD)/valgrind $(BUILD)/jig test --jobs $(JOBS) --limit 3600 $(or $(SPECS),$(VALGRIND_FLOWS)); result=$$?; \
 	    $(TELL_FOUND) $(BUILD)/valgrind/log && exit $$result
 
 # what a station is set up with: see examples/station/README.md

@@ -210,12 +210,13 @@ __attribute__((noinline)) static void clear_stack(void)
     explicit_bzero(below, sizeof below);
 }
 
-static void tidy(struct jig_slot *slot)
+static void set_untidy(struct jig_slot *slot, bool untidy)
 {
-    lua_gc(slot->L, LUA_GCCOLLECT);
-    if (slot->untidy)
+    if (untidy && !slot->untidy)
+        slot->engine->untidy++;
+    if (!untidy && slot->untidy)
         slot->engine->untidy--;
-    slot->untidy = false;
+    slot->untidy = untidy;
 }
 
 void jigL_slots_tidy(struct jig_engine *engine)
@@ -225,8 +226,9 @@ void jigL_slots_tidy(struct jig_engine *engine)
         slot = slot->next;
     if (!slot)
         return;
-    tidy(slot);
+    lua_gc(slot->L, LUA_GCCOLLECT);
     clear_stack();
+    set_untidy(slot, false);
 }
 
 /*
@@ -239,9 +241,8 @@ static int forget(lua_State *L)
 {
     struct jig_slot *slot = own_slot(L);
     if (slot->untidy) /* there was no wait since */
-        tidy(slot);
-    slot->untidy = true;
-    slot->engine->untidy++;
+        lua_gc(L, LUA_GCCOLLECT);
+    set_untidy(slot, true);
     return 0;
 }
 
@@ -576,9 +577,7 @@ static void close_state(lua_State *L, struct jig_slot *slot)
     jigL_close_state(slot->L);
     clear_stack();
     engine->caller = caller;
-    if (slot->untidy)
-        engine->untidy--;
-    slot->untidy = false;
+    set_untidy(slot, false);
     engine->slots--;
     *slot->link = slot->next;
     if (slot->next)

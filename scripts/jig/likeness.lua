@@ -9,25 +9,16 @@ local likeness = {}
 -- In the place of a function, and of the value under the key that is looked at apart.
 local FUNCTION <const>, ANY <const> = {}, {}
 
-local learn
-
 -- nil: of what has a metatable, or is nested more deeply, nothing is known.
 local function learn_table(value, deep, apart)
   if debug.getmetatable(value) ~= nil or deep == 0 then return nil end
   local known, count = {}, 0
   for key, element in next, value do
-    local of = key == apart and ANY or learn(element, deep - 1)
+    local of = key == apart and ANY or likeness.of(element, deep - 1)
     if of == nil or type(key) == "table" or type(key) == "function" then return nil end
     known[key], count = of, count + 1
   end
   return { known = known, count = count }
-end
-
-function learn(value, deep, apart)
-  local kind = type(value)
-  if kind == "table" then return learn_table(value, deep, apart) end
-  if kind == "function" then return FUNCTION end
-  if kind == "string" or kind == "number" or kind == "boolean" then return value end
 end
 
 --- What a value is like; nil when that cannot be told: there is a metatable in it, a thread or userdata, a table or
@@ -37,7 +28,10 @@ end
 ---@param apart? string  the key whose value may be anything: it is for the caller to look at
 ---@return any
 function likeness.of(value, deep, apart)
-  return learn(value, deep, apart)
+  local kind = type(value)
+  if kind == "table" then return learn_table(value, deep, apart) end
+  if kind == "function" then return FUNCTION end
+  if kind == "string" or kind == "number" or kind == "boolean" then return value end
 end
 
 local function is_like(value, of)

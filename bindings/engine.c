@@ -561,6 +561,11 @@ void jigL_task_interrupt(struct jig_task *task)
     }
 }
 
+void jigL_task_turn(struct jig_task *task)
+{
+    enqueue(task);
+}
+
 bool jigL_task_stopped(const struct jig_task *task)
 {
     return task && task->stopped;

@@ -153,11 +153,16 @@ void jigL_task_interrupt(struct jig_task *task);
 unsigned jigL_task_interrupts(const struct jig_task *task); /* task may be NULL: 0 */
 bool jigL_task_stopped(const struct jig_task *task); /* whether a wait of it failed for that */
 
-/* Opens a limit in the current task, and closes it and all inside it: see task.limit, task.shield
- * in task.c. Returns the depth to give back. Raises outside any task. */
+/* It is resumed in the next round, after all that can go on by then: before it waits for nothing
+ * (jigL_yield). */
+void jigL_task_turn(struct jig_task *task);
+
 /* Pushes the names of the limits around what a task (NULL: none) does just now, outermost first:
  * "unit exchange". */
 void jigL_push_limits(lua_State *L, const struct jig_task *task);
+
+/* Opens a limit in the current task, and closes it and all inside it: see task.limit, task.shield
+ * in task.c. Returns the depth to give back. Raises outside any task. */
 int jigL_limit_enter(lua_State *L, const char *name, double seconds, bool shield);
 void jigL_limit_leave(struct jig_task *task, int depth);
 

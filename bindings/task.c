@@ -171,6 +171,34 @@ static int interrupted(lua_State *L)
     return 2;
 }
 
+static int turned(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)L;
+    (void)status;
+    (void)ctx;
+    return 0;
+}
+
+/*
+ * task.turn(). All others that can go on have their turn, and what has arrived is seen, before it
+ * returns: for work that is long, or without end, between two parts of it. No wait: no limit or
+ * interrupt ends it, and each part has a new budget. Yields; outside any task it is a round of the
+ * loop.
+ */
+static int turn(lua_State *L)
+{
+    struct jig_engine *engine = jigL_engine(L);
+    jigL_check_wait(L, "task.turn");
+    if (engine->current) {
+        jigL_task_turn(engine->current);
+        return jigL_yield(L, 0, turned);
+    }
+    if (engine->leaving)
+        return luaL_error(L, "exit");
+    jigL_step(engine, 0);
+    return 0;
+}
+
 /*
  * task.yielded: the value that a waiting coroutine yields; for those who wrap coroutine.resume.
  */
@@ -183,7 +211,7 @@ int luaopen_jig_task(lua_State *L)
     };
     static const luaL_Reg functions[] = {
         {"spawn", spawn}, {"limit", limit}, {"shield", shield}, {"interrupted", interrupted},
-        {NULL, NULL},
+        {"turn", turn},   {NULL, NULL},
     };
     luaL_newmetatable(L, TASK);
     luaL_newlib(L, methods);

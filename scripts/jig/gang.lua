@@ -1,11 +1,7 @@
 --- Runs the workers of all slots at once, each in a state of its own, and hears what they say.
 
-local clock = require "jig.clock"
 local slot = require "jig.slot"
 local task = require "jig.task"
-
--- Seconds: long enough to be a wait, in which others have their turn.
-local TURN <const> = 1e-6
 
 ---@class jig.Gang
 ---@field workers table<string, userdata>  those that work, by slot
@@ -57,7 +53,7 @@ function gang:run(configs)
   for _, config in ipairs(configs) do
     if self.interrupts > 0 then break end
     following[#following + 1] = start(self, config)
-    clock.sleep(TURN)
+    task.turn()
   end
   for _, one in ipairs(following) do
     local ok, thrown = one:join()

@@ -444,6 +444,65 @@ describe("jig.task", function()
     end)
   end)
 
+  describe("turn", function()
+    -- What a task sees of another that has so many turns.
+    local function others_turns(n)
+      local seen, over = 0, false
+      local other = task.spawn(function()
+        while not over do
+          seen = seen + 1
+          task.turn()
+        end
+      end)
+      for _ = 1, n do task.turn() end
+      over = true
+      assert(other:join(LONG))
+      return seen
+    end
+
+    it("is each one's in its order, however long it takes", function()
+      assert.same({ true, 5 }, { task.spawn(others_turns, 5):join(LONG) })
+    end)
+
+    it("is a round of the loop outside any task", function()
+      local a, b = wire()
+      local ends <close> = both(a, b)
+      local got
+      local reader = task.spawn(function() got = a:read(1, LONG) end)
+      task.turn() -- it waits
+      b:write("x")
+      for _ = 1, 2 do task.turn() end -- it is woken, and goes on
+      assert.equal("x", got)
+      assert(reader:join(LONG))
+    end)
+
+    it("is had by timers and signals, too: one that never waits keeps nobody waiting", function()
+      local late = task.spawn(clock.sleep, SHORT)
+      local turns = task.spawn(function()
+        while true do
+          task.turn()
+          if select(1, task.interrupted()) > 0 then return "over" end
+        end
+      end)
+      assert.is_true(late:join(LONG))
+      turns:interrupt()
+      assert.same({ true, "over" }, { turns:join(LONG) })
+    end)
+
+    it("is no wait: no limit ends it", function()
+      local limit <close> = task.limit("unit", 0)
+      assert.equal(0, select("#", task.turn()))
+    end)
+
+    it("cannot be had where nothing can be suspended", function()
+      local ok, message = task.spawn(function()
+        table.sort({ 2, 1 }, function() task.turn() return false end)
+      end):join(LONG)
+      assert.is_false(ok)
+      assert.matches("task.turn cannot wait here: a C function that cannot be suspended", message, 1, true)
+    end)
+  end)
+
   describe("limit", function()
     it("ends every wait inside when its time has passed, and says its name", function()
       local unit_limit <close> = task.limit("unit", SHORT)

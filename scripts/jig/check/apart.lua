@@ -1,7 +1,6 @@
 --- What of a check runs the recipe's own code: in a slot's state (jig.trial), where it has a run's budget, memory and
 --- bounds. It tells of each finding, then how the load ended, then what a run says.
 
-local clock = require "jig.clock"
 local load_all = require "jig.check.load"
 local loader = require "jig.loader"
 local recipe = require "jig.recipe"
@@ -38,9 +37,6 @@ local function limits_of(fields)
   return limits
 end
 
--- The budget is that of code that does not wait: here each part has its own.
-local function next_part() clock.sleep(0) end
-
 ---@param config { file: string, folder: string }
 return function(config)
   local loaded = load_all(config.file, config.folder, {
@@ -48,14 +44,12 @@ return function(config)
       slot.emit { event = "framing", file = file, line = line, what = what, instead = instead, key = key }
     end,
   })
-  next_part()
   slot.emit {
     event = "loaded", trouble = loaded.trouble, guessed = loaded.guessed, spent = loaded.spent or false,
     limits = limits_of(loaded.fields),
   }
   if loaded.fields ~= nil then check_fields(loaded.fields) end
   if loaded.spent then return end
-  next_part()
   local made, message = loader.load(config.file, config.folder, sandbox.files())
   slot.emit { event = "run", refused = not made, message = not made and tostring(message) or nil }
 end

@@ -5,11 +5,11 @@
 -- reset, the record, the next start's recovery. Where the run goes on as the clean one does, the paths of one
 -- fault have been there already.
 
-local clock = require "jig.clock"
 local faults = require "jig.prove.faults"
 local journal = require "jig.testing.journal"
 local journey = require "jig.prove.journey"
 local laws = require "jig.prove.laws"
+local task = require "jig.task"
 local testing = require "jig.testing"
 
 local explorer = {}
@@ -174,11 +174,11 @@ local function failed(subject, steps, thrown)
 end
 
 -- The loop has a turn every few paths: Ctrl-C is heard there.
-local TURN <const>, EVERY <const> = 1e-6, 8
+local EVERY <const> = 8
 
 -- Goes a path and adds it to a list.
 local function visit(proof, subject, steps, list)
-  if #list % EVERY == 0 then clock.sleep(TURN) end
+  if #list % EVERY == 0 then task.turn() end
   local went, path, history = pcall(explorer.go, subject, steps)
   if not went then
     path, history = failed(subject, steps, path)

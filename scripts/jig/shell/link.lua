@@ -16,9 +16,6 @@ link.__index = link
 -- Seconds between two looks for a device that went, and how long it is looked for.
 local LOOK <const>, LOOKS <const> = 0.2, 3000
 
--- Seconds: long enough to be a wait.
-local TURN <const> = 1e-6
-
 --- `hooks`: sink(event), see jig.shell.tap, and { kind = "open", address = }; patience() and silence() as
 -- jig.shell.view; opened() when there is a new wire, lost() when it is gone; failed(thrown) when what looks
 -- at it ended.
@@ -92,7 +89,7 @@ local function look(self)
     local ok, _, code = self.tap:fetch(self.hooks.patience())
     if ok then
       self.tap:trim()
-      clock.sleep(TURN)
+      task.turn()
     elseif code == "timeout" then
       self.hooks.silence()
     end

@@ -24,9 +24,9 @@ describe("jig.trial", function()
   it("ends what does not end, in Lua and in its libraries", function()
     assert.matches("recipe.lua:2: it computed for more than 1 s", refusal(ENDLESS), 1, true)
     local slow = refusal "return (('a'):rep(30)):find(('a?'):rep(30)..('a'):rep(30))"
-    -- valgrind takes longer for the steps that a pattern may have
-    local reason = scratch.valgrind and "it computed for more than 1 s" or "pattern matching took more than"
-    assert.matches(reason, slow, 1, true)
+    -- under valgrind the second may come before the last step that a pattern may have
+    local second = scratch.valgrind and slow:find("it computed for more than 1 s", 1, true)
+    if not second then assert.matches("pattern matching took more than", slow, 1, true) end
     assert.matches("not enough memory", refusal "return ('x'):rep(1 << 30)", 1, true)
     assert.matches("it does not end", refusal "require('jig').sleep(1e9)", 1, true)
   end)

@@ -523,25 +523,27 @@ describe("jig.worker", function()
     for _, deed in ipairs(deeds) do
       it(deed[1], function()
         if deed[4] == SHORT_REASON then budget.limit(SHORT) end
-        if deed[4]:find "steps$" then budget.limit(60) end -- on a slow machine they take more than a second
+        -- on a slow machine they take more than a second, and under valgrind more than a slot may stay away
+        if deed[4]:find "steps$" and not scratch.valgrind then budget.limit(60) end
         if deed[1] == "recurses" and SANITIZED then pending "each frame is a block of the sanitizer's" end
         local run <close>, beside = side_by_side(deed[2])
         local other <close> = beside
         local ended = of(run, "ended")
         assert.equal(2, #ended)
         local fault = ended[1].fault
+        local name, reason = deed[3], deed[4]
         if scratch.valgrind then -- so slow that whatever is bounded takes more than its second
-          deed[3], deed[4] = fault.name, fault.reason
+          name, reason = fault.name, fault.reason
         end
-        assert.equal(deed[3], fault.name, fault.reason)
-        assert.matches(deed[4], fault.reason, 1, true)
-        if deed[4] ~= "" and not deed[4]:find "memory" then assert.matches("/recipe.lua:%d+$", fault.line) end
+        assert.equal(name, fault.name, fault.reason)
+        assert.matches(reason, fault.reason, 1, true)
+        if deed[4] ~= "" and not reason:find "memory" then assert.matches("/recipe.lua:%d+$", fault.line) end
         assert.equal("factory_init", fault.phase)
         assert.same({ true, false }, { ended[1].reported, ended[1].unreported })
         assert.is_true(ended[2].passed)
         assert.equal("new_device report_error new_device get_device_configuration handle_device_response",
           run.folder:commands())
-        assert.equal(deed[3] == "tool.limit" and "903" or "902", run.folder:calls()[2][3])
+        assert.equal(name == "tool.limit" and "903" or "902", run.folder:calls()[2][3])
         for _, one in ipairs(of(other, "ended")) do assert.is_true(one.passed) end
         assert.equal(3, #of(other, "ended"))
       end)

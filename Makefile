@@ -310,14 +310,12 @@ VALGRIND_SPECS = spec/core spec/bindings spec/transports \
     $(if $(ALL),spec/scripts $(IN_PROCESS:%=spec/flow/%_spec.lua),$(wildcard spec/scripts/*_spec.lua))
 IN_PROCESS = escapes
 FOUND = Invalid|Conditional|Use of|Syscall param|Mismatched|Source and|Process terminating|[0-9,]+ .*definitely lost
-TELL_FOUND = ! grep -rhE -A20 '^==[0-9]+== ($(FOUND))'
+VALGRIND_BEGIN = @rm -rf $(BUILD)/valgrind && mkdir -p $(BUILD)/valgrind/log && cp spec/support/valgrind.sh $(BUILD)/valgrind/jig
+VALGRIND_END = result=$$?; ! grep -rhE -A20 '^==[0-9]+== ($(FOUND))' $(BUILD)/valgrind/log && exit $$result
 valgrind: specs
-	@rm -rf $(BUILD)/valgrind/log && mkdir -p $(BUILD)/valgrind/log
-	@find $(or $(SPECS),$(VALGRIND_SPECS)) -name '*_spec.lua' | LC_ALL=C sort | \
-	    JIG_BUILD=$(BUILD) JIG_MEMORY=plain xargs -P $(JOBS) -n 20 \
-	    valgrind -q --log-file=$(BUILD)/valgrind/log/%p --error-exitcode=9 --leak-check=full \
-	    --errors-for-leak-kinds=definite --child-silent-after-fork=yes $(BUILD)/jig test; result=$$?; \
-	    $(TELL_FOUND) $(BUILD)/valgrind/log && exit $$result
+	$(VALGRIND_BEGIN)
+	@specs=$$(find $(or $(SPECS),$(VALGRIND_SPECS)) -name '*_spec.lua' | LC_ALL=C sort) && test -n "$$specs" && \
+	    echo "$$specs" | JIG_BUILD=$(BUILD) xargs -P $(JOBS) -n 20 $(BUILD)/valgrind/jig test; $(VALGRIND_END)
 
 # The other specs of flows: each jig that they start runs under valgrind, and they themselves do not. The one of gangs
 # is not among them: hundreds of slots in one jig are too many for valgrind, and SAN=1 runs them. Nor is the one of
@@ -325,10 +323,9 @@ valgrind: specs
 NOT_UNDER_VALGRIND = $(IN_PROCESS) clocks gang proofs signed
 VALGRIND_FLOWS = $(filter-out $(NOT_UNDER_VALGRIND:%=spec/flow/%_spec.lua),$(wildcard spec/flow/*_spec.lua))
 valgrind-flow: specs
-	@rm -rf $(BUILD)/valgrind && mkdir -p $(BUILD)/valgrind/log && cp spec/support/valgrind.sh $(BUILD)/valgrind/jig
+	$(VALGRIND_BEGIN)
 	@for f in $(filter-out jig san valgrind%,$(notdir $(wildcard $(BUILD)/*))); do ln -s ../$$f $(BUILD)/valgrind/$$f; done
-	JIG_BUILD=$(BUILD)/valgrind $(BUILD)/jig test --jobs $(JOBS) --limit 3600 $(or $(SPECS),$(VALGRIND_FLOWS)); result=$$?; \
-	    $(TELL_FOUND) $(BUILD)/valgrind/log && exit $$result
+	JIG_BUILD=$(BUILD)/valgrind $(BUILD)/jig test --jobs $(JOBS) --limit 3600 $(or $(SPECS),$(VALGRIND_FLOWS)); $(VALGRIND_END)
 
 # what a station is set up with: see examples/station/README.md
 STATION = $(addprefix examples/station/,README.md station.lua jig.sysusers jig.tmpfiles jig.modules)

@@ -1,5 +1,6 @@
 -- Two jigs and one token: the real programs, judged by the audit file that the simulator's service writes.
 
+local scratch = require "spec.support.scratch"
 local station = require "spec.support.station"
 
 describe("jigs that share a token", function()
@@ -21,6 +22,14 @@ describe("jigs that share a token", function()
     return station.device(place, { wire = "ftcd", listen = "tcp", arguments = more })
   end
 
+  -- Waits until a jig's CLI runs new_device and stands at its seat: whoever waits for it knows it then.
+  local function seated()
+    station.eventually("new_device runs", function() return #station.audit(directory):starts("new_device") > 0 end)
+    station.eventually("its CLI stands at the seat", function()
+      return station.read(locks .. "/default.0"):find("^ *%d+ +%d+ +[1-9]")
+    end)
+  end
+
   -- The most calls that ran at once. A start that is on record stands for a program that was there before, an
   -- end for one that was there after.
   local function at_once(audit)
@@ -40,7 +49,7 @@ describe("jigs that share a token", function()
     local a <close> = device()
     local b <close> = device()
     local function options()
-      local copy = { fault = "any:slow=100", arguments = { "--count", "2" } }
+      local copy = { fault = "any:slow=" .. (scratch.valgrind and 2000 or 100), arguments = { "--count", "2" } }
       for key, value in pairs(fields) do copy[key] = value end
       return copy
     end
@@ -78,7 +87,7 @@ describe("jigs that share a token", function()
     local journal = place:fresh("journal")
     local a <close> = device()
     local b <close> = device()
-    local one <close> = start(a, { fault = "new_device:slow=600" })
+    local one <close> = start(a, { fault = "new_device:slow=" .. (scratch.valgrind and 20000 or 600) })
     station.eventually("new_device runs", function() return #station.audit(directory):starts("new_device") > 0 end)
     local other <close> = start(b, { journal = journal })
     assert.equal(1, other:await("gate").place)
@@ -101,7 +110,7 @@ describe("jigs that share a token", function()
     local a <close> = device()
     local b <close> = device()
     local one <close> = start(a, { fault = "new_device:slow=1500" })
-    station.eventually("new_device runs", function() return #station.audit(directory):starts("new_device") > 0 end)
+    seated()
     one:signal(9)
     one.child:wait(station.PATIENCE)
     local other <close> = start(b, {})
@@ -120,7 +129,7 @@ describe("jigs that share a token", function()
     local one <close> = start(a, {
       fault = "new_device:hang-term", service = { limits = { new_device = 1 }, grace = 0.2 },
     })
-    station.eventually("new_device runs", function() return #station.audit(directory):starts("new_device") > 0 end)
+    seated()
     one:signal(9)
     one.child:wait(station.PATIENCE)
     local other <close> = start(b, { service = { grace = 0.1 } })

@@ -262,7 +262,7 @@ describe("the token's PIN", function()
   end)
 
   it("is in no core", function()
-    if scratch.checked then pending "a checker has limits of its own" end
+    if scratch.checked then pending "a checker has limits of its own, and valgrind its own core" end
     local may = scratch.run { "sh", "-c", "ulimit -c unlimited", cores = true }
     if may.exit ~= 0 then pending "this process may leave no core" end
     local place <close> = place_with(PIN)

@@ -14,8 +14,10 @@ local support = assert(system.realpath("spec/support"))
 --- The program under test.
 scratch.program = build .. "/jig"
 
---- Under valgrind posix_spawn does not tell that a program cannot be started: it ends with status 127.
+--- Whether this process runs under valgrind, or the program under test does (make valgrind-flow). There posix_spawn
+--- does not tell that a program cannot be started: it ends with status 127.
 scratch.valgrind = (os.getenv("LD_PRELOAD") or ""):find("vgpreload", 1, true) ~= nil
+  or build:find("/valgrind$") ~= nil
 
 --- Whether the program under test keeps memory that was freed, for a checker.
 scratch.checked = scratch.valgrind or build:find("san", 1, true) ~= nil

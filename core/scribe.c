@@ -110,7 +110,7 @@ static int open_files(struct jig_scribe *s, struct jig_error *err)
     }
     if (rc == JIG_OK)
         rc = fold(s, err);
-    if (rc == JIG_OK)
+    if (rc == JIG_OK && !s->file.path)
         rc = jig_emergency_open(&s->file, s->emergency, err);
     if (rc == JIG_OK)
         rc = lift_lock(s, err);

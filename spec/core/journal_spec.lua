@@ -323,6 +323,30 @@ describe("core/journal", function()
       end
     end)
 
+    it("keeps the one emergency file that it has, however often it tries", function()
+      for _, way in ipairs(WAYS) do
+        local folder <close> = scratch.folder()
+        local path = folder.path .. "/journal"
+        local started = told.event("started", "", { run = "r" })
+        open(folder, way):close()
+        assert(journal.append(path, {}, "ALTER TABLE unit RENAME TO hidden"))
+        local j = open(folder, way)
+        assert.matches("no such table: unit", (select(3, append(j, started))))
+        local before = peer.descriptors()
+        for _ = 1, 2 do
+          clock.sleep(1.1)
+          assert.equal("nowhere", (append(j, started)))
+          assert.equal("emergency", (append(j, told.event("opened", "s1"))))
+        end
+        assert.equal("0\n", scratch.run({ "ls", path .. ".d/emergency" }).stdout)
+        assert.equal(before, peer.descriptors())
+        assert(journal.append(path, {}, "ALTER TABLE hidden RENAME TO unit"))
+        clock.sleep(1.1)
+        append_all(j, { started })
+        j:close()
+      end
+    end)
+
     it("closes all the same", function()
       local folder <close> = scratch.folder { ["journal"] = "no database, but long enough to be taken for one\n" }
       local j = open(folder)

@@ -271,9 +271,28 @@ describe("core/journal", function()
         assert.same({ "nowhere", "record" }, { kept, code })
         assert.matches("^not recorded: .*; the emergency file .* is full$", text)
         -- a short one still fits
-        assert.equal("emergency", (append(j, told.event("ended", "s1", { result = "passed" }))))
+        assert.equal("emergency", (append(j, told.event("finished", "s1", { fingerprint = "x" }))))
       end)
       j:close()
+    end)
+
+    it("has room there for the fingerprints of hundreds that are under way", function()
+      local folder <close> = scratch.folder()
+      local j = open(folder, { here = true })
+      local id, lost = j:about().owner, nil
+      for i = 1, 256 do append_all(j, table.move(told.session("s" .. i, id), 1, 4, 1, {})) end
+      failing("full", function()
+        for i = 1, 256 do
+          local made = told.event("finished", "s" .. i, { fingerprint = ("ab"):rep(20) })
+          local ended = told.event("ended", "s" .. i, { result = "passed", unit = "r.s" .. i, lot = ("x"):rep(100) })
+          assert.equal("emergency", (append(j, made)))
+          lost = select(3, append(j, ended))
+        end
+      end)
+      assert.matches("^not recorded: .*; what is left of the emergency file is for outcomes$", lost)
+      j:close()
+      local count = "SELECT count(*) FROM session WHERE state = 'finished'"
+      assert.same({ { 256 } }, journal.rows(folder.path .. "/journal", count))
     end)
 
     it("tells by the log what nobody waits for", function()

@@ -159,7 +159,7 @@ static int fold_entries(struct fold *fold, const struct jig_emergency_file *file
 static int fold_file(struct fold *fold, const struct jig_emergency_file *file,
                      struct jig_error *err)
 {
-    char name[JIG_ERROR_TEXT];
+    char *name;
     struct jig_error why;
     int rc = fold_entries(fold, file, &why);
     if (rc == JIG_OK)
@@ -168,11 +168,14 @@ static int fold_file(struct fold *fold, const struct jig_emergency_file *file,
         *err = why;
         return rc;
     }
-    rc = jig_emergency_file_rename(file, name, sizeof name, err);
-    if (rc == JIG_OK && fold->aside++ == 0)
+    rc = jig_emergency_file_rename(file, &name, err);
+    if (rc < 0)
+        return rc;
+    if (fold->aside++ == 0)
         jig_fail(&fold->what, JIG_EINVALID, "an emergency file was set aside as %.120s: %.100s",
                  name, why.text);
-    return rc;
+    free(name);
+    return JIG_OK;
 }
 
 static int by_time(const void *a, const void *b)

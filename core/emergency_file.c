@@ -250,14 +250,22 @@ int jig_emergency_file_clear(const struct jig_emergency_file *file, struct jig_e
     return JIG_OK;
 }
 
-int jig_emergency_file_rename(const struct jig_emergency_file *file, char *name, size_t size,
+int jig_emergency_file_rename(const struct jig_emergency_file *file, char **name,
                               struct jig_error *err)
 {
-    snprintf(name, size, "%s.damaged", file->path);
-    for (int i = 2; renameat2(AT_FDCWD, file->path, AT_FDCWD, name, RENAME_NOREPLACE) < 0; i++) {
-        if (errno != EEXIST || i > NAMES)
-            return fail(file, errno, "set aside", err);
-        snprintf(name, size, "%s.damaged.%d", file->path, i);
+    size_t size = strlen(file->path) + sizeof ".damaged." + 8;
+    char *to = malloc(size);
+    if (!to)
+        return fail(file, ENOMEM, "set aside", err);
+    snprintf(to, size, "%s.damaged", file->path);
+    for (int i = 2; renameat2(AT_FDCWD, file->path, AT_FDCWD, to, RENAME_NOREPLACE) < 0; i++) {
+        if (errno != EEXIST || i > NAMES) {
+            int rc = fail(file, errno, "set aside", err);
+            free(to);
+            return rc;
+        }
+        snprintf(to, size, "%s.damaged.%d", file->path, i);
     }
+    *name = to;
     return JIG_OK;
 }

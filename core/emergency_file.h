@@ -39,8 +39,8 @@ int jig_emergency_file_reserve(const struct jig_emergency_file *file, const char
 /* Removes all entries, and syncs. */
 int jig_emergency_file_clear(const struct jig_emergency_file *file, struct jig_error *err);
 
-/* Keeps it under another name, which is put at `name`. */
-int jig_emergency_file_rename(const struct jig_emergency_file *file, char *name, size_t size,
+/* Keeps it under another name, which the caller frees. */
+int jig_emergency_file_rename(const struct jig_emergency_file *file, char **name,
                               struct jig_error *err);
 
 /* The next entry from *at on, which moves behind it: 1 with *event (its texts stand in the file's

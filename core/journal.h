@@ -72,7 +72,8 @@ struct jig_entry {
     void *data;
     /* the outcome: JIG_OK in err.code when it is durable, in the journal or, for events other than
      * "started" and "opening", in the emergency file, where later ones of that session go, too.
-     * JIG_EDUPLICATE and JIG_EMISUSE as in ledger.h; JIG_ERECORD: it is nowhere. */
+     * JIG_EDUPLICATE and JIG_EMISUSE as in ledger.h; JIG_ERECORD: it is nowhere. Of the emergency
+     * file the last three quarters are for outcomes: what tells of the way to one goes nowhere. */
     enum jig_kept kept;
     struct jig_error err;   /* also filled when it went to the emergency file: why */
     bool refused;           /* private */

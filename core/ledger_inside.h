@@ -62,4 +62,12 @@ int jig_ledger_check_file(struct jig_ledger *ledger, struct jig_ledger_report *r
 int jig_ledger_check_heads(struct jig_ledger *ledger, const struct jig_key *trusted,
                            struct jig_ledger_report *report, struct jig_error *err);
 
+/* SQL: whether the session `s` was made, or may have been, and no other has opened with its serial
+ * since: those that were refused opened nothing. */
+#define JIG_LEDGER_MADE                                                                            \
+    "(s.state = 'finished' OR s.state = 'settled' AND EXISTS (SELECT 1 FROM main.event"            \
+    " WHERE session = s.id AND attempt = s.attempt AND kind = 'finishing'))"                       \
+    " AND NOT EXISTS (SELECT 1 FROM main.session AS later WHERE later.serial = s.serial"           \
+    " AND later.event > s.event AND later.state <> 'refused')"
+
 #endif

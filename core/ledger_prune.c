@@ -43,10 +43,12 @@ static const char cut_sql[] =
 /* A serial that a pruned session got by "again" was released by the unit that is kept. */
 static const char *const remove_sql[] = {
     "UPDATE main.kept SET serial = NULL WHERE serial IN"
-    " (SELECT serial FROM main.session WHERE event <= ?1)",
+    " (SELECT serial FROM main.session WHERE event <= ?1 AND state <> 'refused')",
     "INSERT INTO main.kept (event, serial, fingerprint, session, time)"
-    " SELECT event, claim, fingerprint, id, ended FROM main.session"
-    " WHERE event <= ?1 AND (state = 'finished' OR claim IS NOT NULL)",
+    " SELECT event, CASE WHEN claim IS NULL AND " JIG_LEDGER_MADE " THEN nullif(serial, '')"
+    " ELSE claim END, fingerprint, id, ended FROM main.session AS s"
+    " WHERE event <= ?1 AND (state = 'finished' OR claim IS NOT NULL OR serial <> '' AND"
+    " " JIG_LEDGER_MADE ")",
     "DELETE FROM main.run WHERE event <= ?1",
     "DELETE FROM main.unit WHERE event <= ?1",
     "DELETE FROM main.session WHERE event <= ?1",

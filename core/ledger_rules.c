@@ -160,7 +160,8 @@ static int look(struct jig_ledger *l, const struct jig_event *event, struct jig_
 }
 
 /* Who has the serial that an opening names. One that was made and is to be made again ("again") has
- * it no more. A unit whose events were pruned has it unless it was opened again since. */
+ * it no more, but for an attempt that was refused, which has opened nothing. A unit whose events
+ * were pruned has it unless it was opened again since. */
 static const char taken_sql[] =
     "WITH new AS (SELECT json_extract(?1, '$.serial') AS serial,"
     " json_extract(?1, '$.again') IS NOT NULL AS again)"
@@ -169,10 +170,16 @@ static const char taken_sql[] =
     " FROM new JOIN main.session AS s ON s.claim = new.serial"
     " WHERE NOT (new.again AND s.state IN ('finished', 'settled'))"
     " UNION ALL "
+    "SELECT new.serial, s.id, s.state,"
+    " strftime('%Y-%m-%dT%H:%M:%SZ', s.ended / 1000000, 'unixepoch')"
+    " FROM new JOIN main.session AS s ON s.serial = new.serial"
+    " WHERE NOT new.again AND new.serial <> '' AND s.claim IS NULL AND " JIG_LEDGER_MADE
+    " UNION ALL "
     "SELECT new.serial, k.session, 'finished',"
     " strftime('%Y-%m-%dT%H:%M:%SZ', k.time / 1000000, 'unixepoch')"
     " FROM new JOIN main.kept AS k ON k.serial = new.serial WHERE NOT new.again"
-    " AND NOT EXISTS (SELECT 1 FROM main.session AS s WHERE s.serial = new.serial)";
+    " AND NOT EXISTS (SELECT 1 FROM main.session AS s WHERE s.serial = new.serial"
+    " AND s.state <> 'refused')";
 
 static int check_serial(struct jig_ledger *l, const struct jig_event *event, struct jig_error *err)
 {

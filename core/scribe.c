@@ -110,7 +110,7 @@ static int open_files(struct jig_scribe *s, struct jig_error *err)
     }
     if (rc == JIG_OK)
         rc = fold(s, err);
-    if (rc == JIG_OK)
+    if (rc == JIG_OK && !s->file.path)
         rc = jig_emergency_open(&s->file, s->emergency, err);
     if (rc == JIG_OK)
         rc = lift_lock(s, err);
@@ -183,6 +183,17 @@ static void nowhere(struct jig_entry *entry, const char *why)
     jig_fail(&entry->err, JIG_ERECORD, "not recorded: %s", why);
 }
 
+/* What tells of a way whose end says enough. With hundreds of sessions under way it would fill the
+ * file before the last of them has ended: it may have the first quarter. */
+static bool has_no_room(const struct jig_scribe *s, const struct jig_entry *entry)
+{
+    static const bool passing[JIG_EVENT_KINDS] = {
+        [JIG_EVENT_OPENED] = true,    [JIG_EVENT_CONFIGURED] = true, [JIG_EVENT_FAILED] = true,
+        [JIG_EVENT_FINISHING] = true, [JIG_EVENT_ENDED] = true,
+    };
+    return passing[entry->kind] && s->file.used > JIG_EMERGENCY_SIZE / 4;
+}
+
 /* The journal did not take it, and `why`. */
 static void save(struct jig_scribe *s, struct jig_entry *entry, const char *why)
 {
@@ -190,6 +201,10 @@ static void save(struct jig_scribe *s, struct jig_entry *entry, const char *why)
     struct jig_error err;
     if (begins(entry) || !s->file.path) {
         nowhere(entry, why);
+    } else if (has_no_room(s, entry)) {
+        entry->kept = JIG_KEPT_NOWHERE;
+        jig_fail(&entry->err, JIG_ERECORD,
+                 "not recorded: %.110s; what is left of the emergency file is for outcomes", why);
     } else if (jig_emergency_append(&s->file, &event, &err) < 0) {
         entry->kept = JIG_KEPT_NOWHERE;
         jig_fail(&entry->err, JIG_ERECORD, "not recorded: %.110s; %.110s", why, err.text);

@@ -119,6 +119,15 @@ static int make_file(const char *path, struct jig_error *err)
     return 0;
 }
 
+/* SQLite would wait for the other end of a FIFO, and go on when a signal comes. */
+static int check_file(const char *path, struct jig_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+        return 0; /* what else is wrong SQLite will find */
+    return jig_fail(err, JIG_EINVALID, "%s is no regular file: name another path", path);
+}
+
 /* SQLite takes some names for something else (":memory:", "file:..."); none of them begins with a
  * folder. */
 static int open_file(struct jig_store *s, int flags, struct jig_error *err)
@@ -260,6 +269,8 @@ static int open_mode(struct jig_store *s, enum jig_store_mode mode, struct jig_e
     if (mode == JIG_STORE_SHARED || mode == JIG_STORE_JOINED)
         return open_shared(s, mode, err);
     int rc = mode == JIG_STORE_WRITE ? make_file(s->path, err) : 0;
+    if (rc == 0)
+        rc = check_file(s->path, err);
     if (rc == 0)
         rc = open_file(s, mode == JIG_STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,
                        err);

@@ -177,10 +177,8 @@ static int at_end(struct exec *exec, struct jig_error *err)
 static int exec_read(struct jig_port *port, void *bytes, size_t n, struct jig_error *err)
 {
     struct exec *exec = port->priv;
-    if (exec->at_end)
-        return at_end(exec, err);
     int code = jig_fd_read(&exec->wire, bytes, n, NULL);
-    bool over = code == JIG_ELOST || (code == JIG_AGAIN && !exec->child);
+    bool over = code == JIG_ELOST || (code == JIG_AGAIN && (exec->at_end || !exec->child));
     return over ? at_end(exec, err) : code;
 }
 

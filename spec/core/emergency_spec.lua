@@ -255,6 +255,17 @@ describe("core/emergency", function()
       assert.same({ "finished s1", "reporting s2", "reported s2" }, after(ledger))
     end)
 
+    it("keeps what is damaged in its folder, however long the path is", function()
+      local folder <close>, ledger = with_sessions()
+      local where = folder.path .. ("/" .. ("d"):rep(150)):rep(2)
+      scratch.run { "mkdir", "-p", where }
+      for i = 1, 2 do
+        write(leave(where, finished(1)), "no such thing")
+        assert.equal("invalid", (select(3, journal.fold(where, ledger))))
+        assert.same({ "0.damaged", i == 2 and "0.damaged.2" or nil }, names(where))
+      end
+    end)
+
     it("reads a file up to what is damaged, and keeps it under another name", function()
       local folder, ledger, where = with_sessions(3)
       local _ <close> = folder

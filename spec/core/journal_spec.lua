@@ -271,9 +271,28 @@ describe("core/journal", function()
         assert.same({ "nowhere", "record" }, { kept, code })
         assert.matches("^not recorded: .*; the emergency file .* is full$", text)
         -- a short one still fits
-        assert.equal("emergency", (append(j, told.event("ended", "s1", { result = "passed" }))))
+        assert.equal("emergency", (append(j, told.event("finished", "s1", { fingerprint = "x" }))))
       end)
       j:close()
+    end)
+
+    it("has room there for the fingerprints of hundreds that are under way", function()
+      local folder <close> = scratch.folder()
+      local j = open(folder, { here = true })
+      local id, lost = j:about().owner, nil
+      for i = 1, 256 do append_all(j, table.move(told.session("s" .. i, id), 1, 4, 1, {})) end
+      failing("full", function()
+        for i = 1, 256 do
+          local made = told.event("finished", "s" .. i, { fingerprint = ("ab"):rep(20) })
+          local ended = told.event("ended", "s" .. i, { result = "passed", unit = "r.s" .. i, lot = ("x"):rep(100) })
+          assert.equal("emergency", (append(j, made)))
+          lost = select(3, append(j, ended))
+        end
+      end)
+      assert.matches("^not recorded: .*; what is left of the emergency file is for outcomes$", lost)
+      j:close()
+      local count = "SELECT count(*) FROM session WHERE state = 'finished'"
+      assert.same({ { 256 } }, journal.rows(folder.path .. "/journal", count))
     end)
 
     it("tells by the log what nobody waits for", function()
@@ -320,6 +339,30 @@ describe("core/journal", function()
         append_all(j, { started })
         assert.is_true(j:about().lock > 2)
         assert.is_true(j:close())
+      end
+    end)
+
+    it("keeps the one emergency file that it has, however often it tries", function()
+      for _, way in ipairs(WAYS) do
+        local folder <close> = scratch.folder()
+        local path = folder.path .. "/journal"
+        local started = told.event("started", "", { run = "r" })
+        open(folder, way):close()
+        assert(journal.append(path, {}, "ALTER TABLE unit RENAME TO hidden"))
+        local j = open(folder, way)
+        assert.matches("no such table: unit", (select(3, append(j, started))))
+        local before = peer.descriptors()
+        for _ = 1, 2 do
+          clock.sleep(1.1)
+          assert.equal("nowhere", (append(j, started)))
+          assert.equal("emergency", (append(j, told.event("opened", "s1"))))
+        end
+        assert.equal("0\n", scratch.run({ "ls", path .. ".d/emergency" }).stdout)
+        assert.equal(before, peer.descriptors())
+        assert(journal.append(path, {}, "ALTER TABLE hidden RENAME TO unit"))
+        clock.sleep(1.1)
+        append_all(j, { started })
+        j:close()
       end
     end)
 

@@ -319,6 +319,34 @@ describe("core/ledger", function()
       assert.same({ nil, "T1" }, { claims[1].claim, claims[2].claim })
     end)
 
+    it("and says so still when that was refused, which opened nothing", function()
+      for _, pruned in ipairs { false, "before", "after" } do
+        local ledger <close> = memory()
+        local function prune(state)
+          if pruned == state then assert.is_true(assert(ledger:prune(events.at(1 << 20))) > 0) end
+        end
+        events.reach(ledger, "finished")
+        prune "before"
+        for i = 2, 3 do
+          events.reach(ledger, "refused", { session = "s" .. i, unit = "r1." .. i, again = "rework" })
+        end
+        prune "after"
+        local code, text = events.try(ledger, events.opening { session = "s4", unit = "r1.4" })
+        assert.equal("duplicate", code, pruned)
+        assert.matches("^serial T1 was made: session s1 finished at ", text)
+        assert.equal("ok", (events.try(ledger, events.opening { session = "s5", unit = "r1.5", again = "rework" })))
+      end
+    end)
+
+    it("and keeps one that may have been made, too, when a refused attempt is removed with it", function()
+      local ledger <close> = memory()
+      events.reach(ledger, "finishing")
+      events.append(ledger, events.unknown { command = "handle_device_response" }, events.settled())
+      events.reach(ledger, "refused", { session = "s2", unit = "r1.2", again = "rework" })
+      assert(ledger:prune(events.at(1 << 20)))
+      assert.equal("duplicate", (events.try(ledger, events.opening { session = "s3", unit = "r1.3" })))
+    end)
+
     it("and takes units without one", function()
       local ledger <close> = memory()
       for i, serial in ipairs { "", "", false } do

@@ -8,6 +8,21 @@ local function memory()
 end
 
 describe("core/store", function()
+  it("waits for no other end of what is no file", function()
+    local folder <close> = scratch.folder()
+    local fifo = folder.path .. "/fifo"
+    scratch.run { "mkfifo", fifo }
+    for _, verb in ipairs { "list", "verify" } do
+      local result = scratch.run { scratch.program, "journal", verb, "--journal", fifo, limit = 10 }
+      assert.matches("fifo is no regular file", result.stderr, 1, true)
+    end
+    for _, mode in ipairs { "read", "write" } do
+      local store, message, code = ledgers.store(fifo, mode)
+      assert.same({ nil, "invalid" }, { store, code })
+      assert.matches("fifo is no regular file", message, 1, true)
+    end
+  end)
+
   it("tells its version", function()
     assert.matches("^3%.%d+%.%d+$", ledgers.version)
   end)

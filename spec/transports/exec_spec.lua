@@ -54,6 +54,19 @@ describe("transports/exec", function()
     assert.matches("still runs", message)
   end)
 
+  it("hands out what a program said before it closed its end, also when a write meets that first", function()
+    for _, after in ipairs { "sleep%2060", "sleep%200.05;exit%203" } do
+      local p <close> = open("exec:sh -c printf%20bye;exec%20>&-%20<&-;" .. after)
+      local from = clock.now()
+      repeat
+        local sent, _, code = p:write("x", 5)
+        if not sent then assert.equal("lost", code) end
+      until not sent or clock.now() - from > 5
+      assert.equal("bye", p:read(3, 5))
+      assert.same("lost", (select(3, p:read(1, 5))))
+    end
+  end)
+
   it("carries more than the wire holds before the program reads", function()
     local p <close> = open("exec:sh -c sleep%200.1;wc%20-c")
     assert.is_true(p:write(("x"):rep(1 << 20), 5))

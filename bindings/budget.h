@@ -64,8 +64,9 @@ struct jig_budget {
     const char *reason; /* why it is spent; NULL = it is not */
     unsigned used;      /* ticks since the task last waited */
     unsigned held;      /* of those, where it could not be suspended, in one go */
-    unsigned closing;   /* inside coroutine.close, which cannot be suspended either */
-    bool forced;        /* the yield that comes was the hook's */
+    unsigned
+        closing; /* inside what cannot be suspended either: coroutine.close, bound coroutines */
+    bool forced; /* the yield that comes was the hook's */
 };
 
 /* Begins to tick. A second time it does nothing. */

@@ -112,6 +112,8 @@ static void end_task(struct jig_task *task, bool ok, int results)
     lua_State *co = task->co;
     task->ended = true;
     task->engine->tasks--;
+    if (task->wait) /* left behind: see jigL_block */
+        jigL_wait_drop(task->wait);
     if (task->fn)
         task->fn(task->data, co, ok, ok ? results : 1);
     if (!ok)
@@ -358,6 +360,8 @@ bool jigL_block(lua_State *L, struct jig_wait *wait, const char *what)
     jigL_check_wait(L, what);
     if (!may_wait(wait))
         return true;
+    if (wait->task && wait->task->wait) /* what was thrown on the way out left one behind */
+        jigL_wait_drop(wait->task->wait);
     wait->outcome = JIG_OK;
     wait->state = JIG_WAIT_PENDING;
     if (!wait->task) {

@@ -251,6 +251,15 @@ describe("jig.task", function()
     local refusals = {
       ["table.sort"] = function(f) table.sort({ 1, 2, 3 }, function() f() return false end) end,
       ["string.gsub"] = function(f) ("abc"):gsub(".", f) end,
+      ["a coroutine in table.sort"] = function(f)
+        table.sort({ 1, 2, 3 }, function()
+          coroutine.wrap(f)()
+          return false
+        end)
+      end,
+      ["a coroutine in a coroutine in string.gsub"] = function(f)
+        ("abc"):gsub(".", function() coroutine.wrap(function() coroutine.wrap(f)() end)() end)
+      end,
       ["load"] = function(f)
         local _, _, message = pcall(load, function() return f() and nil end) -- load gives what its reader throws
         error(message, 0)

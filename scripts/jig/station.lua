@@ -11,6 +11,7 @@
 --     }
 
 local budget = require "jig.budget"
+local clean = require "jig.output.clean"
 local sandbox = require "jig.sandbox"
 local shape = require "jig.shape"
 local slots = require "jig.slots"
@@ -313,6 +314,13 @@ local function contradiction(path, made)
   return made.trust and loose(path, cli) or nil
 end
 
+-- What it threw, fit to be shown, with its file where it does not say it itself.
+local function placed(thrown, path, folder)
+  local said = clean(type(thrown) == "string" and thrown or "an error that has no text")
+  if said:sub(1, #folder) == folder or said:sub(1, #path) == path then return said end
+  return ("%s: %s"):format(path, said)
+end
+
 --- Loads and checks a station file, where its code is bounded: in a slot's state. Does not yield.
 ---@param path string
 ---@param files? table  what its files are read by; default sandbox.files()
@@ -327,7 +335,7 @@ function station.read(path, files)
     return shape.plain(chunk(), path .. ": station", DEEP)
   end)
   if spent then return nil, ("%s: %s"):format(spent.line or path, spent.reason) end
-  if not ok then return nil, tostring(made) end
+  if not ok then return nil, placed(made, path, folder) end
   local at, expected, got = shape.check(station_shape, made)
   if at then
     local place = shape.where(path, at, "return")

@@ -175,6 +175,8 @@ describe("jig.station", function()
       "station.lua: station.cli.env: expected a plain table, got one with a metatable" },
     { "a table that holds itself", "local t = {} t.slots = t return t",
       "station.lua: station.slots.slots.slots.slots.slots: tables are nested too deeply" },
+    { "what is thrown without a line", "error('no', 0)", "station.lua: no" },
+    { "what is thrown and controls the terminal", "error 'a\\n\\27[31mred'", "station.lua:1: a??[31mred" },
     { "a mistake of Lua", "return {", "station.lua:1: unexpected symbol near <eof>" },
     { "a file that fails", "\nerror 'boom'", "station.lua:2: boom" },
     { "what the sandbox has not", "return { name = io.read() }", "station.lua:1: there is no global 'io' here" },

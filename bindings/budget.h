@@ -64,7 +64,8 @@ struct jig_budget {
     const char *reason; /* why it is spent; NULL = it is not */
     unsigned used;      /* ticks since the task last waited */
     unsigned held;      /* of those, where it could not be suspended, in one go */
-    unsigned closing;   /* inside coroutine.close, which cannot be suspended either */
+    unsigned closing;   /* inside what cannot be suspended either: coroutine.close, a coroutine
+                         * that was resumed there */
     bool forced;        /* the yield that comes was the hook's */
 };
 

@@ -51,6 +51,21 @@ static int resumed(lua_State *L, lua_State *co, int status, int results)
     return 1 + results;
 }
 
+/* Lua takes a coroutine for one that can be suspended wherever it is resumed. A wait of it suspends
+ * who resumed it, too: where that cannot be, it cannot wait, as while it is closed. */
+static int resume_bound(lua_State *L, lua_State *co, int n, int *results)
+{
+    struct jig_engine *engine = jigL_engine(L);
+    struct jig_budget *budget = engine->current ? jigL_task_budget(engine->current) : NULL;
+    bool bound = budget && !lua_isyieldable(L);
+    if (bound)
+        budget->closing++;
+    int status = lua_resume(co, L, n, results);
+    if (bound)
+        budget->closing--;
+    return status;
+}
+
 /*
  * coroutine.resume(co, ...) -> true, values... | false, thrown. As Lua's; a yield that the budget's
  * hook made gives true and coroutine.forced.
@@ -67,7 +82,7 @@ static int resume(lua_State *L)
     lua_xmove(L, co, n);
     struct jig_engine *engine = jigL_engine(L);
     lua_State *outer = jigL_budget_enter(engine, co);
-    int status = lua_resume(co, L, n, &results);
+    int status = resume_bound(L, co, n, &results);
     jigL_budget_leave(engine, outer);
     return resumed(L, co, status, results);
 }

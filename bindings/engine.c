@@ -22,6 +22,7 @@ struct limit {
     int64_t deadline;
     double seconds;
     bool shield; /* neither interrupts nor outer limits reach inside */
+    unsigned id;
     char name[JIG_LIMIT_NAME];
 };
 
@@ -40,6 +41,7 @@ struct jig_task {
     struct jig_budget budget;
     struct limit limits[JIG_LIMIT_DEPTH];
     int depth;
+    unsigned scopes; /* that were entered so far */
     jig_task_fn *fn;
     void *data;
 };
@@ -112,6 +114,8 @@ static void end_task(struct jig_task *task, bool ok, int results)
     lua_State *co = task->co;
     task->ended = true;
     task->engine->tasks--;
+    if (task->wait) /* left behind: see jigL_block */
+        jigL_wait_drop(task->wait);
     if (task->fn)
         task->fn(task->data, co, ok, ok ? results : 1);
     if (!ok)
@@ -358,6 +362,8 @@ bool jigL_block(lua_State *L, struct jig_wait *wait, const char *what)
     jigL_check_wait(L, what);
     if (!may_wait(wait))
         return true;
+    if (wait->task && wait->task->wait) /* what was thrown on the way out left one behind */
+        jigL_wait_drop(wait->task->wait);
     wait->outcome = JIG_OK;
     wait->state = JIG_WAIT_PENDING;
     if (!wait->task) {
@@ -405,25 +411,37 @@ void jigL_wait_drop(struct jig_wait *wait)
         wait->task->wait = NULL;
 }
 
-int jigL_limit_enter(lua_State *L, const char *name, double seconds, bool shield)
+unsigned jigL_limit_enter(lua_State *L, const char *name, double seconds, bool shield)
 {
     struct jig_task *task = jigL_engine(L)->current;
     if (!task)
-        return luaL_error(L, "limits belong to a task: there is none here");
+        return (unsigned)luaL_error(L, "limits belong to a task: there is none here");
     if (task->depth == JIG_LIMIT_DEPTH)
-        return luaL_error(L, "limits are nested too deeply (at most %d)", JIG_LIMIT_DEPTH);
+        return (unsigned)luaL_error(L, "limits are nested too deeply (at most %d)",
+                                    JIG_LIMIT_DEPTH);
     struct limit *limit = &task->limits[task->depth++];
     limit->deadline = jig_clock_after(jig_loop_now(task->engine->loop), seconds);
     limit->seconds = seconds;
     limit->shield = shield;
+    limit->id = ++task->scopes;
     set_name(limit->name, name);
-    return task->depth;
+    return limit->id;
 }
 
-void jigL_limit_leave(struct jig_task *task, int depth)
+/* What is left within one of the task itself are those of coroutines that were given up. One of a
+ * coroutine may end when others, which it is not around, were entered since: those stay. */
+void jigL_limit_leave(lua_State *L, struct jig_task *task, unsigned id)
 {
-    if (depth <= task->depth)
-        task->depth = depth - 1;
+    int i = task->depth - 1;
+    while (i >= 0 && task->limits[i].id != id)
+        i--;
+    if (i < 0)
+        return;
+    if (L == task->co)
+        task->depth = i + 1;
+    task->depth--;
+    memmove(&task->limits[i], &task->limits[i + 1],
+            (size_t)(task->depth - i) * sizeof *task->limits);
 }
 
 void jigL_limit_extend(struct jig_engine *engine, int64_t ns)

@@ -157,14 +157,14 @@ bool jigL_task_stopped(const struct jig_task *task); /* whether a wait of it fai
  * (jigL_yield). */
 void jigL_task_turn(struct jig_task *task);
 
+/* Opens a limit in the current task, and closes it, with those left inside it: see task.limit,
+ * task.shield in task.c. Returns the id to give back. Raises outside any task. */
+unsigned jigL_limit_enter(lua_State *L, const char *name, double seconds, bool shield);
+void jigL_limit_leave(lua_State *L, struct jig_task *task, unsigned id);
+
 /* Pushes the names of the limits around what a task (NULL: none) does just now, outermost first:
  * "unit exchange". */
 void jigL_push_limits(lua_State *L, const struct jig_task *task);
-
-/* Opens a limit in the current task, and closes it and all inside it: see task.limit, task.shield
- * in task.c. Returns the depth to give back. Raises outside any task. */
-int jigL_limit_enter(lua_State *L, const char *name, double seconds, bool shield);
-void jigL_limit_leave(struct jig_task *task, int depth);
 
 /* Moves the limits of the current task's scopes on by `ns`, which it spent where they do not count.
  */

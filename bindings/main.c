@@ -2,10 +2,13 @@
  * file that sees everything. */
 #include "bindings/state.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -139,6 +142,26 @@ static void close_journal(struct jig_engine *engine)
     engine->journal = NULL;
 }
 
+/* Whether somebody stopped reading: `jig journal list | head -1` is no failure. */
+static bool reader_is_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+/* What was printed may be lost, as where a disk is full: that is told, and is no success; but the
+ * status of `jig run` says how the units ended. */
+static int check_output(int status, const char *verb)
+{
+    errno = 0;
+    int rc = fflush(stdout), sys = errno;
+    if ((rc == 0 && !ferror(stdout)) || reader_is_gone())
+        return status;
+    fprintf(stderr, "jig: cannot write stdout%s%s\n", sys ? ": " : "", sys ? strerror(sys) : "");
+    bool is_kept = status != EXIT_SUCCESS || (verb && strcmp(verb, "run") == 0);
+    return is_kept ? status : EXIT_FAILURE;
+}
+
 /* The exit status is settled: a signal that comes now must not take its place when the loop, which
  * caught signals so far, is gone. */
 static void hold_signals(void)
@@ -174,7 +197,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     set_arg(L, argc, argv);
-    int status = run_scripts(&engine, L);
+    int status = check_output(run_scripts(&engine, L), argc > 1 ? argv[1] : NULL);
     engine.leaving = true; /* what finalizers begin does not wait */
     jigL_close_state(L);
     finish_background(&engine);

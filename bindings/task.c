@@ -18,7 +18,7 @@ struct handle {
 
 struct scope {
     struct jig_task *task;
-    int depth; /* 0 = left */
+    unsigned id; /* 0 = left */
 };
 
 static void handle_ended(void *data, lua_State *co, bool ok, int results)
@@ -127,7 +127,7 @@ static int enter(lua_State *L, bool shield)
     struct scope *scope = lua_newuserdatauv(L, sizeof *scope, 0);
     *scope = (struct scope){jigL_engine(L)->current, 0};
     luaL_setmetatable(L, SCOPE);
-    scope->depth = jigL_limit_enter(L, name, seconds, shield);
+    scope->id = jigL_limit_enter(L, name, seconds, shield);
     return 1;
 }
 
@@ -153,9 +153,9 @@ static int shield(lua_State *L)
 static int scope_close(lua_State *L)
 {
     struct scope *scope = luaL_checkudata(L, 1, SCOPE);
-    if (scope->depth && scope->task == jigL_engine(L)->current)
-        jigL_limit_leave(scope->task, scope->depth);
-    scope->depth = 0;
+    if (scope->id && scope->task == jigL_engine(L)->current)
+        jigL_limit_leave(L, scope->task, scope->id);
+    scope->id = 0;
     return 0;
 }
 
@@ -193,10 +193,8 @@ static int turn(lua_State *L)
         jigL_task_turn(engine->current);
         return jigL_yield(L, 0, turned);
     }
-    if (engine->leaving)
-        return luaL_error(L, "exit");
     jigL_step(engine, 0);
-    return 0;
+    return engine->leaving ? luaL_error(L, "exit") : 0;
 }
 
 /*

@@ -32,6 +32,12 @@ end
 
 loader.locate = locate
 
+-- What a chunk threw, with its file where it does not say it itself.
+local function placed(thrown, file, folder)
+  local text = type(thrown) == "string" and thrown or "an error that has no text"
+  return text:sub(1, #folder) == folder and text or ("%s: %s"):format(file, text)
+end
+
 --- Runs a recipe's chunk and gives what it returns. Does not throw.
 ---@param file string
 ---@param folder string
@@ -53,7 +59,7 @@ function loader.load(file, folder, files)
   if not ok and made == NO_MEMORY then
     return nil, ("%s: not enough memory: the recipe needs more than its slot may take"):format(file)
   end
-  if not ok then return nil, made end
+  if not ok then return nil, placed(made, file, folder) end
   if not made then return nil, ("%s: must return jig.recipe { … }"):format(file) end
   return made
 end

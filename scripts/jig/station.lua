@@ -11,6 +11,7 @@
 --     }
 
 local budget = require "jig.budget"
+local clean = require "jig.output.clean"
 local sandbox = require "jig.sandbox"
 local shape = require "jig.shape"
 local slots = require "jig.slots"
@@ -21,7 +22,7 @@ local station = {}
 ---@class jig.Station
 ---@field name? string      default: the machine's name
 ---@field slots? jig.StationSlot[]  one for each place that a device can be in
----@field slot? string      of a station with one slot: its name; default "A"
+---@field slot? string      of a station with one slot: its name, as in slots; default "A"
 ---@field port? string      and its address
 ---@field cli? jig.StationCli
 ---@field lot? string
@@ -56,7 +57,7 @@ local station = {}
 ---@field env? table<string, string|boolean>  over the few names of jig's environment that it sees: a value; true, as
 ---jig has it; false, not at all
 ---@field cwd? string
----@field accept? integer[]
+---@field accept? integer[]  exit statuses that mean success, 1 to 64; default { 0 }
 ---@field limits? table<string, number>
 ---@field grace? number
 ---@field stop? number
@@ -87,10 +88,31 @@ local station = {}
 
 local seconds = shape.value("seconds, 0 or more", function(v) return type(v) == "number" and v >= 0 end)
 
+-- A shape of texts that C takes, which would see no more than what stands before a NUL.
+local function without_nul(check)
+  return function(value, path, report)
+    if type(value) ~= "string" or not value:find("\0", 1, true) then return check(value, path, report) end
+    report(path, "a string without a NUL", shape.describe(value))
+  end
+end
+
+local text = without_nul(shape.string)
+
+-- Exit statuses that one setting may list.
+local STATUSES_MOST <const> = 64
+
+local statuses_array = shape.array(shape.range(0, 255))
+
+local function statuses(value, path, report)
+  statuses_array(value, path, report)
+  if type(value) ~= "table" or #value >= 1 and #value <= STATUSES_MOST then return end
+  report(path, ("1 to %d exit statuses"):format(STATUSES_MOST), tostring(#value))
+end
+
 local journal_record = shape.record {
-  path = shape.string,
-  emergency = shape.string,
-  key = shape.string,
+  path = text,
+  emergency = text,
+  key = text,
   refusals = shape.range(1, 1000),
 }
 
@@ -101,8 +123,10 @@ local function journal_shape(value, path, report)
   journal_record(value, path, report)
 end
 
+local slot_name = shape.value("a name: 1 to 32 letters, digits and _.:-", slots.is_name)
+
 local slot_record = shape.record({
-  name = shape.value("a name: 1 to 32 letters, digits and _.:-", slots.is_name),
+  name = slot_name,
   port = shape.string,
   recipe = shape.string,
 }, { "name" })
@@ -113,10 +137,12 @@ local function slots_shape(value, path, report)
   shape.array(slot_record)(value, path, report)
 end
 
-local absolute = shape.value("an absolute path", function(v) return type(v) == "string" and v:sub(1, 1) == "/" end)
+local absolute = without_nul(shape.value("an absolute path", function(v)
+  return type(v) == "string" and v:sub(1, 1) == "/"
+end))
 
-local texts = shape.array(shape.value("a string", function(v) return type(v) == "string" and v ~= "" end))
-local trouble = shape.record { statuses = shape.array(shape.range(0, 255)), patterns = texts }
+local texts = shape.array(text)
+local trouble = shape.record { statuses = statuses, patterns = texts }
 
 local short = shape.value("a text of 1 to 128 bytes", function(v)
   return type(v) == "string" and v ~= "" and #v <= 128 and not v:find("\0", 1, true)
@@ -135,7 +161,7 @@ end
 local TAKEN <const> = { PATH = true, HOME = true, USER = true, LOGNAME = true, LANG = true, TZ = true, TMPDIR = true }
 
 local pin_record = shape.record {
-  statuses = shape.array(shape.range(0, 255)),
+  statuses = statuses,
   patterns = texts,
   from = source_shape,
   by = shape.one_of { "descriptor", "environment", "terminal" },
@@ -206,10 +232,15 @@ local function token_shape(value, path, report)
   token_record(value, path, report)
 end
 
+-- A name that an environment can hold.
+local variable_name = without_nul(shape.value("the name of a variable", function(v)
+  return type(v) == "string" and v ~= "" and not v:find("=", 1, true)
+end))
+
 local station_shape = shape.record {
   name = shape.string,
   slots = slots_shape,
-  slot = shape.string,
+  slot = slot_name,
   port = shape.string,
   lot = shape.string,
   operator = shape.string,
@@ -221,13 +252,13 @@ local station_shape = shape.record {
   journal = journal_shape,
   trust = trust_shape,
   cli = shape.record {
-    path = shape.string,
-    arguments = shape.array(shape.value("a string", function(v) return type(v) == "string" end)),
-    env = shape.map(shape.string, shape.value("a string, true or false", function(v)
+    path = text,
+    arguments = shape.array(without_nul(shape.value("a string", function(v) return type(v) == "string" end))),
+    env = shape.map(variable_name, without_nul(shape.value("a string, true or false", function(v)
       return type(v) == "string" or type(v) == "boolean"
-    end)),
-    cwd = shape.string,
-    accept = shape.array(shape.range(0, 255)),
+    end))),
+    cwd = text,
+    accept = statuses,
     limits = shape.record {
       new_device = shape.seconds,
       get_device_configuration = shape.seconds,
@@ -283,6 +314,13 @@ local function contradiction(path, made)
   return made.trust and loose(path, cli) or nil
 end
 
+-- What it threw, fit to be shown, with its file where it does not say it itself.
+local function placed(thrown, path, folder)
+  local said = clean(type(thrown) == "string" and thrown or "an error that has no text")
+  if said:sub(1, #folder) == folder or said:sub(1, #path) == path then return said end
+  return ("%s: %s"):format(path, said)
+end
+
 --- Loads and checks a station file, where its code is bounded: in a slot's state. Does not yield.
 ---@param path string
 ---@param files? table  what its files are read by; default sandbox.files()
@@ -297,7 +335,7 @@ function station.read(path, files)
     return shape.plain(chunk(), path .. ": station", DEEP)
   end)
   if spent then return nil, ("%s: %s"):format(spent.line or path, spent.reason) end
-  if not ok then return nil, tostring(made) end
+  if not ok then return nil, placed(made, path, folder) end
   local at, expected, got = shape.check(station_shape, made)
   if at then
     local place = shape.where(path, at, "return")

@@ -91,4 +91,24 @@ describe("bindings/main", function()
       folder.path .. "/try.lua" }
     assert.same({ 0, "alive" }, { result.exit, result.stderr })
   end)
+
+  it("tells that its output was lost, which is no success but of units", function()
+    local folder <close> = scratch.folder { ["jig/main.lua"] = [[
+      return function()
+        for _ = 1, tonumber(arg[2]) do print "row" end
+        return tonumber(arg[3])
+      end]] }
+    local function into(file, verb, rows, status)
+      return scratch.run { "sh", "-c", ("exec \"$0\" %s %d %d >%s"):format(verb, rows, status, file), scratch.program,
+        env = { JIG_PATH = folder.path } }
+    end
+    for _, case in ipairs { { "journal", 1, 0, 1 }, { "journal", 100000, 0, 1 }, { "journal", 1, 3, 3 },
+      { "run", 1, 0, 0 } } do
+      local result = into("/dev/full", table.unpack(case, 1, 3))
+      assert.equal(case[4], result.exit)
+      assert.matches("^jig: cannot write stdout", result.stderr)
+    end
+    assert.same({ 0, "" }, { into("/dev/full", "journal", 0, 0).exit, into("/dev/full", "journal", 0, 0).stderr })
+    assert.same({ 0, "" }, { into("&-", "journal", 1, 0).exit, into("&-", "journal", 1, 0).stderr })
+  end)
 end)

@@ -251,6 +251,15 @@ describe("jig.task", function()
     local refusals = {
       ["table.sort"] = function(f) table.sort({ 1, 2, 3 }, function() f() return false end) end,
       ["string.gsub"] = function(f) ("abc"):gsub(".", f) end,
+      ["a coroutine in table.sort"] = function(f)
+        table.sort({ 1, 2, 3 }, function()
+          coroutine.wrap(f)()
+          return false
+        end)
+      end,
+      ["a coroutine in a coroutine in string.gsub"] = function(f)
+        ("abc"):gsub(".", function() coroutine.wrap(function() coroutine.wrap(f)() end)() end)
+      end,
       ["load"] = function(f)
         local _, _, message = pcall(load, function() return f() and nil end) -- load gives what its reader throws
         error(message, 0)
@@ -559,6 +568,38 @@ describe("jig.task", function()
         return select(4, clock.sleep(LONG))
       end)
       assert.same({ true, "own" }, { t:join(LONG) })
+    end)
+
+    -- A coroutine that yields inside a limit of its own.
+    local function given_up(seconds)
+      local co = coroutine.create(function()
+        local _ <close> = task.limit("given up", seconds)
+        coroutine.yield()
+      end)
+      assert.is_true(coroutine.resume(co))
+      return co
+    end
+
+    it("of a coroutine that is closed late ends no other", function()
+      local t = task.spawn(function()
+        local _ <close> = task.limit("outer", LONG)
+        local co = given_up(LONG)
+        local _ <close> = task.limit("inner", 0.02)
+        coroutine.close(co)
+        return (select(4, clock.sleep(LONG)))
+      end)
+      assert.same({ true, "inner" }, { t:join(LONG) })
+    end)
+
+    it("of a coroutine that is never closed ends with the one around it", function()
+      local t = task.spawn(function()
+        do
+          local _ <close> = task.limit("outer", LONG)
+          given_up(0.01)
+        end
+        return clock.sleep(0.03)
+      end)
+      assert.same({ true, true }, { t:join(LONG) })
     end)
 
     it("nests eight deep", function()

@@ -129,6 +129,14 @@ local FAILING <const> = {
   { "a yield to the scheduler", before "coroutine.yield(1)", "coroutine.yield outside of any coroutine" },
   { "the task's own coroutine", before "assert(coroutine.resume((coroutine.running())))",
     "cannot resume non-suspended" },
+  -- the session would take what comes later for the end of its own call
+  { "a wait in a coroutine of a comparison", in_session [[
+      table.sort({ 1, 2 }, function() coroutine.wrap(function() jig.sleep(0.01) end)() end)]],
+    "clock.sleep cannot wait here" },
+  { "the same with a call of the service", in_session [[
+      table.sort({ 1, 2 }, function()
+        coroutine.wrap(function() unit:get_device_configuration "x" end)()
+      end)]], "session:get_device_configuration cannot wait here" },
   { "closing the task's coroutine", before "coroutine.close((coroutine.running()))",
     "cannot close a running coroutine" },
   -- what is handed to jig

@@ -77,6 +77,8 @@ describe("jig.loader", function()
   local refused = {
     { "a file that cannot be parsed", "return {", "recipe.lua:1: unexpected symbol near <eof>" },
     { "a file that fails", "\nerror 'boom'", "recipe.lua:2: boom" },
+    { "a file that throws no text", "error()", "recipe.lua: nil" },
+    { "a file that throws a text without a line", "error('no', 0)", "recipe.lua: no" },
     { "a file that returns nothing", "", "recipe.lua: must return jig.recipe { … }" },
     { "a plain table", "return { name = 'x', limits = 'x' }", "recipe.lua: must return jig.recipe { … }" },
     { "a fault that is thrown", "error(require 'jig'.fault 'cli.refused')", "cli.refused (402): " },

@@ -70,6 +70,11 @@ local function prove(subject, o)
   return proof.violations > 0 and 1 or 0
 end
 
+-- What is thrown in a proof is a mistake of jig's own, but for one thing.
+local function explain(thrown)
+  return thrown == explorer.INTERRUPTED and thrown or debug.traceback(thrown, 2)
+end
+
 -- Why a recipe that is there cannot be proven.
 local function lacks_device(path)
   local file, folder = locate(path)
@@ -96,7 +101,7 @@ return function(words)
     return 2
   end
   local held <close> = subject
-  local went, result = xpcall(prove, debug.traceback, held, o)
+  local went, result = xpcall(prove, explain, held, o)
   if went then return result end
   say(tostring(result))
   return 2

@@ -1,6 +1,7 @@
 --- jig udev: prints udev rules for the devices that recipes match. Exit 0; 1 when a recipe cannot be loaded, or none
 --- of them names a device; 2.
 
+local clean = require "jig.output.clean"
 local devices = require "jig.udev.devices"
 local options = require "jig.commands.options"
 local recipe = require "jig.recipe"
@@ -32,7 +33,7 @@ local function tell(about)
   local whole = true
   for _, one in ipairs(about.recipes) do
     if one.trouble then
-      say(one.trouble)
+      say(clean(one.trouble))
       whole = false
     elseif on_usb(one.recipe) and #devices.of { slots = {}, recipes = { one } } == 0 then
       say(("%s: its port names no vid of a USB device: no rule is made of it"):format(one.file))

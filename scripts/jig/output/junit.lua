@@ -1,6 +1,8 @@
 --- `jig run --junit FILE`: one test case per attempt, in the form that CI servers read. A unit's fault is a
 -- failure, a station's (cli.missing, cli.token, tool.journal) an error.
 
+local whole = require "jig.output.whole"
+
 local junit = {}
 
 local ESCAPES <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
@@ -72,15 +74,13 @@ junit.TAIL = "  </testsuite>\n</testsuites>\n"
 ---@param recipe string     its name
 ---@param ended table[]     the events of ended attempts; `recipe` in one: that of its slot
 function junit.write(path, recipe, ended)
-  local file, message = io.open(path, "w")
-  if not file then return nil, message end
   local total, cases = junit.counts(), {}
   for i, event in ipairs(ended) do
     total:add(event)
     cases[i] = junit.case(event, event.recipe or recipe)
   end
-  file:write(total:head(recipe), table.concat(cases), junit.TAIL)
-  return file:close()
+  local message = whole(path, total:head(recipe) .. table.concat(cases) .. junit.TAIL)
+  return not message or nil, message
 end
 
 return junit

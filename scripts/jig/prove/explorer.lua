@@ -176,9 +176,16 @@ end
 -- The loop has a turn every few paths: Ctrl-C is heard there.
 local EVERY <const> = 8
 
+--- What is thrown then.
+explorer.INTERRUPTED = "it was interrupted"
+
+local function give_way()
+  if not pcall(task.turn) then error(explorer.INTERRUPTED, 0) end
+end
+
 -- Goes a path and adds it to a list.
 local function visit(proof, subject, steps, list)
-  if #list % EVERY == 0 then task.turn() end
+  if #list % EVERY == 0 then give_way() end
   local went, path, history = pcall(explorer.go, subject, steps)
   if not went then
     path, history = failed(subject, steps, path)

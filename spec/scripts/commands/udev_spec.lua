@@ -22,6 +22,13 @@ describe("jig udev", function()
     assert.truthy(stdout:find('GROUP="line3"', 1, true) and not stdout:find('GROUP="dialout"', 1, true))
   end)
 
+  it("lets no recipe control the terminal", function()
+    local folder <close> = scratch.folder { ["recipe.lua"] = "error 'a\\27[31mred'" }
+    local _, stderr, status = scratch.capture(command, { folder.path })
+    assert.equal(1, status)
+    assert.truthy(stderr:find("recipe.lua:1: a?[31mred", 1, true), stderr)
+  end)
+
   it("prints those of a station's slots, too", function()
     local folder <close> = with '{ "serial", match = { vid = 0x0403, pid = 0x6001 } }'
     local station = folder:write("station.lua", [[return { slots = {

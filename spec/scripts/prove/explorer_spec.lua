@@ -9,6 +9,15 @@ describe("jig.prove.explorer", function()
   before_each(function() subject = proofs.subject() end)
   after_each(function() getmetatable(subject).__close(subject) end)
 
+  it("ends at once where the program is told to end, and says so", function()
+    local clock = require "jig.clock"
+    local sleep = clock.sleep
+    clock.sleep = function() error "exit" end -- as jig.clock does then
+    local ok, thrown = pcall(explorer.prove, subject, { singles = true })
+    clock.sleep = sleep
+    assert.same({ false, "it was interrupted" }, { ok, thrown })
+  end)
+
   it("goes as many paths as the table has cells over the clean run, each once", function()
     local proof = explorer.prove(subject, { singles = true })
     assert.equal(0, proof.violations)

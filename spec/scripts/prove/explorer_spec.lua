@@ -2,6 +2,7 @@ local explorer = require "jig.prove.explorer"
 local faults = require "jig.prove.faults"
 local proofs = require "spec.support.proofs"
 local report = require "jig.prove.report"
+local task = require "jig.task"
 
 describe("jig.prove.explorer", function()
   local subject
@@ -10,11 +11,10 @@ describe("jig.prove.explorer", function()
   after_each(function() getmetatable(subject).__close(subject) end)
 
   it("ends at once where the program is told to end, and says so", function()
-    local clock = require "jig.clock"
-    local sleep = clock.sleep
-    clock.sleep = function() error "exit" end -- as jig.clock does then
+    local turn = task.turn
+    task.turn = function() error "exit" end -- as it does then
     local ok, thrown = pcall(explorer.prove, subject, { singles = true })
-    clock.sleep = sleep
+    task.turn = turn
     assert.same({ false, "it was interrupted" }, { ok, thrown })
   end)
 

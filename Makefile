@@ -62,7 +62,7 @@ endif
 say = $(if $(V),,@echo "  $(1) $@";)
 
 PROGRAMS = $(BUILD)/jig $(BUILD)/factory_tool $(BUILD)/device
-SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim tls fakeusb mockdev memory)
+SPEC_MODULES = $(patsubst %,$(BUILD)/spec/%.so,core loop ledger journal peer ptyshim slowname tls fakeusb mockdev memory)
 
 all: $(PROGRAMS)
 

@@ -51,10 +51,43 @@ static void to_stderr(void *data, enum jig_log_level level, const char *line)
     fprintf(stderr, "%s\n", line);
 }
 
+/* What a signal meets first: it is the loop's to tell of, which has no turn while a script
+ * computes. Where nobody claimed signals another one ends the program then, as if nobody caught it.
+ */
+static struct {
+    const struct jig_engine *engine;
+    void (*loop_handler)(int signum);
+    volatile sig_atomic_t unheard;
+} first;
+
+static void signal_met(int signum)
+{
+    if (first.unheard && !first.engine->signals_claimed) {
+        signal(signum, SIG_DFL);
+        raise(signum); /* when this returns */
+        return;
+    }
+    first.unheard = 1;
+    first.loop_handler(signum);
+}
+
+/* Takes the place of the loop's handler, which is one for all signals. */
+static void meet(const struct jig_engine *engine, int signum)
+{
+    struct sigaction action;
+    if (sigaction(signum, NULL, &action) < 0)
+        return;
+    first.engine = engine;
+    first.loop_handler = action.sa_handler;
+    action.sa_handler = signal_met;
+    sigaction(signum, &action, NULL);
+}
+
 /* Nobody claimed the signal: the scripts end, sessions are reported. A second one ends at once. */
 static void signal_arrived(void *data, int signum)
 {
     struct jig_engine *engine = data;
+    first.unheard = 0;
     engine->signals++;
     engine->signum = signum;
     jigL_wake(engine->signal_wait);
@@ -81,9 +114,13 @@ static bool ignored(int signum)
 static int catch_signals(struct jig_engine *engine, struct jig_error *err)
 {
     int rc = JIG_OK;
-    for (size_t i = 0; rc == JIG_OK && i < ENDING; i++)
-        if (!ignored(ending[i]))
-            rc = jig_loop_signal(engine->loop, ending[i], signal_arrived, engine, err);
+    for (size_t i = 0; rc == JIG_OK && i < ENDING; i++) {
+        if (ignored(ending[i]))
+            continue;
+        rc = jig_loop_signal(engine->loop, ending[i], signal_arrived, engine, err);
+        if (rc == JIG_OK)
+            meet(engine, ending[i]);
+    }
     return rc;
 }
 
@@ -205,6 +242,10 @@ int main(int argc, char **argv)
         status = EXIT_UNREPORTED;
     hold_signals();
     close_journal(&engine);
+    if (jig_loop_looks_up(engine.loop)) { /* for nobody any more */
+        fflush(NULL);
+        _exit(status);
+    }
     jigL_engine_close(&engine);
     return status;
 }

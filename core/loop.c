@@ -38,6 +38,7 @@ struct jig_loop {
     size_t timers, heap_size;
     struct jig_deferred *deferred, **deferred_end;
     size_t outside; /* wanted descriptors and look-ups under way */
+    size_t lookups; /* of those, the look-ups */
     size_t watches;
     size_t events; /* callbacks of either since the loop began */
     struct signal_entry signals[MAX_SIGNALS];
@@ -422,6 +423,7 @@ static void lookup_done(uv_getaddrinfo_t *request, int status, struct addrinfo *
     struct jig_lookup *lookup = request->data;
     lookup->loop->events++;
     lookup->loop->outside--;
+    lookup->loop->lookups--;
     if (lookup->fn && status < 0) {
         struct jig_error err;
         jig_fail(&err, JIG_ENOTFOUND, "cannot find host '%s': %s", lookup->host,
@@ -457,6 +459,7 @@ struct jig_lookup *jig_lookup_start(struct jig_loop *loop, const char *host, con
         return NULL;
     }
     loop->outside++;
+    loop->lookups++;
     loop->uv_stale = true;
     return lookup;
 }
@@ -465,6 +468,11 @@ void jig_lookup_cancel(struct jig_lookup *lookup)
 {
     lookup->fn = NULL;
     uv_cancel((uv_req_t *)&lookup->request);
+}
+
+bool jig_loop_looks_up(const struct jig_loop *loop)
+{
+    return loop->lookups > 0;
 }
 
 /* ---- life ---- */

@@ -119,6 +119,10 @@ struct jig_lookup *jig_lookup_start(struct jig_loop *loop, const char *host, con
 /* The callback will not come; what the pool still does is discarded. Only before the callback. */
 void jig_lookup_cancel(struct jig_lookup *lookup);
 
+/* Whether the pool still does one, a cancelled one included. It cannot be ended: the loop's end,
+ * and exit(), wait for it, as long as the resolver takes. */
+bool jig_loop_looks_up(const struct jig_loop *loop);
+
 /* ---- calls from another thread ---- */
 
 struct jig_bell;

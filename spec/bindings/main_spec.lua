@@ -1,12 +1,19 @@
 -- The program as it is started; what its scripts do then: spec/scripts/main_spec.lua.
 
+local lfs = require "lfs"
+local proc = require "jig.proc"
 local scratch = require "spec.support.scratch"
+local wires = require "spec.support.wires"
+
+local SIGTERM <const> = 15
 
 -- Runs text as the first of jig's scripts.
 local function as_main(text, words)
   local folder <close> = scratch.folder { ["jig/main.lua"] = text }
   words = words or {}
-  words.env = { JIG_PATH = folder.path }
+  words.env = { JIG_PATH = folder.path, LD_PRELOAD = words.preload or nil, SLOWNAME_SECONDS = "60",
+    ASAN_OPTIONS = words.preload and "verify_asan_link_order=0" or nil }
+  words.preload = nil
   return scratch.jig(words)
 end
 
@@ -90,6 +97,26 @@ describe("bindings/main", function()
     local result = scratch.run { "sh", "-c", "\"$0\" \"$1\" | head -n 1 >/dev/null", scratch.program,
       folder.path .. "/try.lua" }
     assert.same({ 0, "alive" }, { result.exit, result.stderr })
+  end)
+
+  it("does not wait for a name at its end that nobody looks for any more", function()
+    local result = as_main([[return function()
+      print(select(4, require("jig.port").open("tcp:device.example:7", { limit = 0.1 })))
+      return 3
+    end]], { preload = wires.build .. "/spec/slowname.so", limit = 30 })
+    assert.same({ "open\n", "", 3 }, { result.stdout, result.stderr, result.exit })
+  end)
+
+  it("ends at a second signal where the loop has no turn to hear of the first", function()
+    local folder <close> = scratch.folder { ["endless.lua"] = [[
+      io.open(arg[1], "w"):close()
+      while true do pcall(error) end]] }
+    local child <close> = assert(proc.start { scratch.program, folder.path .. "/endless.lua", folder.path .. "/begun" })
+    wires.eventually(function() return lfs.attributes(folder.path .. "/begun") end)
+    child:kill(SIGTERM)
+    assert.is_nil(child:wait(0.1))
+    child:kill(SIGTERM)
+    assert.equal(SIGTERM, assert(child:wait(30)).signal)
   end)
 
   it("tells that its output was lost, which is no success but of units", function()

@@ -116,6 +116,11 @@ local OF_A_THREAD <const> = {
   ["bindings/editline.o"] = "own", -- the editor whose thread it is, which libedit's callbacks are not told
 }
 
+-- What belongs to the process, as its signals do: the name of the variable.
+local OF_THE_PROCESS <const> = {
+  ["bindings/main.o"] = "first", -- what a signal's handler sees, which is told nothing but the signal
+}
+
 -- Sources that have no spec of their own at the same path.
 local COVERED <const> = {
   ["core/beneath.c"] = "spec/bindings/source_spec.lua: what leads out of a folder",
@@ -371,8 +376,9 @@ describe("the layers", function()
         symbols = symbols + 1
         local mutable = section == "*COM*"
           or section:match("^%.t?bss") or section:match("^%.t?data") and not section:match("^%.data%.rel%.ro")
-        local of_a_thread = section and section:match("^%.tbss") and OF_A_THREAD[(object or ""):match("[^/]*/[^/]*$")]
-        if name == of_a_thread then mutable = false end
+        local from = (object or ""):match("[^/]*/[^/]*$")
+        local of_a_thread = section and section:match("^%.tbss") and OF_A_THREAD[from]
+        if name == of_a_thread or name == OF_THE_PROCESS[from] then mutable = false end
         -- what begins with "__" or ".L" was added by the compiler's own checks
         assert(not mutable or name:match("^__") or name:match("^%.?L"),
           ("%s: %s is a variable in %s"):format(object, name, section))

@@ -72,11 +72,19 @@ describe("jig ports", function()
       local bench <close>, next_line = watching ""
       assert.equal("+ usb:?path=1-2  /dev/bus/usb/001/002  1209:0001  A17", next_line())
       bench:call "mocked.plug { at = '1-3', number = 3, tty = 'ttyUSB0', driver = 'ftdi_sio' } return"
-      local came = { next_line(), next_line() }
-      table.sort(came)
-      assert.matches("^%+ serial:/dev/serial/by%-path/pci.*  /dev/ttyUSB0  1209:0001  .*driver ftdi_sio$", came[1])
-      -- a driver comes when the device has been there for a while
-      assert.matches("^%+ usb:%?path=1%-3  /dev/bus/usb/001/003  1209:0001", came[2])
+      local patterns = {
+        "^%+ serial:/dev/serial/by%-path/pci.*  /dev/ttyUSB0  1209:0001  .*driver ftdi_sio$",
+        "^%+ usb:%?path=1%-3  /dev/bus/usb/001/003  1209:0001", -- a driver comes when it has been there for a while
+      }
+      -- umockdev makes a terminal in steps: one that is seen before it is whole goes, and comes as it is
+      for _ = 1, 4 do
+        local line = next_line()
+        for i = #patterns, 1, -1 do
+          if line:find(patterns[i]) then table.remove(patterns, i) end
+        end
+        if #patterns == 0 then break end
+      end
+      assert.same({}, patterns)
       bench:call "mocked.unplug '1-2' return"
       assert.equal("- usb:?path=1-2  /dev/bus/usb/001/002  1209:0001  A17", next_line())
       bench:call [[

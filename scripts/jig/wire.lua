@@ -26,9 +26,9 @@ wire.methods = {}
 -- Apart from the methods, so that a recipe finds no way to it.
 local meta = { __index = wire.methods, __name = "jig.wire", __metatable = false }
 
--- What stands behind a wire: handle; limits; lines (name -> value that was set); budget (bytes that may still be
--- written in this exchange, nil = no bound); release (of a further wire: the unit is told that it is closed); is_lent
--- (the unit's port: whoever runs the attempt closes it).
+-- What stands behind a wire: handle; limits; lines (name -> value that was set); bound (left: bytes that
+-- may still be written in this exchange; outer: the bound before it); release (of a further wire: the unit is told that
+-- it is closed); is_lent (the unit's port: whoever runs the attempt closes it).
 local insides = setmetatable({}, { __mode = "k" })
 
 -- Bytes that `expect` looks through at most.
@@ -167,9 +167,10 @@ end
 ---@param limit? number  default limits.write
 function wire:write(bytes, limit)
   local handle, inside = handle_of(self, "write", "string", bytes)
-  if inside.budget then
-    inside.budget = inside.budget - #bytes
-    if inside.budget < 0 then
+  local bound = inside.bound
+  if bound then
+    bound.left = bound.left - #bytes
+    if bound.left < 0 then
       error(fault.new("connectivity.lost", { reason = "blocks were sent again too often" }), 0)
     end
   end
@@ -237,8 +238,20 @@ function wire:pulse(name, seconds)
   local now = inside.lines[name]
   if now == nil then now = name ~= "break" end
   wire.set(self, name, not now)
-  check(clock.sleep(seconds))
-  wire.set(self, name, now)
+  local slept, message, code, which = clock.sleep(seconds)
+  wire.set(self, name, now) -- also when it was cut short
+  check(slept, message, code, which)
+end
+
+-- Those that were entered since stay: a coroutine that was left may close its own at any time.
+local function leave(inside, bound)
+  if inside.bound == bound then
+    inside.bound = bound.outer
+    return
+  end
+  local one = inside.bound
+  while one and one.outer ~= bound do one = one.outer end
+  if one then one.outer = bound.outer end
 end
 
 --- Bounds the bytes that may be written until the value that it gives is closed; then the bound before it, if there was
@@ -247,9 +260,9 @@ end
 ---@return any  to be closed
 function wire:bound(bytes)
   local inside = insides[self]
-  local outer = inside.budget
-  inside.budget = bytes
-  return setmetatable({}, { __close = function() inside.budget = outer end })
+  local bound = { left = bytes, outer = inside.bound }
+  inside.bound = bound
+  return setmetatable({}, { __close = function() leave(inside, bound) end })
 end
 
 --- Bytes received and sent so far.

@@ -200,18 +200,33 @@ describe("jig.wire", function()
     other:close()
   end)
 
-  it("pulses a line to its other value and back, from what it was set to", function()
+  -- A wire whose lines are known by what was set, in order.
+  local function lines()
     local sets = {}
     local handle = { set = function(_, name, value)
       sets[#sets + 1] = name .. "=" .. tostring(value)
       return true
     end }
-    local w = wire.open("any", "A", {}, nil, function() return handle end)
+    return wire.open("any", "A", {}, nil, function() return handle end), sets
+  end
+
+  it("pulses a line to its other value and back, from what it was set to", function()
+    local w, sets = lines()
     w:pulse("dtr", 0)
     w:pulse("break", 0)
     w:set("rts", false)
     w:pulse("rts", 0)
     assert.same({ "dtr=false", "dtr=true", "break=true", "break=false", "rts=false", "rts=true", "rts=false" }, sets)
+  end)
+
+  it("gives a line back when the time of a pulse is cut short", function()
+    local w, sets = lines()
+    local pulsing = task.spawn(w.pulse, w, "dtr", LONG)
+    while #sets == 0 do task.turn() end
+    pulsing:interrupt()
+    local ok, thrown = pulsing:join(LONG)
+    assert.same({ false, "tool.interrupted" }, { ok, thrown.name })
+    assert.same({ "dtr=false", "dtr=true" }, sets)
   end)
 
   it("bounds what is written until the bound is closed", function()
@@ -242,6 +257,18 @@ describe("jig.wire", function()
     w:write "h"
     assert.matches("blocks were sent again too often", thrown_by(w.write, w, "i").reason)
     assert.equal("abcdefgh", other:read(8, LONG))
+  end)
+
+  it("is bounded whatever other bound is closed meanwhile", function()
+    local w <close>, other = open()
+    local early = wire.bound(w, 5) -- as in a coroutine that was left
+    local bound <close> = wire.bound(w, 3)
+    assert.is_table(bound)
+    getmetatable(early).__close(early)
+    getmetatable(early).__close(early)
+    w:write "abc"
+    assert.matches("blocks were sent again too often", thrown_by(w.write, w, "d").reason)
+    other:close()
   end)
 
   it("shows a recipe its methods and nothing of what stands behind them", function()

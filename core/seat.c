@@ -305,7 +305,7 @@ int64_t jig_seats_end_orphan(struct jig_seats *seats, int number, int64_t grace,
     if (seat->ending != record.cli) {
         signal_cli(seat, &record, SIGTERM);
         seat->ending = record.cli;
-        seat->kill_at = now + grace;
+        seat->kill_at = grace < JIG_FOREVER - now ? now + grace : JIG_FOREVER;
         *ended = record;
     } else if (now >= seat->kill_at) {
         signal_cli(seat, &record, SIGKILL);

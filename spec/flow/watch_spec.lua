@@ -156,6 +156,13 @@ describe("a watched station", function()
     other:close()
   end)
 
+  it("ends as a station in trouble when the scanner is not there", function()
+    local told = scratch.jig { "run", "examples/thermostat", "--cli", station.factory_tool, "--no-journal", "--watch",
+      "--start", "scan", "--scanner", "serial:/dev/nowhere", "--slot", "A=tty:/nowhere/a" }
+    assert.equal(4, told.exit, told.stderr)
+    assert.matches("no unit is started any more: start: cannot find /dev/nowhere", told.stderr, 1, true)
+  end)
+
   it("ends when the lines have ended before it began", function()
     local told = assert(proc.start({
       "sh", "-c", ': | "$0" "$@"', station.jig, "run", "examples/thermostat", "--cli", station.factory_tool,

@@ -280,8 +280,13 @@ local function heed_pin(units, handle)
   end
 end
 
+-- Whether lines are over as they may be: the end of stdin. A scanner that is not there, or is lost, is trouble.
+local function is_their_end(scanner, code)
+  return code == "lost" and scanner:find("^stdin:") ~= nil
+end
+
 -- Starts slots as lines come in. Gives what is to see every event.
-local function heed_starts(o, units, handle)
+local function heed_starts(o, units, handle, counted)
   if not (o.watching and o.watching.start) then return function() end end
   local begin_units = require("jig.trigger").new(o.watching.start,
     function(name, message)
@@ -291,7 +296,8 @@ local function heed_starts(o, units, handle)
     end,
     function(text) handle { event = "note", text = text } end)
   task.spawn(function()
-    local message = begin_units:listen(o.watching.scanner)
+    local message, code = begin_units:listen(o.watching.scanner)
+    if not is_their_end(o.watching.scanner, code) then counted:note(tally.STATION) end
     handle { event = "note", text = "no unit is started any more: " .. message }
     units:send_all { last = true }
   end)
@@ -320,7 +326,7 @@ local function run(o, config, list, settings)
     return counted:status(), counted, message
   end
   keep_ticking(output)
-  heed[1], heed[2] = heed_pin(units, handle), heed_starts(o, units, handle)
+  heed[1], heed[2] = heed_pin(units, handle), heed_starts(o, units, handle, counted)
   units:run(slot_configs(config, list))
   local open = session.unreported()
   if open > 0 then

@@ -475,7 +475,7 @@ describe("jig.task", function()
 
     it("is a round of the loop outside any task", function()
       local a, b = wire()
-      local ends <close> = both(a, b)
+      local _ <close> = both(a, b)
       local got
       local reader = task.spawn(function() got = a:read(1, LONG) end)
       task.turn() -- it waits

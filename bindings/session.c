@@ -29,6 +29,7 @@ struct lsession {
     int exit_status;
     struct jig_error err;
     struct jig_factory_answer answer;
+    char fingerprint[JIG_CLI_FINGERPRINT_CAP + 1]; /* "" = none was read */
     int64_t waited, waited_all; /* ns at the gate, in the latest call and in all */
 };
 
@@ -431,7 +432,9 @@ static void call_ended(void *data, const struct jig_session_result *result)
     s->waited = result->waited;
     s->exit_status = result->exit_status;
     s->err = result->err;
+    jig_factory_answer_release(&s->answer); /* of a call whose waiter has gone without it */
     s->answer = *result->answer;
+    memcpy(s->fingerprint, s->answer.fingerprint, sizeof s->fingerprint);
     memset(result->answer, 0, sizeof *result->answer);
     jigL_wake(&s->wait);
 }
@@ -640,6 +643,20 @@ static int waited(lua_State *L)
     return 2;
 }
 
+/*
+ * session:fingerprint() -> the one that handle_device_response read; nil: none. Also when who
+ * called it was ended before it had the answer. Does not yield.
+ */
+static int fingerprint(lua_State *L)
+{
+    const struct lsession *s = to_session(L);
+    if (s->fingerprint[0])
+        lua_pushstring(L, s->fingerprint);
+    else
+        luaL_pushfail(L);
+    return 1;
+}
+
 static int id(lua_State *L)
 {
     lua_pushstring(L, jig_session_id(to_session(L)->session));
@@ -694,6 +711,7 @@ int luaopen_jig_session(lua_State *L)
         {"id", id},
         {"on_wait", on_wait},
         {"waited", waited},
+        {"fingerprint", fingerprint},
         {"close", session_close},
         {NULL, NULL},
     };

@@ -71,16 +71,48 @@ bool jig_secret_is(const struct jig_secret *secret, const void *bytes, size_t n)
     return n == secret->size && CRYPTO_memcmp(secret->bytes, bytes, n) == 0;
 }
 
-/* Where two places overlap, the second is found before the first is written over: `shown` may be
- * the text itself. */
+/* For each beginning of the secret, how long the longest shorter one is that it ends with. */
+static void find_borders(const struct jig_secret *secret, uint16_t *borders)
+{
+    const uint8_t *bytes = secret->bytes;
+    borders[0] = 0;
+    for (size_t i = 1, k = 0; i < secret->size; i++) {
+        while (k > 0 && bytes[i] != bytes[k])
+            k = borders[k - 1];
+        k += bytes[i] == bytes[k];
+        borders[i] = (uint16_t)k;
+    }
+}
+
+/* From `at` on. No byte is looked at twice: what is written over was seen. */
+static void hide_from(const struct jig_secret *secret, const uint16_t *borders, const uint8_t *text,
+                      uint8_t *shown, size_t at, size_t n)
+{
+    for (size_t k = 0, hidden = 0; at < n; at++) {
+        while (k > 0 && (k == secret->size || text[at] != secret->bytes[k]))
+            k = borders[k - 1];
+        k += text[at] == secret->bytes[k];
+        if (k < secret->size)
+            continue;
+        size_t first = at + 1 - k;
+        first = first > hidden ? first : hidden;
+        hidden = at + 1;
+        memset(shown + first, '*', hidden - first);
+    }
+}
+
+/* In a time that is the text's and the secret's, however often it stands there: a search for each
+ * place would take their product. `shown` may be the text itself. */
 void jig_secret_hide(const struct jig_secret *secret, const void *text, void *shown, size_t n)
 {
-    const uint8_t *begin = text, *end = begin + n, *next;
-    for (const uint8_t *at = memmem(begin, n, secret->bytes, secret->size); at; at = next) {
-        next = memmem(at + 1, (size_t)(end - at - 1), secret->bytes, secret->size);
-        size_t left = next ? (size_t)(next - at) : secret->size;
-        memset((uint8_t *)shown + (at - begin), '*', left < secret->size ? left : secret->size);
-    }
+    const uint8_t *begin = text;
+    const uint8_t *at = memmem(begin, n, secret->bytes, secret->size);
+    if (!at)
+        return;
+    uint16_t borders[JIG_SECRET_CAP];
+    find_borders(secret, borders);
+    hide_from(secret, borders, text, shown, (size_t)(at - begin), n);
+    explicit_bzero(borders, sizeof borders);
 }
 
 /* ---- where a PIN comes from ---- */

@@ -54,7 +54,7 @@ end
 local function report(unit, made, result)
   local truth = units.truth(unit)
   if not (truth.session and truth.session:owes()) then return end
-  units.enter(unit, "report")
+  pcall(units.enter, unit, "report")
   local ok, message = units.report(unit, made.code, made.reason, made.name, made.phase)
   result.reported = ok == true
   result.report_trouble = message
@@ -99,28 +99,42 @@ local function fault_of(thrown, spent)
   return fault.from(thrown)
 end
 
+-- Of what was thrown where no fault could be made of it any more.
+local function last_resort(thrown)
+  local readable, line = pcall(first_line, thrown)
+  return fault.from(readable and line or "an error that has no text")
+end
+
 -- Calls a step of the end. What it throws costs the pass, but neither the result nor the steps behind it.
 local function guard(result, f, ...)
   local ok, thrown = pcall(f, ...)
   if ok then return end
   result.passed = false
-  local readable, line = pcall(first_line, thrown)
-  result.fault = result.fault or fault.from(readable and line or "an error that has no text")
+  result.fault = result.fault or last_resort(thrown)
 end
 
-local function fail(unit, folder, thrown, spent, result)
+-- What is reported. The recipe may have written into what it threw, and have filled its memory.
+local function settled(unit, folder, thrown, spent)
   local made = fault_of(thrown, spent)
   budget.run_after(folder, nil, units.complete, unit, made)
   local was_there = made == units.truth(unit).failed
   made = fault.checked(made)
   if not was_there then made = units.unless_stopped(made) end
   made.slot = made.slot or units.truth(unit).slot
-  result.fault = made
-  guard(result, report, unit, made, result)
+  return made
+end
+
+-- The report hangs on nothing that may go wrong before it.
+local function fail(unit, folder, thrown, spent, result)
+  local ok, made = pcall(settled, unit, folder, thrown, spent)
+  result.fault = ok and made or last_resort(made)
+  guard(result, report, unit, result.fault, result)
   result.reset_trouble = clean_up(unit, folder)
 end
 
-local function close_session(session, result)
+local function close_session(unit, session, result)
+  local truth = units.truth(unit)
+  truth.fingerprint = truth.fingerprint or session:fingerprint() -- its verb may have ended before it had that
   result.unreported = session:owes()
   result.gate_seconds = select(2, session:waited())
   session:close()
@@ -143,10 +157,12 @@ function attempt.run(unit, options)
   if ok then
     result.passed = true
   else
+    truth.ending = true
     guard(result, fail, unit, folder, thrown, spent, result)
   end
-  if truth.session then guard(result, close_session, truth.session, result) end
+  if truth.session then guard(result, close_session, unit, truth.session, result) end
   if truth.handle then guard(result, close_ports, unit, result) end
+  truth.over = true
   result.fingerprint = truth.fingerprint
   result.manufactured_with_fault = (truth.fingerprint and not result.passed) or nil
   result.phases = units.durations(unit)

@@ -48,19 +48,31 @@ function loader.load(file, folder, files)
   -- What a recipe seeds is gone with it; where time is simulated each run is the same. Lua's own seed is the second and
   -- an address: the same for units that begin within a second.
   if clock.simulated() then math.randomseed(1) else math.randomseed(math.floor(clock.now() * 1e9), os.time()) end
-  local env = sandbox.environment(folder, loader.api(file), files)
-  local chunk, message = files:load(file, env)
-  if not chunk then return nil, message end
-  local ok, made, spent = budget.run(folder, tostring, function()
+  local api, loaded = loader.api(file), false
+  -- No limit is around it: those of a unit begin with its attempt.
+  function api.sleep(seconds)
+    if not loaded then error("jig.sleep: nothing waits while a recipe is loaded", 2) end
+    return sleep(seconds)
+  end
+  local env = sandbox.environment(folder, api, files)
+  local unreadable
+  local ok, made, spent = budget.run(folder, tostring, function() -- compiling is work, too
+    local chunk, message = files:load(file, env)
+    if not chunk then
+      unreadable = message
+      return nil
+    end
     local returned = chunk()
     return recipe.is(returned) and recipe.sealed(returned, file)
   end)
   if spent then return nil, ("%s: %s"):format(spent.line or file, spent.reason) end
+  if unreadable then return nil, unreadable end
   if not ok and made == NO_MEMORY then
     return nil, ("%s: not enough memory: the recipe needs more than its slot may take"):format(file)
   end
   if not ok then return nil, placed(made, file, folder) end
   if not made then return nil, ("%s: must return jig.recipe { … }"):format(file) end
+  loaded = true
   return made
 end
 

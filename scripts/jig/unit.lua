@@ -157,7 +157,7 @@ function unit:enter(name)
   local last = phases[#phases]
   if last then last.seconds = now - last.at end
   phases[#phases + 1] = { name = name, at = now }
-  rawset(truth.shown, #phases, { name = name, at = now })
+  pcall(rawset, truth.shown, #phases, { name = name, at = now }) -- a recipe may have filled it to the brim
   truth.context.emit { event = "phase", phase = name }
 end
 
@@ -197,6 +197,7 @@ local function verb(f)
   return function(self, ...)
     local truth = truths[self]
     if not truth then error("it is unit:…(…), with a colon", 2) end
+    if truth.over then error("the attempt at this unit is over: each has a unit of its own", 2) end
     if truth.failed then error(truth.failed, 0) end
     local results = table.pack(xpcall(call, truth.catch, f, self, truth, ...))
     if results[1] then return table.unpack(results, 2, results.n) end
@@ -240,8 +241,14 @@ function unit:report(code, reason, name, phase)
   return through_gate(self, at, at:report_error(code, reason, name, phase))
 end
 
-local function bytes_of(response)
+-- What is made when it is looked at is made by the recipe's code, in which another verb may have failed.
+local function go_on(self)
+  if truths[self].failed then error(truths[self].failed, 0) end
+end
+
+local function bytes_of(self, response)
   if type(response) == "table" then response = response.payload end
+  go_on(self)
   if type(response) ~= "string" then
     error("expected the device's response: the frame that exchange gave, or its bytes", 0)
   end
@@ -254,6 +261,7 @@ end
 unit.new_device = verb(function(self)
   local truth = truths[self]
   if truth.session then error("new_device was already called in this attempt", 0) end
+  if truth.ending then error("new_device comes too late: this attempt has failed", 0) end
   serial_number.pin(self, truth)
   tell_serial(truth, truth.serial)
   truth.session_id = truth.context.new_id(self)
@@ -281,7 +289,7 @@ end
 ---@param response jig.Frame|string
 ---@return jig.Frame request
 unit.get_device_configuration = verb(function(self, response)
-  local bytes = bytes_of(response)
+  local bytes = bytes_of(self, response)
   local at = opened(self)
   unit.enter(self, "get_device_configuration")
   local request = check_call(through_gate(self, at, at:get_device_configuration(bytes)))
@@ -295,7 +303,7 @@ end)
 ---@param response jig.Frame|string
 ---@return string fingerprint  of the device's certificate, as the CLI printed it
 unit.handle_device_response = verb(function(self, response)
-  local bytes = bytes_of(response)
+  local bytes = bytes_of(self, response)
   local at = opened(self)
   unit.enter(self, "handle_device_response")
   local fingerprint, message, code, stage, unrecorded =
@@ -420,7 +428,7 @@ end
 -- The recipe's own exchange. With link = "arq" it may send blocks again, so what it writes is bounded.
 local function exchange_hook(self, request)
   drop_input(self)
-  local budget = #(request.payload or "") * ARQ_FACTOR + ARQ_SLACK
+  local budget = (type(request.payload) == "string" and #request.payload or 0) * ARQ_FACTOR + ARQ_SLACK
   local limit <close> = truths[self].recipe.link == "arq" and wire.bound(truths[self].port, budget) or nil
   local truth = truths[self]
   local hook = truth.hook
@@ -466,6 +474,7 @@ end
 unit.exchange = verb(function(self, request, phase)
   if type(request) ~= "table" then error("expected a message: { payload = … }", 0) end
   local message = as_it_is(request)
+  go_on(self)
   hand_over_once(self, request, message)
   unit.enter(self, phase or truths[self].exchange_phase or "exchange")
   local limit <close> = task.limit("exchange", truths[self].recipe.limits.exchange)

@@ -104,6 +104,10 @@ function one:on_wait(fn) end
 ---@return number all
 function one:waited() end
 
+--- The fingerprint that handle_device_response has read, also when who called it was ended before it had it.
+---@return string?
+function one:fingerprint() end
+
 --- Closes it; one that owes a report and has not tried is reported. Twice is harmless.
 function one:close() end
 

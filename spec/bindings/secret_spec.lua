@@ -133,6 +133,38 @@ describe("jig.secret", function()
       assert.equal("****** ****5", secret.hide "123456 12345")
     end)
 
+    it("hides each of many places, wherever they overlap", function()
+      local function hidden(bytes, text)
+        local shown = {}
+        for i = 1, #text do shown[i] = text:sub(i, i) end
+        for i = 1, #text do
+          if text:sub(i, i + #bytes - 1) == bytes then
+            for k = i, i + #bytes - 1 do shown[k] = "*" end
+          end
+        end
+        return table.concat(shown)
+      end
+      for _, bytes in ipairs { "a", "aa", "aab", "aba", "abaab", "aabaa", "abababc", "bbbbbb" } do
+        secret.new(bytes):expose()
+        for number = 0, 2000 do
+          local text = {}
+          for i = 1, 20 do
+            text[i] = string.char(97 + (number * i * 7919 >> 3) % 3) .. bytes:sub(-(i % 4))
+          end
+          text = table.concat(text)
+          assert.equal(hidden(bytes, text), secret.hide(text))
+        end
+        secret.forget()
+      end
+    end)
+
+    it("takes no longer for one that stands at each byte", function()
+      local before = os.clock()
+      secret.new(("x"):rep(4096)):expose()
+      assert.equal(("*"):rep(1 << 20), secret.hide(("x"):rep(1 << 20)))
+      assert.is_true(os.clock() - before < 1)
+    end)
+
     it("hides them in a text", function()
       assert.equal("0451 \0", secret.hide "0451 \0")
       secret.new("0451"):expose()

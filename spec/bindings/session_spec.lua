@@ -29,8 +29,10 @@ describe("jig.session", function()
     assert.same({ "opened", true }, { s:state(), s:owes() })
     assert.same({ scp = 257, payload = "\2\3\4\5\6\7\8" }, s:get_device_configuration("\0\xFF"))
     assert.equal("configured", s:state())
+    assert.is_nil(s:fingerprint())
     assert.equal("e603eb9d1cb55d2288cb639fccf30e1687f5bb90", s:handle_device_response("\1"))
     assert.same({ "ended", false }, { s:state(), s:owes() })
+    assert.equal("e603eb9d1cb55d2288cb639fccf30e1687f5bb90", s:fingerprint())
     s:close()
     assert.same({
       { "new_device", ID }, { "get_device_configuration", ID, "00ff" }, { "handle_device_response", ID, "01" },

@@ -83,6 +83,15 @@ local FAILING <const> = {
   { "a secret that is thrown", before "error(require('jig.secret').new 'x')", "a secret is not shown" },
   { "a secret on the wire", before "unit.port:write(require('jig.secret').new 'x')",
     "expected a string, got userdata" },
+  { "a secret that stands everywhere", in_session [[
+      require("jig.secret").new(("x"):rep(4096)):expose()
+      unit:fail("lamp.dark", { code = 1, reason = ("x"):rep(3 << 20) })]], "****" },
+  { "secrets in texts that fill the memory", in_session [[
+      local f, secret = jig.fault "connectivity.lost", require "jig.secret"
+      for i = 1, 64 do secret.new(("ab%03d"):format(i)):expose() end
+      local text = ("ab"):rep(3 << 20)
+      f.traceback, f.line, f.advice, f.phase, f.slot, f.session, f.limit = text, text, text, text, text, text, text
+      error(f)]], "the connection to the device was lost" },
   { "secrets of others", before "return require('jig.secret').exposed()", "nil value (field 'exposed')" },
   { "forgotten secrets", before "return require('jig.secret').forget()", "nil value (field 'forget')" },
   { "secrets without end", before [[local t, secret = {}, require "jig.secret"
@@ -165,6 +174,16 @@ local FAILING <const> = {
       unit:exchange(first)
       assert(looks == 1, looks)
       error "one look"]], "one look" },
+  { "a response that is made by what fails", in_session [[
+      unit:get_device_configuration(setmetatable({}, { __index = function()
+        pcall(unit.exchange, unit, { scp = 1 })
+        return "x"
+      end }))]], "payload: expected string, got nil" },
+  { "phases that are filled to the brim", in_session [[
+      local n = 1
+      while pcall(rawset, unit.phases, -n, true) do n = n + 1 end
+      for i = 1, 128 do unit.data[i] = ("x"):rep(1 << 16) end
+      error "full"]], "full" },
   { "lines without end", before "while true do unit:log 'x' end", "unit:log takes 1000 lines of a unit at most" },
   { "bytes put back without end", before "for i = 1, 1000 do unit.port:unread(('x'):rep(100000)) end",
     "the input buffer is full" },
@@ -279,6 +298,7 @@ local REFUSED <const> = {
   { "a program as its wire", "", "out.port = 'exec:true'", "port: expected no program: the station names" },
   { "a program as its wire, in a table", "", "out.port = { 'exec', 'true' }", "port: expected no program" },
   { "a program behind a wire that is made bad", "", "out.port = 'fault::exec:true'", "port: expected no program" },
+  { "a chunk that sleeps", "", "jig.sleep(1e7)", "nothing waits while a recipe is loaded" },
   { "a chunk that loops", "", "while true do end", "computed for more than" },
   { "a chunk that throws what has no text", "", "error(setmetatable({}, { __tostring = function() return 5 end }))",
     "" },

@@ -76,6 +76,32 @@ describe("jig.attempt", function()
     assert.equal("50", other.folder:calls()[2][3])
   end)
 
+  it("knows the fingerprint that was read, also when its verb was ended before it had that", function()
+    local run <close> = product.attempt { recipe = { run = function(unit)
+      unit:get_device_configuration(unit:exchange(unit:new_device()))
+      assert(units.truth(unit).session:handle_device_response "x")
+      error(fault.new("connectivity.lost", { retry = true }))
+    end } }
+    assert.same({ false, product.fingerprint, true, "connectivity.lost" }, { run.result.passed, run.result.fingerprint,
+      run.result.manufactured_with_fault, run.result.fault.name })
+    assert.equal("new_device get_device_configuration handle_device_response", run.folder:commands())
+  end)
+
+  it("opens no session once it has failed", function()
+    local thrown = {}
+    local run <close> = product.attempt { recipe = {
+      prepare = function() error "dark" end,
+      reset = function(unit)
+        if unit.data.again then thrown.ok, thrown.message = pcall(unit.new_device, unit) end
+        unit.data.again = true
+      end,
+    } }
+    assert.is_false(thrown.ok)
+    assert.equal("new_device comes too late: this attempt has failed", thrown.message.reason)
+    assert.same({ false, false }, { run.result.passed, run.result.unreported })
+    assert.equal("", run.folder:commands())
+  end)
+
   it("names the fault that `run` swallowed, not its consequence", function()
     local run <close> = product.attempt {
       recipe = { run = function(unit) pcall(unit.exchange, unit, unit:new_device()) end },

@@ -57,6 +57,16 @@ describe("jig.loader", function()
     assert.equal("lamp", assert(load(folder)).name)
   end)
 
+  it("has nothing wait while the file runs, where no limit is, and lets its hooks", function()
+    local folder <close> = scratch.folder {
+      ["recipe.lua"] = "require 'jig'.sleep(1e7)", ["kept.lua"] = "local sleep = require 'jig'.sleep\n" .. GOOD:gsub(
+        "jig.sleep%(unit%)", "sleep(unit)") }
+    local _, message = load(folder)
+    assert.equal(folder.path .. "/recipe.lua:1: jig.sleep: nothing waits while a recipe is loaded", message)
+    local made = assert(loader.load(folder.path .. "/kept.lua", folder.path .. "/", sandbox.files()))
+    made.prepare(0.001)
+  end)
+
   it("gives recipes jig.sleep and jig.fault, which throw faults", function()
     local folder <close> = scratch.folder { ["recipe.lua"] = GOOD }
     local made = assert(load(folder))

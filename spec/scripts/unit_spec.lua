@@ -183,6 +183,47 @@ describe("jig.unit", function()
     assert.equal("new_device report_error", run.folder:commands())
   end)
 
+  it("does not go on either when one fails while the response is made that another is given", function()
+    local seen = {}
+    local run <close> = with_run(function(unit)
+      local response = setmetatable({}, { __index = function()
+        pcall(unit.exchange, unit, seen.init)
+        return "x"
+      end })
+      seen.init = unit:new_device()
+      for _, verb in ipairs { "get_device_configuration", "exchange" } do
+        local ok, thrown = pcall(unit[verb], unit, response)
+        seen[#seen + 1] = { ok, thrown.name }
+      end
+    end, { device = product.device(function(frame) return { scp = frame.scp, status = 5, payload = "" } end) })
+    assert.same({ { false, "firmware.unknown_status" }, { false, "firmware.unknown_status" } },
+      { seen[1], seen[2] })
+    assert.equal("new_device report_error", run.folder:commands())
+    assert.equal(1, #run.received)
+  end)
+
+  it("bounds what blocks a hook sends again by the bytes of the message, not by a length that is told", function()
+    local run <close> = with_run(function(unit)
+      unit:exchange { payload = setmetatable({}, { __len = function() return math.huge end }) }
+    end, {
+      recipe = { link = "arq", exchange = function(unit)
+        for _ = 1, 2 do unit.port:write(("x"):rep(40000)) end
+        return "ok"
+      end },
+      device = function(wire) while wire:read_some() do end end,
+    })
+    assert.equal("blocks were sent again too often", run.result.fault.reason)
+  end)
+
+  it("is over with its attempt: no verb goes on", function()
+    local run <close> = with_run(function() error "dark" end)
+    for _, verb in ipairs { "new_device", "exchange", "open", "reopen" } do
+      assert.error_matches(function() run.unit[verb](run.unit, {}) end,
+        "the attempt at this unit is over: each has a unit of its own")
+    end
+    assert.equal("", run.folder:commands())
+  end)
+
   it("lets a recipe try another message before the session is open", function()
     local run <close> = with_run(function(unit)
       local ok = pcall(unit.exchange, unit, { scp = 9, payload = "old" })

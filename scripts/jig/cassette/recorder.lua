@@ -17,7 +17,9 @@
 -- nothing is recorded, and `trouble` says why.
 
 local clock = require "jig.clock"
+local cut = require "jig.cut"
 local format = require "jig.cassette.format"
+local legible = require "jig.legible"
 local port_tap = require "jig.cassette.port_tap"
 local secret = require "jig.secret"
 local session_tap = require "jig.cassette.session_tap"
@@ -59,13 +61,23 @@ function recorder.new(sink, made, options)
   }, recorder)
 end
 
+-- Bytes of what is told of an error.
+local TOLD <const> = 1000
+
+-- It may be of the recipe's making: its framing is called here.
+local function first_line(thrown)
+  return cut(legible.thrown(tostring(thrown)):match("^[^\n]*"), TOLD)
+end
+
 --- Does something for the record alone: what it throws ends the recording, and nothing else.
 ---@param f function
 ---@param ... any
 function recorder:quietly(f, ...)
   if self.trouble then return end
   local ok, thrown = pcall(f, ...)
-  if not ok then self.trouble = "the recorder failed: " .. tostring(thrown) end
+  if ok then return end
+  local readable, line = pcall(first_line, thrown)
+  self.trouble = "the recorder failed: " .. (readable and line or "an error that has no text")
 end
 
 --- Ends the recording, and nothing else.

@@ -1,5 +1,6 @@
 local hex = require "jig.hex"
 local recorder = require "jig.cassette.recorder"
+local secret = require "jig.secret"
 local secrets = require "spec.support.secrets"
 local scratch = require "spec.support.scratch"
 local slip = require "jig.framing.slip"
@@ -313,6 +314,24 @@ describe("jig.cassette.recorder", function()
     assert.equal("", port:discard())
     made:verdict { passed = true }
     assert.equal(2, #lines)
+  end)
+
+  it("tells what a recipe's framing throws without secrets, also where it has no text", function()
+    local thrown
+    local function failing()
+      local made = recorder.new(function() end, { framing = { host = slip {}.host, device = { decoder = function()
+        error(thrown, 0)
+      end } } })
+      made:attempt(1)
+      local recording <close> = made:exchange("payload")
+      return made.trouble
+    end
+    secret.new("0451"):expose()
+    thrown = "the key is 0451\nand more"
+    assert.equal("the recorder failed: the key is ****", failing())
+    secret.forget()
+    thrown = setmetatable({}, { __tostring = function() error "mine" end })
+    assert.equal("the recorder failed: an error that has no text", failing())
   end)
 
   it("ends at what no cassette has, says so, and the unit goes on", function()

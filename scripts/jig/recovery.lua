@@ -40,8 +40,13 @@ local OWNERS <const> = [[
   UNION SELECT session.owner FROM session JOIN unit ON unit.id = session.unit
     WHERE session.state = 'finished' AND unit.result IS NULL AND session.owner <> ?1]]
 
+-- `said_no`: how often the service itself refused the report. A CLI that says that its token is missing or busy, or
+-- its PIN wrong, refuses, too, and the service was not asked.
 local UNENDED <const> = [[
-  SELECT id, attempt, slot, serial, service, state, calls, refusals, again_at, unit
+  SELECT id, attempt, slot, serial, service, state, calls, refusals, again_at, unit,
+    (SELECT count(*) FROM event AS e WHERE e.session = session.id AND e.attempt = session.attempt
+      AND e.kind = 'refused' AND e.facts ->> '$.command' = 'report_error' AND e.facts ->> '$.code' = 'refused')
+      AS said_no
   FROM session WHERE owner = ?1 AND ended IS NULL ORDER BY event]]
 
 -- Made, but the hooks that follow a fingerprint were cut off.
@@ -115,9 +120,9 @@ local function recover(options, row, owner)
   if options.dry_run then return "would be reported" end
   local ok, message, code = report(options, row, owner)
   if ok then return "reported" end
-  if code == "refused" and row.refusals + 1 >= options.refusals then
+  if code == "refused" and row.said_no + 1 >= options.refusals then
     local done, trouble = settle(row, ("its report was refused %d times; the last time: %s"):format(
-      row.refusals + 1, message))
+      row.said_no + 1, message))
     return done or "left", trouble or message
   end
   return "left", message

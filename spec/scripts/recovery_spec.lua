@@ -177,6 +177,22 @@ describe("jig.recovery", function()
     assert.equal(2, #result.audit:starts("report_error"))
   end)
 
+  it("counts what the service refused, and no trouble of the token", function()
+    local run, id = leave_behind(place, { journal = journal, device = SLOW })
+    local token = { folder = place:fresh "locks", missing = { statuses = { 20 } }, busy = { statuses = { 21 } },
+      pin = { statuses = { 22 } } }
+    local more = { service = { token = token }, station = { journal = { refusals = 2 } } }
+    for _, status in ipairs { 20, 21, 22, 7 } do
+      local fault = "report_error:exit=" .. status
+      assert.equal(6, recover(place, run, journal, { "--now" }, fault, more).exit, fault)
+      assert.equal("owing", state(place, journal, id))
+    end
+    assert.equal(0, recover(place, run, journal, { "--now" }, "report_error:exit=7", more).exit)
+    assert.equal("settled", state(place, journal, id))
+    local facts = query(place, journal, "SELECT facts FROM event WHERE kind = 'settled'")[1].facts
+    assert.matches("refused 2 times", facts, 1, true)
+  end)
+
   it("does not count a report that died as refused", function()
     local run, id = leave_behind(place, { journal = journal, device = SLOW })
     local settings = { station = { journal = { refusals = 1 } } }

@@ -167,15 +167,15 @@ local function finish_units(options, id)
   return left
 end
 
--- The owner's lock is not free: it lives, or it is gone and a CLI that it started still works on a session
--- that nobody will report if this is not tried again.
+-- The owner's lock cannot be had: it lives; or it is gone and a CLI that it started still works on a session, or its
+-- file cannot be used, and nobody will report that session if this is not tried again.
 local function held(options, id, result, message, code)
-  local rows = collect(options.reader, UNENDED, id)
-  for _, row in ipairs(rows) do tell(options, row, code == "lost" and "left" or "busy", message) end
-  if code == "lost" then
-    result.found, result.unreported = result.found + #rows, result.unreported + #rows
-  else
+  local rows, lives = collect(options.reader, UNENDED, id), code == "busy"
+  for _, row in ipairs(rows) do tell(options, row, lives and "busy" or "left", message) end
+  if lives then
     result.busy = result.busy + #rows
+  else
+    result.found, result.unreported = result.found + #rows, result.unreported + #rows
   end
 end
 

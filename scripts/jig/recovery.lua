@@ -14,6 +14,9 @@ local session = require "jig.session"
 
 local recovery = {}
 
+-- The longest wait behind a report that failed, in microseconds: core/effects.c.
+local LONGEST <const> = 3600000000
+
 ---@class jig.RecoveryOptions
 ---@field path string        of the journal
 ---@field mode? string        of ledger.open: "shared" for one in memory
@@ -82,6 +85,13 @@ local function is_unknown(row)
   return row.state == "reporting" or row.calls > row.refusals
 end
 
+-- How long its report is left alone, in microseconds; 0 when it is due. More than there ever is to wait says that the
+-- clock was ahead when it failed.
+local function wait_of(row, now)
+  local left = (row.again_at or 0) - now
+  return left > 0 and left <= LONGEST and left or 0
+end
+
 -- Why a session is not reported now; nil when it is.
 local function obstacle(options, row)
   if options.stopped and options.stopped() then return "interrupted" end
@@ -91,9 +101,8 @@ local function obstacle(options, row)
   if options.repeats == false and is_unknown(row) then
     return "it is unknown whether its report was accepted, and the station does not report twice"
   end
-  if not options.again and row.again_at and row.again_at > options.now then
-    return ("its report failed; it is tried again in %d s"):format((row.again_at - options.now) // 1000000 + 1)
-  end
+  local wait = options.again and 0 or wait_of(row, options.now)
+  if wait > 0 then return ("its report failed; it is tried again in %d s"):format(wait // 1000000 + 1) end
 end
 
 local function report(options, row, owner)

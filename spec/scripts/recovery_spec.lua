@@ -177,6 +177,26 @@ describe("jig.recovery", function()
     assert.equal(3, #station.audit(run.directory):starts("report_error"))
   end)
 
+  it("does not wait for years where the clock was ahead when a report failed", function()
+    write(place, journal, [[
+      opening("f1")
+      append("unknown", "f1", { command = "new_device" })
+      append("reporting", "f1", { code = 1, reason = "r" })
+      append("refused", "f1", { command = "report_error", code = "refused" })]])
+    local tool = place:write("tool", "#!/bin/sh\n", true)
+    local script = place:write("recover.lua", [[
+      local journal, session = require "jig.journal", require "jig.session"
+      assert(journal.open { path = arg[1] })
+      assert(journal.ready())
+      for _, now in ipairs { os.time(), os.time() - 3600 * 24 * 365 } do
+        require("jig.recovery").run { path = arg[1], service = session.service { cli = arg[2] }, signature = "other",
+          refusals = 5, now = now * 1000000,
+          say = function(e) print(e.outcome, ((e.text or "-"):gsub("%d+", "N"))) end }
+      end]])
+    local result = scratch.run { scratch.program, script, journal, tool }
+    assert.equal("left\tits report failed; it is tried again in N s\nreported\t-\n", result.stdout, result.stderr)
+  end)
+
   it("gives a session up whose report was refused as often as the station says", function()
     local run, id = leave_behind(place, { journal = journal, device = SLOW })
     local more = { station = { journal = { refusals = 2 } } }

@@ -6,6 +6,7 @@ local json = require "jig.output.json"
 local junit = require "jig.output.junit"
 local options = require "jig.commands.options"
 local place = require "jig.commands.journal.place"
+local tally = require "jig.tally"
 
 -- Bytes that are copied at once.
 local CHUNK <const> = 65536
@@ -69,15 +70,13 @@ end
 
 -- ---- JUnit ----
 
--- Faults of the station rather than of the unit, unless a recipe gave the name: errors, as in `jig run --junit`.
-local STATION_FAULTS <const> = { ["cli.missing"] = true, ["cli.token"] = true, ["tool.journal"] = true }
-
+-- Faults of the station are errors, as in `jig run --junit`.
 local function case_of(attempt)
   local f = attempt.fault
   return {
     slot = attempt.slot or "?", unit = attempt.number or 0, attempt = attempt.attempt, seconds = attempt.seconds or 0,
     fault = f and { name = f.name, reason = f.reason or "", phase = f.phase, code = f.code or 0 },
-    station = f and not f.by_recipe and STATION_FAULTS[f.name] or nil, unreported = attempts.is_owed(attempt),
+    station = f and not f.by_recipe and tally.STATION_FAULTS[f.name] or nil, unreported = attempts.is_owed(attempt),
     serial = attempt.serial, session = attempt.session, fingerprint = attempt.fingerprint,
   }
 end

@@ -1,11 +1,13 @@
 --- jig journal export: one row per attempt of the units that fit.
 
 local attempts = require "jig.commands.journal.attempts"
+local clean = require "jig.output.clean"
 local filters = require "jig.commands.journal.filters"
 local json = require "jig.output.json"
 local junit = require "jig.output.junit"
 local options = require "jig.commands.options"
 local place = require "jig.commands.journal.place"
+local system = require "jig.system"
 local tally = require "jig.tally"
 
 -- Bytes that are copied at once.
@@ -103,6 +105,15 @@ end
 
 -- ---- the command ----
 
+-- What every journal begins with.
+local DATABASE <const> = "SQLite format 3\0"
+
+-- Whether a file is a journal, or something of its kind, that was named where the table is to be written.
+local function is_database(path)
+  local file <close> = system.kind(path) == "file" and io.open(path, "rb") or nil
+  return file ~= nil and file:read(#DATABASE) == DATABASE
+end
+
 local function unwritten(path, message)
   place.say("export", ("cannot write %s: %s"):format(path or "stdout", message))
   return place.UNREADABLE
@@ -132,5 +143,10 @@ return function(argv)
   filters.options(p)
   local o, status = options.parse(p, argv)
   if not o then return status end
+  if o.file and is_database(o.file) then
+    local form = "%s is a journal, and would be written over: name one that is read with --journal PATH"
+    place.say("export", form:format(clean(o.file)))
+    return place.USAGE
+  end
   return place.open("export", o, "read", function(ledger) return export(ledger, o) end)
 end

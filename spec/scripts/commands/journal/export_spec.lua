@@ -153,6 +153,16 @@ describe("jig journal export", function()
     assert.equal(7, #table_of(at.folder:read("out.csv")))
   end)
 
+  it("writes over no journal", function()
+    local at <close> = reading.journal()
+    local before = at.folder:read "journal.db"
+    local result = at:run("export", at.path)
+    assert.same({ 2, "" }, { result.exit, result.stdout })
+    assert.matches("is a journal, and would be written over: name one that is read with --journal PATH", result.stderr,
+      1, true)
+    assert.equal(before, at.folder:read "journal.db")
+  end)
+
   it("ends with 4 when it cannot write", function()
     local at <close> = reading.journal()
     for _, format in ipairs { "csv", "jsonl", "junit" } do

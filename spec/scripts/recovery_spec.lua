@@ -447,6 +447,40 @@ describe("jig.recovery.settle", function()
     assert.equal(4, settle("f1").exit)
   end)
 
+  it("finds an outcome in a folder that only the jig before was told of", function()
+    local place <close> = station.place()
+    local journal = place.path .. "/journal.db"
+    local script = place:write("made.lua", [[
+      package.cpath = arg[2] .. "/?.so;" .. package.cpath
+      local cjson, journal = require "cjson.safe", require "jig.journal"
+      local at = arg[1]
+      assert(journal.open { path = at .. "/journal.db", emergency = at .. "/apart" })
+      assert(journal.ready())
+      local facts = { run = "r", number = 1, unit = "r.1", owner = journal.owner(), slot = "A", serial = "S1", after = 0,
+        service = require("jig.commands.journaling").service { cli = "/bin/true" } }
+      assert(journal.append("opening", "f1", 1, cjson.encode(facts)))
+      for _, kind in ipairs { "opened", "configured", "finishing" } do assert(journal.append(kind, "f1", 1, "{}")) end
+      local file = assert(require("spec.journal").emergency(at .. "/apart"))
+      assert(file:append { kind = "finished", session = "f1", attempt = 1, time = 1, facts = '{"fingerprint":"ab"}' })
+      file:close()]])
+    local result = scratch.run { scratch.program, script, place.path, os.getenv "JIG_BUILD" or "build" }
+    assert.equal(0, result.exit, result.stderr)
+    local function recover_it()
+      local child <close> = station.start_jig(place, { "recover", "--journal", journal, "--cli", "/bin/true" })
+      return child:finish()
+    end
+    station.execute("mv", place.path .. "/apart", place.path .. "/away")
+    result = recover_it()
+    assert.equal(4, result.exit)
+    assert.matches("the emergency files that " .. journal .. ".d/elsewhere leads to cannot be read", result.stderr, 1,
+      true)
+    station.execute("mv", place.path .. "/away", place.path .. "/apart")
+    result = recover_it()
+    assert.equal(0, result.exit)
+    assert.matches("0 found, 0 reported", result.stderr, 1, true)
+    assert.equal("finished", state(place, journal, "f1"))
+  end)
+
   it("does not give up what a dead process made, as its emergency file says", function()
     local place <close> = station.place()
     local journal = place.path .. "/journal.db"

@@ -146,7 +146,10 @@ static int place(lua_State *L)
     char path[PATH_MAX], folder[PATH_MAX];
     struct jig_error err;
     const char *given = check_path(L, 1);
-    luaL_argcheck(L, strlen(given) < sizeof path, 1, "a path that long is none");
+    if (strlen(given) >= sizeof path) {
+        jig_fail_sys(&err, ENAMETOOLONG, "%s", given);
+        return jigL_fail(L, &err);
+    }
     strcpy(path, given);
     for (int i = 0; i < LINKS && follow_link(path); i++)
         ;

@@ -112,6 +112,58 @@ static int real_path(lua_State *L)
     return 1;
 }
 
+static const char *check_path(lua_State *L, int arg)
+{
+    size_t n;
+    const char *path = luaL_checklstring(L, arg, &n);
+    luaL_argcheck(L, n > 0 && strlen(path) == n, arg, "no path");
+    return path;
+}
+
+/* Puts what a link leads to in its place; false when it is none. */
+static bool follow_link(char path[PATH_MAX])
+{
+    char link[PATH_MAX];
+    ssize_t n = readlink(path, link, sizeof link);
+    if (n <= 0 || n == sizeof link)
+        return false;
+    const char *slash = link[0] == '/' ? NULL : strrchr(path, '/');
+    size_t kept = slash ? (size_t)(slash - path) + 1 : 0;
+    if (kept + (size_t)n >= PATH_MAX)
+        return false;
+    memcpy(path + kept, link, (size_t)n);
+    path[kept + (size_t)n] = '\0';
+    return true;
+}
+
+/*
+ * system.place(path) -> the absolute path, without links, that a file of that name will have when
+ * it is made | nil, message, code. A link may lead to where nothing is yet; the folder is there.
+ */
+static int place(lua_State *L)
+{
+    enum { LINKS = 40 }; /* as many as the kernel follows */
+    char path[PATH_MAX], folder[PATH_MAX];
+    struct jig_error err;
+    const char *given = check_path(L, 1);
+    if (strlen(given) >= sizeof path) {
+        jig_fail_sys(&err, ENAMETOOLONG, "%s", given);
+        return jigL_fail(L, &err);
+    }
+    strcpy(path, given);
+    for (int i = 0; i < LINKS && follow_link(path); i++)
+        ;
+    char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    lua_pushstring(L, name);
+    *name = '\0';
+    if (!realpath(*path ? path : ".", folder)) {
+        jig_fail_sys(&err, errno, "%s", given);
+        return jigL_fail(L, &err);
+    }
+    lua_pushfstring(L, "%s/%s", folder[1] ? folder : "", lua_tostring(L, -1));
+    return 1;
+}
+
 static int check_program(const char *path, struct jig_error *err)
 {
     struct stat info;
@@ -151,14 +203,6 @@ static int program(lua_State *L)
     }
     jig_fail(&err, JIG_ENOTFOUND, "%s: no such program in PATH", name);
     return jigL_fail(L, &err);
-}
-
-static const char *check_path(lua_State *L, int arg)
-{
-    size_t n;
-    const char *path = luaL_checklstring(L, arg, &n);
-    luaL_argcheck(L, n > 0 && strlen(path) == n, arg, "no path");
-    return path;
 }
 
 /*
@@ -493,6 +537,7 @@ int luaopen_jig_system(lua_State *L)
         {"random", random_bytes},
         {"hostname", hostname},
         {"realpath", real_path},
+        {"place", place},
         {"program", program},
         {"make_folder", make_folder},
         {"remove_folder", remove_folder},

@@ -162,16 +162,27 @@ static int read_all(struct jig_emergency_file *file, struct jig_error *err)
     return JIG_OK;
 }
 
-/* Whether errno means that nothing which could be used has that name. */
+/* Whether errno means that nothing which could be used has that name, or that it came just now. */
 static bool is_no_file(void)
 {
-    return errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO;
+    return errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO ||
+           errno == EEXIST;
+}
+
+static int open_or_make(const char *path, bool make)
+{
+    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, fd = open(path, flags);
+    if (fd >= 0 || errno != ENOENT || !make)
+        return fd;
+    fd = open(path, flags | O_CREAT | O_EXCL, MODE);
+    if (fd >= 0)
+        jig_folder_hand_over(path, fd);
+    return fd;
 }
 
 static int lock_and_read(struct jig_emergency_file *file, bool make, struct jig_error *err)
 {
-    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (make ? O_CREAT : 0);
-    file->fd = open(file->path, flags, MODE);
+    file->fd = open_or_make(file->path, make);
     if (file->fd < 0)
         return is_no_file() ? JIG_AGAIN : fail(file, errno, "open", err);
     if (flock(file->fd, LOCK_EX | LOCK_NB) < 0)

@@ -80,6 +80,18 @@ uint64_t jig_folder_numbers(const char *path)
     return found;
 }
 
+void jig_folder_hand_over(const char *path, int fd)
+{
+    struct stat st;
+    char *folder = geteuid() == 0 ? strdup(path) : NULL;
+    char *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash)
+        slash[slash == folder] = '\0';
+    if (folder && stat(slash ? folder : ".", &st) == 0 && st.st_uid != 0)
+        (void)!fchown(fd, st.st_uid, st.st_gid); /* as well as it goes */
+    free(folder);
+}
+
 bool jig_folder_names(const char *path, int fd)
 {
     struct stat mine, now;

@@ -22,6 +22,10 @@ int jig_folder_sync(const char *path, struct jig_error *err);
 /* Which of the names "0" to "63" stand in a folder: bit n for n. 0 when it cannot be read. */
 uint64_t jig_folder_numbers(const char *path);
 
+/* A file that root has just made in somebody's folder becomes his: he could not open it otherwise.
+ */
+void jig_folder_hand_over(const char *path, int fd);
+
 /* Whether the open file still has that name: one that was locked after it was opened may have been
  * removed or renamed in between, by who had the lock before. */
 bool jig_folder_names(const char *path, int fd);

@@ -13,7 +13,8 @@
 
 static const char schema_sql[] =
     "SELECT name, type || ' ' || tbl_name || ' ' || coalesce(sql, '')"
-    " FROM main.sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    " FROM main.sqlite_schema"
+    " WHERE NOT (name LIKE 'sqlite\\_%' ESCAPE '\\' AND type IN ('table', 'index'))"
     " ORDER BY name, type";
 
 /* Both queries in step, ordered by name. */

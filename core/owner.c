@@ -52,10 +52,24 @@ static int busy(int fd, const char *id, struct jig_error *err)
     return jig_fail(err, JIG_EBUSY, "owner %s: its jig (process %" PRId64 ") still runs", id, pid);
 }
 
-/* One try: the descriptor of the locked file, JIG_AGAIN when it was removed meanwhile. */
-static int lock_file(const struct jig_owner *owner, int flags, struct jig_error *err)
+/* `fresh`: it must not be there. */
+static int open_or_make(const char *path, bool fresh)
 {
-    int fd = open(owner->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, MODE);
+    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW, fd = fresh ? -1 : open(path, flags);
+    if (fd >= 0 || (!fresh && errno != ENOENT))
+        return fd;
+    fd = open(path, flags | O_CREAT | O_EXCL, MODE);
+    if (fd >= 0)
+        jig_folder_hand_over(path, fd);
+    return fd;
+}
+
+/* One try: the descriptor of the locked file, JIG_AGAIN when it was removed meanwhile, or made. */
+static int lock_file(const struct jig_owner *owner, bool fresh, struct jig_error *err)
+{
+    int fd = open_or_make(owner->path, fresh);
+    if (fd < 0 && errno == EEXIST && !fresh)
+        return JIG_AGAIN;
     if (fd < 0)
         return jig_fail_sys(err, errno, "cannot open the owner's file %s", owner->path);
     int rc = JIG_OK;
@@ -90,24 +104,24 @@ static int make_path(struct jig_owner *owner, const char *folder, struct jig_err
 }
 
 /* The descriptor of the locked file. */
-static int lock_path(const struct jig_owner *owner, int flags, struct jig_error *err)
+static int lock_path(const struct jig_owner *owner, bool fresh, struct jig_error *err)
 {
     int rc = JIG_AGAIN;
     for (int i = 0; i < TRIES && rc == JIG_AGAIN; i++)
-        rc = lock_file(owner, flags, err);
+        rc = lock_file(owner, fresh, err);
     return rc == JIG_AGAIN
                ? jig_fail(err, JIG_EBUSY, "owner %s changes hands all the time", owner->id)
                : rc;
 }
 
-static int claim(struct jig_owner *owner, const char *folder, int flags, const char *what,
+static int claim(struct jig_owner *owner, const char *folder, bool fresh, const char *what,
                  struct jig_error *err)
 {
     owner->path = NULL;
     owner->fd = -1;
     int rc = make_path(owner, folder, err);
     if (rc == JIG_OK)
-        rc = lock_path(owner, flags, err);
+        rc = lock_path(owner, fresh, err);
     if (rc < 0) {
         jig_owner_release(owner, false);
         return rc;
@@ -130,7 +144,7 @@ int jig_owner_name(struct jig_owner *owner, struct jig_error *err)
 int jig_owner_new(struct jig_owner *owner, const char *folder, struct jig_error *err)
 {
     int rc = owner->id[0] ? JIG_OK : jig_owner_name(owner, err);
-    return rc == JIG_OK ? claim(owner, folder, O_EXCL, "owns", err) : rc;
+    return rc == JIG_OK ? claim(owner, folder, true, "owns", err) : rc;
 }
 
 int jig_owner_take(struct jig_owner *owner, const char *folder, const char *id,
@@ -144,7 +158,7 @@ int jig_owner_take(struct jig_owner *owner, const char *folder, const char *id,
         return jig_fail(err, JIG_EINVALID, "an owner's id has 1 to %d hex digits",
                         JIG_OWNER_ID_MAX);
     memcpy(owner->id, id, n + 1);
-    return claim(owner, folder, 0, "recovers", err);
+    return claim(owner, folder, false, "recovers", err);
 }
 
 void jig_owner_release(struct jig_owner *owner, bool remove)

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "core/folder.h"
 
 /* ---- life ---- */
 
@@ -21,6 +24,8 @@ static void free_scribe(struct jig_scribe *s)
     free(s->path);
     free(s->folder);
     free(s->emergency);
+    free(s->usual);
+    free(s->elsewhere);
     free(s->head);
     free(s->key);
     free(s->diverted);
@@ -37,8 +42,11 @@ static bool set_paths(struct jig_scribe *s, const struct jig_journal_options *o)
     s->path = copy(o->path, "");
     s->folder = copy(o->path, ".d");
     s->head = copy(o->path, ".head");
+    s->usual = copy(o->path, ".d/emergency");
+    s->elsewhere = copy(o->path, ".d/elsewhere");
     s->emergency = o->emergency ? copy(o->emergency, "") : copy(o->path, ".d/emergency");
-    return s->path && s->folder && s->head && s->emergency && (s->key || !o->key);
+    return s->path && s->folder && s->head && s->emergency && s->usual && s->elsewhere &&
+           (s->key || !o->key);
 }
 
 struct jig_scribe *jig_scribe_new(const struct jig_journal_options *options, struct jig_error *err)
@@ -59,15 +67,58 @@ struct jig_scribe *jig_scribe_new(const struct jig_journal_options *options, str
     return s;
 }
 
+/* ---- where emergency files are ---- */
+
+/* Who opens this journal and is not told of a folder finds its files all the same: a session whose
+ * outcome is there must not be taken for one without. */
+static int leave_link(const struct jig_scribe *s, struct jig_error *err)
+{
+    if (strcmp(s->emergency, s->usual) == 0)
+        return JIG_OK;
+    char *was = realpath(s->elsewhere, NULL), *folder = realpath(s->emergency, NULL);
+    char suffix[32], *beside;
+    snprintf(suffix, sizeof suffix, ".%ld", (long)getpid()); /* other jigs make theirs */
+    beside = copy(s->elsewhere, suffix);
+    int rc = JIG_OK;
+    if (!folder || !beside)
+        rc = jig_fail_sys(err, errno, "cannot find the folder %s", s->emergency);
+    else if (!was || strcmp(folder, was) != 0) {
+        unlink(beside);
+        if (symlink(folder, beside) < 0 || rename(beside, s->elsewhere) < 0)
+            rc = jig_fail_sys(err, errno, "cannot make the link %s", s->elsewhere);
+        else
+            rc = jig_folder_sync(s->folder, err);
+    }
+    free(folder);
+    free(was);
+    free(beside);
+    return rc;
+}
+
 /* A file that was set aside is told; the rest was folded. */
-static int fold(struct jig_scribe *s, struct jig_error *err)
+static int fold_folder(struct jig_scribe *s, const char *folder, struct jig_error *err)
 {
     size_t folded;
-    int rc = jig_emergency_fold(s->emergency, s->ledger, &folded, err);
+    int rc = jig_emergency_fold(folder, s->ledger, &folded, err);
     if (rc != JIG_EINVALID)
         return rc;
     s->notice = *err;
     return JIG_OK;
+}
+
+/* Those of this journal's folder and of the one that a jig before was told of, too. */
+static int fold(struct jig_scribe *s, struct jig_error *err)
+{
+    struct stat st;
+    int rc = fold_folder(s, s->emergency, err);
+    if (rc == JIG_OK && strcmp(s->emergency, s->usual) != 0)
+        rc = fold_folder(s, s->usual, err);
+    if (rc < 0 || lstat(s->elsewhere, &st) < 0)
+        return rc;
+    if (access(s->elsewhere, R_OK | X_OK) < 0)
+        return jig_fail_sys(err, errno, "the emergency files that %s leads to cannot be read",
+                            s->elsewhere);
+    return fold_folder(s, s->elsewhere, err);
 }
 
 static int count_unended(struct jig_scribe *s, struct jig_error *err)
@@ -112,6 +163,8 @@ static int open_files(struct jig_scribe *s, struct jig_error *err)
         rc = fold(s, err);
     if (rc == JIG_OK && !s->file.path)
         rc = jig_emergency_open(&s->file, s->emergency, err);
+    if (rc == JIG_OK)
+        rc = leave_link(s, err);
     if (rc == JIG_OK)
         rc = lift_lock(s, err);
     if (rc == JIG_OK)

@@ -18,6 +18,8 @@ struct jig_scribe {
     bool shared;     /* in memory under that path */
     char *folder;    /* PATH.d, of the owners */
     char *emergency; /* folder */
+    char *usual;     /* PATH.d/emergency, which it is where nothing else was said */
+    char *elsewhere; /* PATH.d/elsewhere, a link to it where something was */
     char *head;      /* PATH.head */
     char *key;
     struct jig_owner owner; /* named, locked when it is open */

@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
-#include <openssl/ui.h>
 
 #include "core/guard.h"
 
@@ -186,28 +187,84 @@ struct jig_secret *jig_secret_read(const char *path, bool shared, struct jig_err
     return secret;
 }
 
-/* OpenSSL's would read standard input where there is no terminal, and show what is typed. */
-static bool has_terminal(void)
+static void cut_off(int signum)
 {
-    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
+    (void)signum; /* read() returns */
+}
+
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+enum { ENDING = sizeof ending / sizeof *ending };
+
+/* What asks the program to end ends the line. */
+static void heed(struct sigaction before[ENDING])
+{
+    const struct sigaction action = {.sa_handler = cut_off};
+    for (int i = 0; i < ENDING; i++)
+        sigaction(ending[i], &action, &before[i]);
+}
+
+static void heed_as(const struct sigaction before[ENDING])
+{
+    for (int i = 0; i < ENDING; i++)
+        sigaction(ending[i], &before[i], NULL);
+}
+
+/* Up to the end of the line, of which at most `size` bytes are kept; -1 when it was cut off. Not by
+ * stdio, whose buffer would keep it. */
+static ssize_t read_line(int fd, char *text, size_t size)
+{
+    size_t n = 0;
+    char c = 0;
+    ssize_t got;
+    while ((got = read(fd, &c, 1)) == 1 && c != '\n')
+        if (n < size)
+            text[n++] = c;
+    explicit_bzero(&c, sizeof c);
+    return got == 1 ? (ssize_t)n : -1;
+}
+
+static void show(int fd, const char *text)
+{
+    ssize_t n = write(fd, text, strlen(text));
+    (void)n;
+}
+
+static ssize_t ask_at(int fd, const char *prompt, char *text, size_t size)
+{
+    struct termios before, silent;
+    struct sigaction actions[ENDING];
+    if (tcgetattr(fd, &before) < 0)
+        return -1;
+    silent = before;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    heed(actions);
+    ssize_t n = -1;
+    if (tcsetattr(fd, TCSAFLUSH, &silent) == 0) {
+        show(fd, prompt);
+        n = read_line(fd, text, size);
+        show(fd, "\n");
+    }
+    tcsetattr(fd, TCSAFLUSH, &before);
+    heed_as(actions);
+    return n;
 }
 
 struct jig_secret *jig_secret_ask(const char *prompt, struct jig_error *err)
 {
-    char text[LINE_SIZE] = "", again[LINE_SIZE];
+    char text[LINE_SIZE];
     struct jig_secret *secret = NULL;
-    if (!has_terminal()) {
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
         jig_fail(err, JIG_EUNSUPPORTED, "there is no terminal at which to ask for the PIN");
         return NULL;
     }
-    if (UI_UTIL_read_pw(text, again, sizeof text, prompt, 0) == 0)
-        secret = one_line(text, strlen(text), "what was typed", err);
+    ssize_t n = ask_at(fd, prompt, text, sizeof text);
+    if (n >= 0)
+        secret = one_line(text, (size_t)n, "what was typed", err);
     else
         jig_fail(err, JIG_ECANCELLED, "no PIN of 1 to %d bytes was typed", JIG_PIN_CAP);
     explicit_bzero(text, sizeof text);
-    explicit_bzero(again, sizeof again);
+    close(fd);
     return secret;
 }

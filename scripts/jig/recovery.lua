@@ -14,6 +14,9 @@ local session = require "jig.session"
 
 local recovery = {}
 
+-- The longest wait behind a report that failed, in microseconds: core/effects.c.
+local LONGEST <const> = 3600000000
+
 ---@class jig.RecoveryOptions
 ---@field path string        of the journal
 ---@field mode? string        of ledger.open: "shared" for one in memory
@@ -40,8 +43,13 @@ local OWNERS <const> = [[
   UNION SELECT session.owner FROM session JOIN unit ON unit.id = session.unit
     WHERE session.state = 'finished' AND unit.result IS NULL AND session.owner <> ?1]]
 
+-- `said_no`: how often the service itself refused the report. A CLI that says that its token is missing or busy, or
+-- its PIN wrong, refuses, too, and the service was not asked.
 local UNENDED <const> = [[
-  SELECT id, attempt, slot, serial, service, state, calls, refusals, again_at, unit
+  SELECT id, attempt, slot, serial, service, state, calls, refusals, again_at, unit,
+    (SELECT count(*) FROM event AS e WHERE e.session = session.id AND e.attempt = session.attempt
+      AND e.kind = 'refused' AND e.facts ->> '$.command' = 'report_error' AND e.facts ->> '$.code' = 'refused')
+      AS said_no
   FROM session WHERE owner = ?1 AND ended IS NULL ORDER BY event]]
 
 -- Made, but the hooks that follow a fingerprint were cut off.
@@ -77,6 +85,13 @@ local function is_unknown(row)
   return row.state == "reporting" or row.calls > row.refusals
 end
 
+-- How long its report is left alone, in microseconds; 0 when it is due. More than there ever is to wait says that the
+-- clock was ahead when it failed.
+local function wait_of(row, now)
+  local left = (row.again_at or 0) - now
+  return left > 0 and left <= LONGEST and left or 0
+end
+
 -- Why a session is not reported now; nil when it is.
 local function obstacle(options, row)
   if options.stopped and options.stopped() then return "interrupted" end
@@ -86,9 +101,8 @@ local function obstacle(options, row)
   if options.repeats == false and is_unknown(row) then
     return "it is unknown whether its report was accepted, and the station does not report twice"
   end
-  if not options.again and row.again_at and row.again_at > options.now then
-    return ("its report failed; it is tried again in %d s"):format((row.again_at - options.now) // 1000000 + 1)
-  end
+  local wait = options.again and 0 or wait_of(row, options.now)
+  if wait > 0 then return ("its report failed; it is tried again in %d s"):format(wait // 1000000 + 1) end
 end
 
 local function report(options, row, owner)
@@ -115,9 +129,9 @@ local function recover(options, row, owner)
   if options.dry_run then return "would be reported" end
   local ok, message, code = report(options, row, owner)
   if ok then return "reported" end
-  if code == "refused" and row.refusals + 1 >= options.refusals then
+  if code == "refused" and row.said_no + 1 >= options.refusals then
     local done, trouble = settle(row, ("its report was refused %d times; the last time: %s"):format(
-      row.refusals + 1, message))
+      row.said_no + 1, message))
     return done or "left", trouble or message
   end
   return "left", message
@@ -162,15 +176,15 @@ local function finish_units(options, id)
   return left
 end
 
--- The owner's lock is not free: it lives, or it is gone and a CLI that it started still works on a session
--- that nobody will report if this is not tried again.
+-- The owner's lock cannot be had: it lives; or it is gone and a CLI that it started still works on a session, or its
+-- file cannot be used, and nobody will report that session if this is not tried again.
 local function held(options, id, result, message, code)
-  local rows = collect(options.reader, UNENDED, id)
-  for _, row in ipairs(rows) do tell(options, row, code == "lost" and "left" or "busy", message) end
-  if code == "lost" then
-    result.found, result.unreported = result.found + #rows, result.unreported + #rows
-  else
+  local rows, lives = collect(options.reader, UNENDED, id), code == "busy"
+  for _, row in ipairs(rows) do tell(options, row, lives and "busy" or "left", message) end
+  if lives then
     result.busy = result.busy + #rows
+  else
+    result.found, result.unreported = result.found + #rows, result.unreported + #rows
   end
 end
 

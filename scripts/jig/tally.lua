@@ -16,8 +16,8 @@ tally.STATION, tally.INTERRUPTED, tally.UNREPORTED = 4, 5, 6
 -- With several reasons the first of this order applies.
 local ORDER <const> = { tally.UNREPORTED, tally.STATION, tally.INTERRUPTED, tally.REFUSED, tally.FAILED }
 
--- Faults of the station rather than of the unit.
-local STATION_FAULTS <const> = {
+--- Faults of the station rather than of the unit, unless a recipe gave the name.
+tally.STATION_FAULTS = {
   ["cli.missing"] = true,
   ["cli.token"] = true,
   ["cli.token_missing"] = true,
@@ -70,7 +70,7 @@ end
 function count.ended(self, event)
   -- What a recipe calls by such a name is its own affair.
   local name = event.fault and not event.fault.by_recipe and event.fault.name
-  event.station = name and STATION_FAULTS[name] or nil
+  event.station = name and tally.STATION_FAULTS[name] or nil
   if self.ended then
     self.ended[#self.ended + 1] = setmetatable({ recipe = self.recipes[event.slot] }, { __index = event })
   end

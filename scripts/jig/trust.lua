@@ -2,6 +2,7 @@
 --- pins: its station file, CLI, gate, journal and scripts.
 
 local bundle = require "jig.bundle"
+local clean = require "jig.output.clean"
 local guard = require "jig.guard"
 local hex = require "jig.hex"
 local ledger = require "jig.ledger"
@@ -108,7 +109,7 @@ end
 local function some_of(reasons)
   local more = #reasons - REASONS
   local text = table.concat(reasons, "; ", 1, math.min(#reasons, REASONS))
-  return more > 0 and ("%s; and %d more"):format(text, more) or text
+  return clean(more > 0 and ("%s; and %d more"):format(text, more) or text)
 end
 
 -- One folder's recipe, checked; nil, message.

@@ -1,5 +1,6 @@
 -- What becomes of it: spec/core/handover_spec.lua.
 
+local canary = require "spec.support.canary"
 local lfs = require "lfs"
 local pin = require "jig.pin"
 local scratch = require "spec.support.scratch"
@@ -116,6 +117,30 @@ describe("jig.pin", function()
         station.eventually("the answer", function() return shown(terminal):find(" echo", 1, true) end)
         assert.matches("no PIN of 1 to 255 bytes was typed", shown(terminal), 1, true)
       end)
+    end)
+
+    it("leaves nothing of it in memory when it is forgotten", function()
+      if scratch.checked then pending "a checker keeps what was freed" end
+      local typed <const> = "8351-7264 secret"
+      local place <close> = station.place()
+      local script = place:write("script.lua", [[
+        local pin, clock = require "jig.pin", require "jig.clock"
+        assert(pin.ask "PIN of the token: ")
+        pin.forget()
+        local file <close> = io.open(arg[1] .. "/pid", "w")
+        file:write(io.open("/proc/self/stat"):read "n", "\n")
+        file:flush()
+        clock.sleep(60)]])
+      local terminal <close> = tmux.open(place, 80, 24)
+      terminal:type(("%s %s %s"):format(scratch.program, script, place.path))
+      station.eventually("the question", function() return shown(terminal):find("token:\n", 1, true) end)
+      terminal:type(typed)
+      local pid = station.eventually("its end", function()
+        return station.read(place.path .. "/pid"):match "^(%d+)\n"
+      end)
+      local hits, why = canary.memory(math.tointeger(tonumber(pid)), typed)
+      if not hits then pending("the memory cannot be read: " .. why) end
+      assert.equal(0, #hits, table.concat(hits, "\n"))
     end)
 
     it("takes no empty one", function()

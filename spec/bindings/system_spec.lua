@@ -70,6 +70,11 @@ describe("jig.system", function()
     scratch.run { "ln", "-s", "a/file", folder.path .. "/link" }
     local real = system.realpath(folder.path .. "/a/../link")
     assert.equal(system.realpath(folder.path) .. "/a/file", real)
+    assert.equal(system.realpath(folder.path) .. "/none", system.place(folder.path .. "/a/../none"))
+    assert.equal(system.realpath "." .. "/none", system.place "none")
+    assert.equal("/none", system.place "/none")
+    assert.same({ nil, "not_found" }, { system.place(folder.path .. "/none/x"),
+      (select(3, system.place(folder.path .. "/none/x"))) })
     local path, message, code = system.realpath(folder.path .. "/none")
     assert.same({ nil, "not_found" }, { path, code })
     assert.matches(folder.path .. "/none: No such file", message, 1, true)

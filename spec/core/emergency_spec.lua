@@ -81,6 +81,15 @@ describe("core/emergency", function()
       e:close()
     end)
 
+    it("that root makes is its folder's owner's, who could not use it otherwise", function()
+      if scratch.run({ "id", "-u" }).stdout ~= "0\n" then pending "only root can try it" end
+      local folder <close> = scratch.folder()
+      scratch.run { "chown", "65534:65534", folder.path }
+      local e = assert(journal.emergency(folder.path))
+      assert.equal("65534 65534 640\n", scratch.run({ "stat", "-c", "%u %g %a", (e:about()) }).stdout)
+      e:close()
+    end)
+
     it("is of one holder, and is used again when it is free and empty", function()
       local folder <close> = scratch.folder()
       local a, b = assert(journal.emergency(folder.path)), assert(journal.emergency(folder.path))

@@ -320,6 +320,20 @@ describe("core/ledger_verify", function()
     end
   end)
 
+  it("notices a trigger, whatever it is called", function()
+    local path = folder.path .. "/trigger"
+    full(path):close()
+    do
+      local store <close> = assert(ledgers.store(path))
+      assert(store:exec [[PRAGMA writable_schema = ON; INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql)
+        VALUES ('trigger', 'sqlite_t', 'session', 0, 'CREATE TRIGGER sqlite_t AFTER INSERT ON session BEGIN
+        UPDATE session SET claim = NULL WHERE event = new.event; END')]])
+    end
+    local ledger <close> = assert(ledgers.ledger(path, "read"))
+    local sound, text = verdict(ledger)
+    assert.same({ false, "sqlite_t was put into the schema" }, { sound, text })
+  end)
+
   it("notices rows that are missing and rows that nothing makes", function()
     for _, name in ipairs { "run", "unit", "session", "fault", "kept" } do
       local ledger <close> = full()

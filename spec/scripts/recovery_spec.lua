@@ -149,6 +149,19 @@ describe("jig.recovery", function()
     assert.equal(1, #station.audit(run.directory):commits("reported"))
   end)
 
+  it("takes no session for one at work whose owner's file it cannot use", function()
+    local run, id = leave_behind(place, { journal = journal, device = SLOW })
+    local path = ("%s.d/owners/%s"):format(journal, query(place, journal, "SELECT owner FROM session")[1].owner)
+    station.execute("mv", path, path .. "x")
+    station.execute("mkdir", path)
+    local result = recover(place, run, journal)
+    assert.equal(6, result.exit)
+    assert.matches(id .. " of slot A, which was open%a+: left: cannot open the owner's file", result.stderr)
+    assert.matches("1 found, 0 reported, 0 settled, 1 unreported; 0 belong to a jig that runs", result.stderr, 1, true)
+    station.execute("rmdir", path)
+    assert.equal(0, recover(place, run, journal).exit)
+  end)
+
   it("tries a report that failed again after a while, and at once when told to", function()
     local run, id = leave_behind(place, { journal = journal, device = SLOW })
     local result = recover(place, run, journal, nil, "report_error:exit=7#2")
@@ -164,6 +177,26 @@ describe("jig.recovery", function()
     assert.equal(3, #station.audit(run.directory):starts("report_error"))
   end)
 
+  it("does not wait for years where the clock was ahead when a report failed", function()
+    write(place, journal, [[
+      opening("f1")
+      append("unknown", "f1", { command = "new_device" })
+      append("reporting", "f1", { code = 1, reason = "r" })
+      append("refused", "f1", { command = "report_error", code = "refused" })]])
+    local tool = place:write("tool", "#!/bin/sh\n", true)
+    local script = place:write("recover.lua", [[
+      local journal, session = require "jig.journal", require "jig.session"
+      assert(journal.open { path = arg[1] })
+      assert(journal.ready())
+      for _, now in ipairs { os.time(), os.time() - 3600 * 24 * 365 } do
+        require("jig.recovery").run { path = arg[1], service = session.service { cli = arg[2] }, signature = "other",
+          refusals = 5, now = now * 1000000,
+          say = function(e) print(e.outcome, ((e.text or "-"):gsub("%d+", "N"))) end }
+      end]])
+    local result = scratch.run { scratch.program, script, journal, tool }
+    assert.equal("left\tits report failed; it is tried again in N s\nreported\t-\n", result.stdout, result.stderr)
+  end)
+
   it("gives a session up whose report was refused as often as the station says", function()
     local run, id = leave_behind(place, { journal = journal, device = SLOW })
     local more = { station = { journal = { refusals = 2 } } }
@@ -175,6 +208,22 @@ describe("jig.recovery", function()
     local facts = query(place, journal, "SELECT facts FROM event WHERE kind = 'settled'")[1].facts
     assert.matches("refused 2 times", facts, 1, true)
     assert.equal(2, #result.audit:starts("report_error"))
+  end)
+
+  it("counts what the service refused, and no trouble of the token", function()
+    local run, id = leave_behind(place, { journal = journal, device = SLOW })
+    local token = { folder = place:fresh "locks", missing = { statuses = { 20 } }, busy = { statuses = { 21 } },
+      pin = { statuses = { 22 } } }
+    local more = { service = { token = token }, station = { journal = { refusals = 2 } } }
+    for _, status in ipairs { 20, 21, 22, 7 } do
+      local fault = "report_error:exit=" .. status
+      assert.equal(6, recover(place, run, journal, { "--now" }, fault, more).exit, fault)
+      assert.equal("owing", state(place, journal, id))
+    end
+    assert.equal(0, recover(place, run, journal, { "--now" }, "report_error:exit=7", more).exit)
+    assert.equal("settled", state(place, journal, id))
+    local facts = query(place, journal, "SELECT facts FROM event WHERE kind = 'settled'")[1].facts
+    assert.matches("refused 2 times", facts, 1, true)
   end)
 
   it("does not count a report that died as refused", function()
@@ -396,6 +445,40 @@ describe("jig.recovery.settle", function()
     assert.matches('"reason":"scrapped"', facts, 1, true)
     assert.matches('"operator":"eva"', facts, 1, true)
     assert.equal(4, settle("f1").exit)
+  end)
+
+  it("finds an outcome in a folder that only the jig before was told of", function()
+    local place <close> = station.place()
+    local journal = place.path .. "/journal.db"
+    local script = place:write("made.lua", [[
+      package.cpath = arg[2] .. "/?.so;" .. package.cpath
+      local cjson, journal = require "cjson.safe", require "jig.journal"
+      local at = arg[1]
+      assert(journal.open { path = at .. "/journal.db", emergency = at .. "/apart" })
+      assert(journal.ready())
+      local facts = { run = "r", number = 1, unit = "r.1", owner = journal.owner(), slot = "A", serial = "S1", after = 0,
+        service = require("jig.commands.journaling").service { cli = "/bin/true" } }
+      assert(journal.append("opening", "f1", 1, cjson.encode(facts)))
+      for _, kind in ipairs { "opened", "configured", "finishing" } do assert(journal.append(kind, "f1", 1, "{}")) end
+      local file = assert(require("spec.journal").emergency(at .. "/apart"))
+      assert(file:append { kind = "finished", session = "f1", attempt = 1, time = 1, facts = '{"fingerprint":"ab"}' })
+      file:close()]])
+    local result = scratch.run { scratch.program, script, place.path, os.getenv "JIG_BUILD" or "build" }
+    assert.equal(0, result.exit, result.stderr)
+    local function recover_it()
+      local child <close> = station.start_jig(place, { "recover", "--journal", journal, "--cli", "/bin/true" })
+      return child:finish()
+    end
+    station.execute("mv", place.path .. "/apart", place.path .. "/away")
+    result = recover_it()
+    assert.equal(4, result.exit)
+    assert.matches("the emergency files that " .. journal .. ".d/elsewhere leads to cannot be read", result.stderr, 1,
+      true)
+    station.execute("mv", place.path .. "/away", place.path .. "/apart")
+    result = recover_it()
+    assert.equal(0, result.exit)
+    assert.matches("0 found, 0 reported", result.stderr, 1, true)
+    assert.equal("finished", state(place, journal, "f1"))
   end)
 
   it("does not give up what a dead process made, as its emergency file says", function()

@@ -24,9 +24,10 @@ local function default_path(with_station)
   return home and home ~= "" and home .. "/.local/state/jig/journal.db" or nil
 end
 
--- A journal's locks are beside it, so it has one name only: that behind a link.
+-- A journal's locks are beside it, so it has one name only: that behind a link, also before it is made.
 local function one_name(path)
-  return path and system.realpath(path) or path
+  if not path or path == "" then return path end
+  return system.realpath(path) or system.place(path) or path
 end
 
 --- The settings of the journal, or nil when there is to be none.

@@ -68,6 +68,12 @@ local function write_both(folder, text, signature)
   return ok, message
 end
 
+-- Whether a private key would go to every station, with the folder that it stands in.
+local function is_inside(key, folder)
+  local file, whole = system.realpath(key), system.realpath(folder)
+  return file ~= nil and whole ~= nil and file:sub(1, #whole + 1) == whole .. "/"
+end
+
 local function sign_folder(o)
   local files, message = bundle.read(o.folder)
   if not files then return nil, message end
@@ -82,6 +88,9 @@ local function sign_folder(o)
   local signature
   signature, message = sign.sign(o.key, text)
   if not signature then return nil, message end
+  if is_inside(o.key, o.folder) then
+    return nil, ("the private key %s stands in it, and would go to every station: keep it elsewhere"):format(o.key)
+  end
   local ok
   ok, message = write_both(o.folder, text, signature)
   if not ok then return nil, message end

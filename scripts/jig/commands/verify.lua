@@ -2,6 +2,7 @@
 --- signed; 2.
 
 local bundle = require "jig.bundle"
+local clean = require "jig.output.clean"
 local options = require "jig.commands.options"
 local source = require "jig.source"
 
@@ -40,7 +41,7 @@ return function(words)
   end
   local found, reasons = bundle.verify(o.folder, keys)
   if not found then
-    for _, reason in ipairs(reasons) do say(("%s: %s"):format(o.folder, reason)) end
+    for _, reason in ipairs(reasons) do say(("%s: %s"):format(o.folder, clean(reason))) end
     return FOUND
   end
   print(("verified: %s %s, %d files, signed by %s, manifest %s"):format(found.manifest.name, found.manifest.version,

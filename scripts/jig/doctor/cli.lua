@@ -3,6 +3,9 @@
 
 local owners = require "jig.doctor.owners"
 
+-- The first bytes of every program (core/pinned.c).
+local PROGRAM <const> = "\127ELF"
+
 return function(host, about, say)
   local path, message = host.program(about.cli.cli)
   if not path then
@@ -26,6 +29,10 @@ return function(host, about, say)
   if pinned and pinned ~= sum then
     return say("fail", ("%s has the SHA-256 %s, and the station file pins %s: find out who changed "
       .. "it before you pin another"):format(path, sum, pinned))
+  end
+  if pinned and (host.read(path) or ""):sub(1, #PROGRAM) ~= PROGRAM then
+    return say("fail", ("%s is a script, or no program, and a run of a station that says trust refuses it: its "
+      .. "interpreter would be run, which nobody has hashed"):format(path))
   end
   if why then return end
   say("ok", ("%s, SHA-256 %s%s"):format(path, sum, pinned and ", as the station file pins it" or ""))

@@ -65,6 +65,7 @@ end
 ---@field read fun(path: string): string?, string?
 ---@field pin fun(path: string, shared: boolean): true?, string?, string?  a PIN can be read there
 ---@field sha256 fun(path: string): string?, string?
+---@field seal fun(one: jig.SurveyRecipe, from: jig.StationTrust): true?, string?  a run lets that recipe in
 local host = {
   stat = machine.stat,
   may = machine.may,
@@ -102,6 +103,14 @@ function host.pin(path, shared)
   local kept, message, code = pin.read(path, shared)
   pin.forget()
   return kept, message, code
+end
+
+--- Whether a run of a station that says trust lets a recipe in; nil and why not.
+---@param one jig.SurveyRecipe
+---@param from jig.StationTrust
+---@return true|nil, string?
+function host.seal(one, from)
+  return require("jig.trust").seal({ { file = one.file, folder = one.folder } }, from)
 end
 
 --- The SHA-256 of a file in hex; nil and why not.

@@ -1,5 +1,5 @@
 --- `jig run --junit FILE`: one test case per attempt, in the form that CI servers read. A unit's fault is a
--- failure, a station's (cli.missing, cli.token, tool.journal) an error.
+-- failure, a station's (jig.tally) an error.
 
 local whole = require "jig.output.whole"
 

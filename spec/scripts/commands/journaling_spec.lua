@@ -28,6 +28,20 @@ describe("jig.commands.journaling", function()
       assert.same({ path = "/f/j", refusals = 5, made = false }, journaling.settings({ journal = "/f/j" }, {}))
     end)
 
+    it("have one name for a journal behind a link, also before it is made: its locks are beside it", function()
+      local folder <close> = scratch.folder()
+      scratch.run { "mkdir", folder.path .. "/data" }
+      scratch.run { "ln", "-s", "data/journal", folder.path .. "/link" }
+      scratch.run { "ln", "-s", folder.path .. "/link", folder.path .. "/data/way" }
+      for _ = 1, 2 do
+        for _, name in ipairs { "/link", "/data/way", "/data/journal", "/data/../data/journal" } do
+          assert.equal(system.realpath(folder.path) .. "/data/journal",
+            journaling.settings({ journal = folder.path .. name }, {}).path)
+        end
+        folder:write("data/journal", "")
+      end
+    end)
+
     it("are nil where there is to be none; a path on the command line goes before the station's false", function()
       assert.is_nil(journaling.settings({ no_journal = true }, {}))
       assert.is_nil(journaling.settings({ no_journal = true }, { journal = { path = "/s/j" } }))

@@ -66,6 +66,14 @@ describe("jig sign", function()
     assert.equal("jig.manifest\njig.manifest.sig\nnotes.txt\nrecipe.lua\n", scratch.run({ "ls", at "r" }).stdout)
   end)
 
+  it("refuses a folder with the private key in it, which would go to every station", function()
+    assert(sign.make(at "r/line.pem", at "r/line.pem.pub"))
+    local result = scratch.jig { "sign", at "r", "--key", at "r/line.pem" }
+    assert.equal(1, result.exit)
+    assert.matches("the private key " .. at "r/line.pem" .. " stands in it", result.stderr, 1, true)
+    assert.equal("", folder:read "r/jig.manifest.sig")
+  end)
+
   it("refuses a recipe that cannot be loaded, or whose version cannot be compared", function()
     folder:write("r/recipe.lua", "return {")
     refused "recipe.lua:1: unexpected symbol"

@@ -32,6 +32,14 @@ describe("jig verify", function()
     assert.matches("wrong key, or a changed manifest", result.stderr, 1, true)
   end)
 
+  it("shows no control character of a file's name", function()
+    local name = "r/\u{9b}31m"
+    finally(function() os.remove(at(name)) end)
+    folder:write(name, "")
+    assert.equal(("jig verify: %s: ?31m is extra: it is not in the manifest\n"):format(at "r"),
+      verify("--key", at "key.pub").stderr)
+  end)
+
   it("needs a key that is there", function()
     local result = verify()
     assert.same({ 2, "jig verify: name the public key with --key PEM\n" }, { result.exit, result.stderr })

@@ -1,6 +1,7 @@
 local machine = require "spec.support.machine"
 
 local SUM <const> = ("ab"):rep(32)
+local ELF <const> = "\127ELF"
 
 local function said(at, station)
   local host = machine.new { ["/opt/tool"] = at }
@@ -25,9 +26,16 @@ describe("jig doctor: cli", function()
   end)
 
   it("holds it against the one that the station pins", function()
-    machine.says(said({}, { trust = { cli = SUM } }), "ok", SUM .. ", as the station file pins it")
+    machine.says(said({ text = ELF }, { trust = { cli = SUM } }), "ok", SUM .. ", as the station file pins it")
     machine.says(said({}, { trust = { cli = ("cd"):rep(32) } }), "fail", "the station file pins " .. ("cd"):rep(32))
     machine.says(said({ mode = 511 }, { trust = { cli = ("cd"):rep(32) } }), "fail", "everybody", "fail", "pins")
+  end)
+
+  it("fails when the station pins a script, which a run refuses", function()
+    for _, text in ipairs { "#!/bin/sh\n", "" } do
+      machine.says(said({ text = text }, { trust = { cli = SUM } }), "fail", "/opt/tool is a script, or no program")
+      machine.says(said({ text = text }), "ok", SUM)
+    end
   end)
 
   it("fails when the station pins it and its path leads over a link", function()

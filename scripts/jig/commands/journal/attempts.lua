@@ -23,11 +23,14 @@ local OPENED <const> = [[
   LEFT JOIN event e ON e.session = s.id AND e.attempt = s.attempt AND e.kind = 'ended'
   LEFT JOIN run r ON r.id = s.run]]
 
+-- One that failed at new_device may have the id of a session that was never opened: its serial number was taken, or the
+-- token not to be had.
 local BEFORE <const> = [[
   SELECT %s, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, f.name, f.code, f.reason, f.phase,
     f.line, e.facts, e.time
   FROM %s u
-  CROSS JOIN fault f ON f.unit = u.id AND f.session = ''
+  CROSS JOIN fault f ON f.unit = u.id AND NOT EXISTS (
+    SELECT 1 FROM session x WHERE x.id = f.session AND x.attempt = f.attempt)
   JOIN event e ON e.id = f.event
   LEFT JOIN run r ON r.id = u.run]]
 

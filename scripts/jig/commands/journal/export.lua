@@ -1,11 +1,14 @@
 --- jig journal export: one row per attempt of the units that fit.
 
 local attempts = require "jig.commands.journal.attempts"
+local clean = require "jig.output.clean"
 local filters = require "jig.commands.journal.filters"
 local json = require "jig.output.json"
 local junit = require "jig.output.junit"
 local options = require "jig.commands.options"
 local place = require "jig.commands.journal.place"
+local system = require "jig.system"
+local tally = require "jig.tally"
 
 -- Bytes that are copied at once.
 local CHUNK <const> = 65536
@@ -69,15 +72,13 @@ end
 
 -- ---- JUnit ----
 
--- Faults of the station rather than of the unit, unless a recipe gave the name: errors, as in `jig run --junit`.
-local STATION_FAULTS <const> = { ["cli.missing"] = true, ["cli.token"] = true, ["tool.journal"] = true }
-
+-- Faults of the station are errors, as in `jig run --junit`.
 local function case_of(attempt)
   local f = attempt.fault
   return {
     slot = attempt.slot or "?", unit = attempt.number or 0, attempt = attempt.attempt, seconds = attempt.seconds or 0,
     fault = f and { name = f.name, reason = f.reason or "", phase = f.phase, code = f.code or 0 },
-    station = f and not f.by_recipe and STATION_FAULTS[f.name] or nil, unreported = attempts.is_owed(attempt),
+    station = f and not f.by_recipe and tally.STATION_FAULTS[f.name] or nil, unreported = attempts.is_owed(attempt),
     serial = attempt.serial, session = attempt.session, fingerprint = attempt.fingerprint,
   }
 end
@@ -103,6 +104,15 @@ function writers.junit(file, each)
 end
 
 -- ---- the command ----
+
+-- What every journal begins with.
+local DATABASE <const> = "SQLite format 3\0"
+
+-- Whether a file is a journal, or something of its kind, that was named where the table is to be written.
+local function is_database(path)
+  local file <close> = system.kind(path) == "file" and io.open(path, "rb") or nil
+  return file ~= nil and file:read(#DATABASE) == DATABASE
+end
 
 local function unwritten(path, message)
   place.say("export", ("cannot write %s: %s"):format(path or "stdout", message))
@@ -133,5 +143,10 @@ return function(argv)
   filters.options(p)
   local o, status = options.parse(p, argv)
   if not o then return status end
+  if o.file and is_database(o.file) then
+    local form = "%s is a journal, and would be written over: name one that is read with --journal PATH"
+    place.say("export", form:format(clean(o.file)))
+    return place.USAGE
+  end
   return place.open("export", o, "read", function(ledger) return export(ledger, o) end)
 end

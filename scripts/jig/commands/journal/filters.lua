@@ -72,6 +72,7 @@ end
 --- How many attempts a unit had: those that opened a session, and those that failed before.
 filters.ATTEMPTS = [[
   ((SELECT count(*) FROM session x WHERE x.unit = u.id)
-   + (SELECT count(*) FROM fault x WHERE x.unit = u.id AND x.session = ''))]]
+   + (SELECT count(*) FROM fault x WHERE x.unit = u.id
+      AND NOT EXISTS (SELECT 1 FROM session y WHERE y.id = x.session AND y.attempt = x.attempt)))]]
 
 return filters

@@ -1,9 +1,11 @@
 --- jig journal prune: removes old events, or says which it would remove.
 
+local journal = require "jig.journal"
 local json = require "jig.output.json"
 local moment = require "jig.commands.journal.moment"
 local options = require "jig.commands.options"
 local place = require "jig.commands.journal.place"
+local system = require "jig.system"
 
 local function tell(o, removed, events, through)
   if o.json then
@@ -19,7 +21,21 @@ local function tell(o, removed, events, through)
   return place.OK
 end
 
-local function prune(ledger, o)
+-- The time before which events may go. A jig that runs may have no unit at work just now, and its next ones are of the
+-- run that it told of when it began.
+local function bound(ledger, path, before)
+  for _, owner in ipairs(system.files(path .. ".d/owners") or {}) do
+    local lock <close>, _, code = journal.take(path .. ".d", owner)
+    if not lock and code ~= "invalid" then
+      local run = place.row(ledger, "SELECT min(started) AS started FROM run WHERE owner = ?1", { owner })
+      before = math.min(before, run.started or before)
+    end
+  end
+  return before
+end
+
+local function prune(ledger, path, o)
+  o.before = bound(ledger, path, o.before)
   local events, through, code = ledger:prunable(o.before)
   if not events then place.fail(through, code) end
   if not o.yes or events == 0 then return tell(o, false, events, through) end
@@ -39,5 +55,5 @@ return function(argv)
     place.say("prune", "say which events: --before DATE")
     return place.USAGE
   end
-  return place.open("prune", o, o.yes and "write" or "read", function(ledger) return prune(ledger, o) end)
+  return place.open("prune", o, o.yes and "write" or "read", function(ledger, path) return prune(ledger, path, o) end)
 end

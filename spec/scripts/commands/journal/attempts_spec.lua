@@ -20,6 +20,18 @@ describe("jig.commands.journal.attempts", function()
     }, list)
   end)
 
+  it("has one that had a session's id and opened none, since its serial number was taken", function()
+    local at <close> = reading.journal(function(ledger)
+      events.unit(ledger)
+      events.append(ledger, events.ended { session = "s2", unit = "r1.2", number = 2, result = "failed", passed = false,
+        fault = { name = "tool.duplicate", code = 907, reason = "serial T1 was made", phase = "new_device" } })
+    end)
+    local a = export(at)[2]
+    assert.same({ "T1", 1, "failed", "tool.duplicate" }, { a.serial, a.attempt, a.result, a.fault.name })
+    assert.is_nil(a.session)
+    assert.same({ 1, 1 }, reading.column(at:read("list", "--json"), "attempts"))
+  end)
+
   it("tells all that is known", function()
     local at <close> = reading.journal()
     assert.same({

@@ -115,15 +115,18 @@ describe("jig journal export", function()
   end)
 
   it("takes faults of the station for errors in JUnit", function()
+    local names = { "cli.missing", "cli.token", "cli.token_missing", "cli.token_busy", "cli.pin", "tool.journal" }
     local at <close> = reading.journal(function(ledger)
-      local last = events.ended { result = "failed", passed = false,
-        fault = { name = "cli.missing", code = 401, reason = "gone", phase = "new_device" } }
-      last.session = ""
-      events.append(ledger, last)
+      for i, name in ipairs(names) do
+        local last = events.ended { unit = "r1." .. i, number = i, result = "failed", passed = false,
+          fault = { name = name, code = 401, reason = "gone", phase = "new_device" } }
+        last.session = ""
+        events.append(ledger, last)
+      end
     end)
     local text = at:read("export", "--format", "junit").stdout
-    assert.matches('failures="0" errors="1"', text, 1, true)
-    assert.matches('<error type="cli.missing"', text, 1, true)
+    assert.matches('failures="0" errors="6"', text, 1, true)
+    for _, name in ipairs(names) do assert.matches(('<error type="%s"'):format(name), text, 1, true) end
   end)
 
   it("takes what a recipe calls by such a name for a failure, as jig run does", function()
@@ -148,6 +151,16 @@ describe("jig journal export", function()
     local path = at.folder:write("out.csv", ("x"):rep(100000))
     assert.equal("", at:read("export", path).stdout)
     assert.equal(7, #table_of(at.folder:read("out.csv")))
+  end)
+
+  it("writes over no journal", function()
+    local at <close> = reading.journal()
+    local before = at.folder:read "journal.db"
+    local result = at:run("export", at.path)
+    assert.same({ 2, "" }, { result.exit, result.stdout })
+    assert.matches("is a journal, and would be written over: name one that is read with --journal PATH", result.stderr,
+      1, true)
+    assert.equal(before, at.folder:read "journal.db")
   end)
 
   it("ends with 4 when it cannot write", function()

@@ -1,4 +1,5 @@
 local events = require "spec.support.events"
+local journal = require "jig.journal"
 local reading = require "spec.support.reading"
 
 -- Three runs with one unit each, 10 seconds apart.
@@ -52,5 +53,22 @@ describe("jig journal prune", function()
     assert.equal(2, at:run("prune", "--yes").exit)
     assert.equal(2, at:run("prune", "--before", "2026-02-30", "--yes").exit)
     assert.equal("T1 T2 T3", serials(at))
+  end)
+
+  it("keeps what a jig that runs said when it began, though none of its units is at work", function()
+    local at <close> = reading.journal(function(ledger)
+      events.append(ledger, events.started { owner = "0b", run = "r0" })
+      events.unit(ledger, { session = "s0", unit = "r0.1", run = "r0", serial = "T0", time = 1 })
+      events.append(ledger, events.started { time = 2 })
+      events.unit(ledger, { time = 3 })
+    end)
+    local function prune() return at:read("prune", "--before", "2026-04-01", "--json").objects[1].events end
+    local all = prune()
+    do
+      local lives <close> = assert(journal.take(at.path .. ".d", "0a"))
+      assert.equal(7, prune())
+      assert.is_not_nil(lives)
+    end
+    assert.equal(all, prune())
   end)
 end)

@@ -110,13 +110,17 @@ static int fold_folder(struct jig_scribe *s, const char *folder, struct jig_erro
 static int fold(struct jig_scribe *s, struct jig_error *err)
 {
     struct stat st;
-    int rc = fold_folder(s, s->emergency, err);
+    int rc = jig_folder_make(s->emergency, err);
+    if (rc == JIG_OK)
+        rc = fold_folder(s, s->emergency, err);
     if (rc == JIG_OK && strcmp(s->emergency, s->usual) != 0)
         rc = fold_folder(s, s->usual, err);
     if (rc < 0 || lstat(s->elsewhere, &st) < 0)
         return rc;
     if (access(s->elsewhere, R_OK | X_OK) < 0)
-        return jig_fail_sys(err, errno, "the emergency files that %s leads to cannot be read",
+        return jig_fail_sys(err, errno,
+                            "cannot read the emergency files that %s leads to: bring them back, or "
+                            "remove the link if they are lost",
                             s->elsewhere);
     return fold_folder(s, s->elsewhere, err);
 }

@@ -342,6 +342,29 @@ describe("core/journal", function()
       end
     end)
 
+    it("makes the folder of its emergency files again, and says which one is missed that it was not told of", function()
+      for _, way in ipairs(WAYS) do
+        local folder <close> = scratch.folder()
+        local apart = folder.path .. "/apart"
+        local function open_at(emergency)
+          local o = { path = folder.path .. "/journal", emergency = emergency }
+          for key, value in pairs(way) do o[key] = value end
+          return assert(journal.open(o))
+        end
+        local started = told.event("started", "", { run = "r" })
+        for i = 1, 2 do
+          local j = open_at(apart)
+          append_all(j, { told.event("started", "", { run = "r" .. i }) })
+          j:close()
+          scratch.run { "rm", "-r", apart }
+        end
+        local j = open_at()
+        local text = select(3, append(j, started))
+        assert.matches("cannot read the emergency files that .*/journal%.d/elsewhere leads to", text)
+        j:close()
+      end
+    end)
+
     it("keeps the one emergency file that it has, however often it tries", function()
       for _, way in ipairs(WAYS) do
         local folder <close> = scratch.folder()

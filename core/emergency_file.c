@@ -16,7 +16,6 @@
 static const char mark[] = "jig emergency 1\n", magic[4] = {'E', 'N', 'T', 'R'};
 
 enum {
-    MODE = 0640,
     MARK = JIG_EMERGENCY_MARK,
     HEAD = 8 + JIG_SHA256_SIZE, /* magic, length, digest */
     FIXED = 8 + 4 + 1 + 1 + 4,  /* time, attempt, three lengths */
@@ -169,20 +168,10 @@ static bool is_no_file(void)
            errno == EEXIST;
 }
 
-static int open_or_make(const char *path, bool make)
-{
-    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, fd = open(path, flags);
-    if (fd >= 0 || errno != ENOENT || !make)
-        return fd;
-    fd = open(path, flags | O_CREAT | O_EXCL, MODE);
-    if (fd >= 0)
-        jig_folder_hand_over(path, fd);
-    return fd;
-}
-
 static int lock_and_read(struct jig_emergency_file *file, bool make, struct jig_error *err)
 {
-    file->fd = open_or_make(file->path, make);
+    file->fd = jig_folder_open(file->path,
+                               O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (make ? O_CREAT : 0));
     if (file->fd < 0)
         return is_no_file() ? JIG_AGAIN : fail(file, errno, "open", err);
     if (flock(file->fd, LOCK_EX | LOCK_NB) < 0)

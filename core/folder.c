@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MODE = 0750 };
+enum { MODE = 0750, FILE_MODE = 0640 };
 
 int jig_folder_sync(const char *path, struct jig_error *err)
 {
@@ -80,7 +80,7 @@ uint64_t jig_folder_numbers(const char *path)
     return found;
 }
 
-void jig_folder_hand_over(const char *path, int fd)
+static void hand_over(const char *path, int fd)
 {
     struct stat st;
     char *folder = geteuid() == 0 ? strdup(path) : NULL;
@@ -90,6 +90,17 @@ void jig_folder_hand_over(const char *path, int fd)
     if (folder && stat(slash ? folder : ".", &st) == 0 && st.st_uid != 0)
         (void)!fchown(fd, st.st_uid, st.st_gid); /* as well as it goes */
     free(folder);
+}
+
+int jig_folder_open(const char *path, int flags)
+{
+    int fd = flags & O_EXCL ? -1 : open(path, flags & ~O_CREAT);
+    if (fd >= 0 || !(flags & O_CREAT) || (!(flags & O_EXCL) && errno != ENOENT))
+        return fd;
+    fd = open(path, flags | O_EXCL, FILE_MODE);
+    if (fd >= 0)
+        hand_over(path, fd);
+    return fd;
 }
 
 bool jig_folder_names(const char *path, int fd)

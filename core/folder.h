@@ -22,9 +22,10 @@ int jig_folder_sync(const char *path, struct jig_error *err);
 /* Which of the names "0" to "63" stand in a folder: bit n for n. 0 when it cannot be read. */
 uint64_t jig_folder_numbers(const char *path);
 
-/* A file that root has just made in somebody's folder becomes his: he could not open it otherwise.
- */
-void jig_folder_hand_over(const char *path, int fd);
+/* As open(2), O_CREAT and O_EXCL included; what it makes has mode 0640, and if root makes it in
+ * somebody's folder it becomes his, who could not open it otherwise. The descriptor, or -1 with
+ * errno: EEXIST also without O_EXCL when another made the file at this moment. */
+int jig_folder_open(const char *path, int flags);
 
 /* Whether the open file still has that name: one that was locked after it was opened may have been
  * removed or renamed in between, by who had the lock before. */

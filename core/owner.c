@@ -17,7 +17,7 @@
 #include "core/hex.h"
 #include "core/process.h"
 
-enum { MODE = 0640, TRIES = 8, LINE = 64 };
+enum { TRIES = 8, LINE = 64 };
 
 /* For people, and for busy(): not needed for the lock, so a disk that is full does no harm. */
 static void sign(int fd, const char *what)
@@ -52,22 +52,12 @@ static int busy(int fd, const char *id, struct jig_error *err)
     return jig_fail(err, JIG_EBUSY, "owner %s: its jig (process %" PRId64 ") still runs", id, pid);
 }
 
-/* `fresh`: it must not be there. */
-static int open_or_make(const char *path, bool fresh)
-{
-    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW, fd = fresh ? -1 : open(path, flags);
-    if (fd >= 0 || (!fresh && errno != ENOENT))
-        return fd;
-    fd = open(path, flags | O_CREAT | O_EXCL, MODE);
-    if (fd >= 0)
-        jig_folder_hand_over(path, fd);
-    return fd;
-}
-
-/* One try: the descriptor of the locked file, JIG_AGAIN when it was removed meanwhile, or made. */
+/* `fresh`: it must not be there. One try: the descriptor of the locked file, JIG_AGAIN when it was
+ * removed meanwhile, or made. */
 static int lock_file(const struct jig_owner *owner, bool fresh, struct jig_error *err)
 {
-    int fd = open_or_make(owner->path, fresh);
+    int fd = jig_folder_open(owner->path,
+                             O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_CREAT | (fresh ? O_EXCL : 0));
     if (fd < 0 && errno == EEXIST && !fresh)
         return JIG_AGAIN;
     if (fd < 0)
